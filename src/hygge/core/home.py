@@ -1,0 +1,182 @@
+"""Where data lives: the contract every source keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import polars as pl
+
+from hygge.core.config import Connections, EndConfig
+from hygge.core.driver_thread import DriverThread
+from hygge.core.errors import Unsupported
+from hygge.core.partition import WHOLE, Partition
+from hygge.core.schema import TableSchema
+from hygge.core.watermark import Watermark
+
+T = TypeVar("T")
+
+
+class HomeConfig(EndConfig):
+    """What every Home's settings have. Subclass it beside the Home."""
+
+    @classmethod
+    def create(cls, settings: str | Mapping[str, Any]) -> HomeConfig:
+        """From a path, or a mapping with `type`. ConfigError names every wrong key."""
+        made = cls._create("homes", settings)
+        assert isinstance(made, HomeConfig)
+        return made
+
+
+C = TypeVar("C", bound=HomeConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeCapabilities:
+    """What a Home can do; what it does not claim, it must refuse."""
+
+    incremental: bool = False  # upper_bound, and reading from `low` up to `bound`
+    partitions: bool = False  # more than WHOLE
+    columns: bool = False  # reads only the columns that are asked for
+    where: bool = False  # reads only the rows that satisfy `where`
+    deletes: bool = False  # the reserved last column `__op__` (int8: 0 upsert, 1 delete)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What one run asks of a Home.
+
+    `columns` None: all. `where` is the user's own condition. Rows have `low ≤ cursor`, or
+    `low < cursor` where low is open, up to `bound`, inclusive where it is closed.
+    """
+
+    columns: tuple[str, ...] | None = None
+    where: str | None = None
+    low: Watermark | None = None
+    bound: Watermark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A safe upper position, frozen before reading; None if the table has no row to bound.
+
+    `exact` is False where a later run could miss a row that was not visible yet; `why` says so.
+    """
+
+    watermark: Watermark | None
+    exact: bool = True
+    why: str = ""
+
+
+class Home(ABC, Generic[C]):
+    """Yields one table in batches. Frozen settings, no state between calls; pickles."""
+
+    Config: ClassVar[type[HomeConfig]]
+    capabilities: ClassVar[HomeCapabilities] = HomeCapabilities()
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Which source this is, without secrets; another identity is another source."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: C, connections: Connections) -> Self:
+        """The Home of these settings. No I/O; ConfigError where they cannot be."""
+
+    @abstractmethod
+    async def schema(self) -> TableSchema:
+        """Exact types, nullability, keys where known, before a row is read.
+
+        Raises SourceMissing if there is no such table, SchemaMismatch if its parts disagree.
+        """
+
+    async def notices(self) -> Sequence[str]:
+        """What a person should know about this source, found while reading its schema."""
+        return ()
+
+    async def upper_bound(self, column: str) -> Bound:
+        """The highest position that is safe to read up to, taken now. Incremental Homes only."""
+        raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
+
+    async def partitions(self, request: ReadRequest) -> Sequence[Partition]:
+        """Disjoint, together the whole request, in source order, with stable names.
+
+        An empty table may give none, or one that yields nothing.
+        """
+        return [WHOLE]
+
+    @abstractmethod
+    def read(
+        self, request: ReadRequest, partition: Partition = WHOLE
+    ) -> AsyncGenerator[pl.DataFrame, None]:
+        """Yield batches in source order, each with the schema of the request.
+
+        Empty: yields nothing, or empty batches. Repeated: reads again. Cancelled: leaves no thread
+        and no connection. Failed: HomeError; SourceChanged where a versioned partition is not what
+        it was.
+        """
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Connect, see that the table is there and may be read. Raises what reading would raise."""
+
+
+class BlockingHome(Home[C]):
+    """A Home written as plain methods and a generator; each call gets a thread of its own."""
+
+    async def _on_thread(self, name: str, work: Callable[[], T]) -> T:
+        async with DriverThread(name) as thread:
+            return await thread.run(work)
+
+    async def read(
+        self, request: ReadRequest, partition: Partition = WHOLE
+    ) -> AsyncGenerator[pl.DataFrame, None]:
+        async with (
+            DriverThread("home") as thread,
+            aclosing(thread.iterate(lambda: self.batches(request, partition))) as batches,
+        ):
+            async for batch in batches:
+                yield batch
+
+    async def schema(self) -> TableSchema:
+        return await self._on_thread("schema", self.table_schema)
+
+    async def notices(self) -> Sequence[str]:
+        return await self._on_thread("notices", self.remarks)
+
+    async def partitions(self, request: ReadRequest) -> Sequence[Partition]:
+        return await self._on_thread("partitions", lambda: self.split(request))
+
+    async def upper_bound(self, column: str) -> Bound:
+        return await self._on_thread("bound", lambda: self.bound(column))
+
+    async def check(self) -> None:
+        await self._on_thread("check", self.probe)
+
+    @abstractmethod
+    def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
+        """As Home.read. If the iterator has `interrupt()`, cancelling calls it."""
+
+    @abstractmethod
+    def table_schema(self) -> TableSchema:
+        """As Home.schema."""
+
+    def remarks(self) -> Sequence[str]:
+        """As Home.notices."""
+        return ()
+
+    def split(self, request: ReadRequest) -> Sequence[Partition]:
+        """As Home.partitions."""
+        return [WHOLE]
+
+    def bound(self, column: str) -> Bound:
+        """As Home.upper_bound."""
+        raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
+
+    def probe(self) -> None:
+        """As Home.check."""
+        self.table_schema()

@@ -1,0 +1,367 @@
+"""Where data settles: the contract every destination keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import polars as pl
+
+from hygge.core.config import Connections, EndConfig
+from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.lease import Lease, Owner
+from hygge.core.partition import Partition
+from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.watermark import Watermark, highest
+
+T = TypeVar("T")
+
+
+class StoreConfig(EndConfig):
+    """What every Store's settings have. Subclass it beside the Store."""
+
+    @classmethod
+    def create(cls, settings: str | Mapping[str, Any]) -> StoreConfig:
+        """From a path, or a mapping with `type`. ConfigError names every wrong key."""
+        made = cls._create("stores", settings)
+        assert isinstance(made, StoreConfig)
+        return made
+
+
+C = TypeVar("C", bound=StoreConfig)
+
+
+class Mode(StrEnum):
+    """What a load does to the rows that are there already."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """One load: its name for ever, and all a Store must know of it.
+
+    `load_id` sorts by age and has one fate, written once. `base` is the load_id of the receipt that
+    this load builds on: another load in between means LoadLost. `source` is the Home's identity.
+    `low` is the watermark already reached, `bound` the one not to be passed.
+    """
+
+    load_id: str
+    flow: str
+    mode: Mode
+    schema: TableSchema
+    keys: tuple[str, ...] = ()
+    base: str | None = None
+    source: str = ""
+    low: Watermark | None = None
+    bound: Watermark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing in staging: a file, or the rows under one tag of the staging table."""
+
+    name: str
+    rows: int
+    bytes: int
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPart:
+    """What one Partition left in staging. JSON-able; all that commit needs to find it.
+
+    `high` is the greatest watermark value among its rows.
+    """
+
+    load_id: str
+    partition: Partition
+    rows: int
+    pieces: tuple[Piece, ...]
+    high: Watermark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of a commit, kept with the data."""
+
+    load_id: str
+    flow: str
+    rows: int
+    bytes: int
+    watermark: Watermark | None
+    digests: Mapping[str, str]
+    at: datetime
+    source: str = ""
+
+
+def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
+    """The watermark to record: the greatest value read, never behind the one already reached."""
+    mark: Watermark | None = None
+    for part in parts:
+        mark = highest(mark, part.high)
+    if mark is None or (request.low is not None and request.low.value > mark.value):
+        return request.low
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCapabilities:
+    """What a Store can do; what it does not claim, it must refuse."""
+
+    modes: frozenset[Mode]
+    atomic: bool = True  # readers see old or new, nothing between
+    deletes: bool = False  # understands `__op__`
+    one_writer: bool = False  # parts of a load go one after the other, on one thread
+
+
+class Part(AbstractAsyncContextManager["Part"]):
+    """One partition on its way into staging. Every opening is a fresh, unseen try."""
+
+    @abstractmethod
+    async def write(self, batch: pl.DataFrame) -> None:
+        """Stage these rows after those before. An empty batch is welcome."""
+
+    @abstractmethod
+    async def finish(self) -> StagedPart:
+        """Durable from here on. Without it, what was written is nobody's and gets erased."""
+
+
+class Load(AbstractAsyncContextManager["Load"]):
+    """One all-or-nothing arrival. Entering raises LoadLost if it was erased, or if another load
+    came after `base`. Leaving closes connections and erases nothing."""
+
+    @abstractmethod
+    def part(self, partition: Partition) -> Part:
+        """A fresh try at staging this partition, under a name nobody used before."""
+
+    @abstractmethod
+    async def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        """Rows found in staging per partition name, counted now, by another path than the writer.
+
+        A part that is lost, damaged or not what was staged counts 0.
+        """
+
+    @abstractmethod
+    async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        """Publish exactly these, in this order; all else under the load_id is erased.
+
+        Committing twice is once. Raises LoadLost if the fate was written by another hand.
+        """
+
+
+class Store(ABC, Generic[C]):
+    """Opens loads into one table. Frozen settings, no state between loads; pickles."""
+
+    Config: ClassVar[type[StoreConfig]]
+    capabilities: ClassVar[StoreCapabilities]
+    buffer_bytes: int = 0
+    """The most that one open part may hold in memory after `write` returned."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Which destination this is, without secrets; another identity is another store."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: C, connections: Connections) -> Self:
+        """The Store of these settings. No I/O; ConfigError where they cannot be."""
+
+    @abstractmethod
+    def load(self, request: LoadRequest) -> Load: ...
+
+    @abstractmethod
+    async def recover(self, flow: str, load_id: str, *, keep: bool = False) -> Receipt | None:
+        """Its Receipt if its commit began (finishing it); else erased for ever, unless `keep`.
+
+        Asked again, it answers the same. A load that never came here is erased all the same.
+        """
+
+    @abstractmethod
+    async def unfinished(self, flow: str) -> Sequence[str]:
+        """The load_ids that left something here, the oldest first: seen, not remembered."""
+
+    @abstractmethod
+    async def last(self, flow: str) -> Receipt | None:
+        """The newest Receipt here, as the destination remembers it. None: nothing was loaded."""
+
+    @abstractmethod
+    async def schema(self) -> TableSchema | None:
+        """The columns that the last load left; None if there is no table yet."""
+
+    async def evolve(self, changes: Sequence[SchemaChange]) -> None:
+        """Make room for these changes, before staging; additive, repeatable."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Connect, and see that the table may be written. Leaves nothing behind."""
+
+    # Several workspaces may write to one destination; a Store that can tell overrides these three.
+
+    async def lease(self, name: str, seconds: float) -> Lease:
+        return Lease(name, Owner.me())
+
+    async def renew(self, lease: Lease, seconds: float) -> None:
+        return None
+
+    async def release(self, lease: Lease) -> None:
+        return None
+
+
+class BlockingPart(ABC):
+    """The author's side of a Part: plain methods, all called on one thread."""
+
+    @abstractmethod
+    def open(self) -> None: ...
+    @abstractmethod
+    def write(self, batch: pl.DataFrame) -> None: ...
+    @abstractmethod
+    def finish(self) -> StagedPart: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Called once, whatever happened, also when `open` failed."""
+
+    def interrupt(self) -> None:  # noqa: B027 - optional
+        """Ask the driver to stop the call it is in. From another thread."""
+
+
+class BlockingLoad(ABC):
+    """The author's side of a Load: plain methods, all called on one thread."""
+
+    one_writer: bool = False
+    """True: parts share the load's connection, and so its thread."""
+
+    @abstractmethod
+    def open(self) -> None: ...
+    @abstractmethod
+    def part(self, partition: Partition) -> BlockingPart: ...
+    @abstractmethod
+    def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]: ...
+    @abstractmethod
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Called once, whatever happened, also when `open` failed."""
+
+    def interrupt(self) -> None:  # noqa: B027 - optional
+        """Ask the driver to stop the call it is in. From another thread."""
+
+
+class PartOnThread(Part):
+    """A BlockingPart on a thread of its own, or on its load's."""
+
+    def __init__(self, inner: BlockingPart, thread: DriverThread | None) -> None:
+        self._inner, self._own = inner, thread is None
+        self._thread = thread or DriverThread("part", interrupt=inner.interrupt)
+
+    async def __aenter__(self) -> Self:
+        await _open(self, self._thread, self._inner)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await finish(_close(self._thread, self._inner, self._own))
+
+    async def write(self, batch: pl.DataFrame) -> None:
+        await self._thread.run(self._inner.write, batch)
+
+    async def finish(self) -> StagedPart:
+        return await self._thread.run(self._inner.finish)
+
+
+class LoadOnThread(Load):
+    """A BlockingLoad on a thread of its own."""
+
+    def __init__(self, inner: BlockingLoad) -> None:
+        self._inner = inner
+        self._thread = DriverThread("load", interrupt=inner.interrupt)
+
+    async def __aenter__(self) -> Self:
+        await _open(self, self._thread, self._inner)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await finish(_close(self._thread, self._inner, own=True))
+
+    def part(self, partition: Partition) -> Part:
+        shared = self._thread if self._inner.one_writer else None
+        return PartOnThread(self._inner.part(partition), shared)
+
+    async def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        return await self._thread.run(self._inner.verify, parts)
+
+    async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        return await self._thread.run(self._inner.commit, parts)
+
+
+async def _open(
+    outer: Part | Load, thread: DriverThread, inner: BlockingPart | BlockingLoad
+) -> None:
+    try:
+        await thread.run(inner.open)
+    except BaseException:  # `async with` calls no __aexit__ for what could not be entered
+        await outer.__aexit__(None, None, None)
+        raise
+
+
+async def _close(thread: DriverThread, inner: BlockingPart | BlockingLoad, own: bool) -> None:
+    try:
+        await thread.run(inner.close)
+    finally:
+        if own:
+            await thread.aclose()
+
+
+class BlockingStore(Store[C]):
+    """A Store written as plain methods; each call gets a thread of its own."""
+
+    async def _on_thread(self, name: str, work: Callable[[], T]) -> T:
+        async with DriverThread(name) as thread:
+            return await thread.run(work)
+
+    def load(self, request: LoadRequest) -> Load:
+        return LoadOnThread(self.open_load(request))
+
+    async def recover(self, flow: str, load_id: str, *, keep: bool = False) -> Receipt | None:
+        return await self._on_thread("recover", lambda: self.settle(flow, load_id, keep=keep))
+
+    async def unfinished(self, flow: str) -> Sequence[str]:
+        return await self._on_thread("unfinished", lambda: self.strays(flow))
+
+    async def last(self, flow: str) -> Receipt | None:
+        return await self._on_thread("last", lambda: self.newest(flow))
+
+    async def schema(self) -> TableSchema | None:
+        return await self._on_thread("schema", self.table_schema)
+
+    async def check(self) -> None:
+        await self._on_thread("check", self.probe)
+
+    @abstractmethod
+    def open_load(self, request: LoadRequest) -> BlockingLoad: ...
+    @abstractmethod
+    def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
+        """As Store.recover."""
+
+    @abstractmethod
+    def strays(self, flow: str) -> Sequence[str]:
+        """As Store.unfinished."""
+
+    @abstractmethod
+    def newest(self, flow: str) -> Receipt | None:
+        """As Store.last."""
+
+    @abstractmethod
+    def table_schema(self) -> TableSchema | None:
+        """As Store.schema."""
+
+    @abstractmethod
+    def probe(self) -> None:
+        """As Store.check."""

@@ -1,0 +1,41 @@
+"""Up to where a table has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hygge.core.errors import FlowError
+from hygge.core.types import TypedValue
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """A position in one column: its value, and the type (by name) that the value has.
+
+    `closed`: rows equal to the value have been read (or are to be read); else they have not.
+    `ties`: how many rows had exactly this value when it was read; None if nobody counted.
+    """
+
+    column: str
+    type: str
+    value: TypedValue
+    closed: bool = True
+    ties: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.column} {'≤' if self.closed else '<'} {self.value}"
+
+
+def highest(first: Watermark | None, second: Watermark | None) -> Watermark | None:
+    """The further of two positions; at the same value their ties add up."""
+    if first is None or second is None:
+        return first or second
+    if (first.column, first.type) != (second.column, second.type):
+        raise FlowError(
+            f"two watermarks cannot be compared: {first.column} {first.type} "
+            f"and {second.column} {second.type}"
+        )
+    if first.value == second.value:
+        ties = None if first.ties is None or second.ties is None else first.ties + second.ties
+        return Watermark(first.column, first.type, first.value, first.closed, ties)
+    return max(first, second, key=lambda mark: mark.value)

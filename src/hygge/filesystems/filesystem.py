@@ -1,0 +1,125 @@
+"""Where bytes live: the few operations hygge needs of a filesystem, and what they promise."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One file. `version` changes whenever its content may have: size + mtime + inode, or etag."""
+
+    path: str
+    size: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemCapabilities:
+    atomic_move: bool = True  # `move` shows the old state or the new, nothing between
+
+
+class Sink(Protocol):
+    """A new file being written. Counts its bytes and sums them up as they pass."""
+
+    def write(self, data: bytes, /) -> int: ...
+    def tell(self) -> int: ...
+    def flush(self) -> None: ...
+    def close(self) -> None:
+        """Durable from here on: the bytes and the length, though not yet the name (`sync`)."""
+
+    def abort(self) -> None:
+        """Stop without being durable; what is there is nobody's. After `close`: nothing."""
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
+    @property
+    def digest(self) -> str:
+        """XXH3-128 of the bytes written, in hex."""
+
+
+class FileSystem(ABC):
+    """Files under one root, named by relative paths with `/`. Calls block; threads may share it.
+
+    Every call maps its system's errors to HyggeError: ConnectionFailed where it may pass,
+    StoreError or HomeError (SourceMissing) with the full path where it will not.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities()
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    @abstractmethod
+    def url(self, path: str = "") -> str:
+        """The full name of a path, for people and identities."""
+
+    def local(self, path: str) -> Path | None:
+        """The path on this machine's disk, for readers that are faster with one; else None."""
+        return None
+
+    @abstractmethod
+    def list(self, folder: str = "") -> Iterable[FileInfo]:
+        """Every file below, at any depth, sorted by path. An absent folder has none."""
+
+    @abstractmethod
+    def folders(self, folder: str) -> Sequence[str]:
+        """The names of the folders directly in it, sorted. An absent folder has none."""
+
+    @abstractmethod
+    def info(self, path: str) -> FileInfo | None:
+        """None only if there is surely no such file; raises where that cannot be told."""
+
+    @abstractmethod
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder of this name (or files below it)."""
+
+    @abstractmethod
+    def open(self, path: str) -> BinaryIO:
+        """Read, seekable, one handle a thread. Raises SourceMissing."""
+
+    @abstractmethod
+    def get(self, path: str) -> bytes | None:
+        """The whole of a small file; None if there is none."""
+
+    @abstractmethod
+    def create(self, path: str) -> Sink:
+        """A new file in a folder that is there; never makes the folder, never overwrites."""
+
+    @abstractmethod
+    def put_once(self, path: str, data: bytes) -> bool:
+        """All of it, durably, or none; False if something is there already. Makes its folders.
+
+        What a crash leaves half written has a name beginning with `_` and is never taken for it.
+        """
+
+    @abstractmethod
+    def replace(self, path: str, data: bytes) -> None:
+        """All of it, durably, in place of what is there; readers see old or new. Makes folders."""
+
+    @abstractmethod
+    def make_folder(self, folder: str) -> None:
+        """With its parents; that it is there already is fine."""
+
+    @abstractmethod
+    def move(self, source: str, target: str) -> None:
+        """Rename, replacing the target and making its folder; a source long moved is fine."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """A file; that it is gone already is fine."""
+
+    @abstractmethod
+    def delete_folder(self, folder: str) -> None:
+        """With all in it; that it is gone already is fine."""
+
+    @abstractmethod
+    def sync(self, folders: Iterable[str]) -> None:
+        """Make the names in these folders durable, where names need it."""

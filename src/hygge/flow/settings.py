@@ -1,0 +1,126 @@
+"""How one table is to be moved: everything about a flow but its Home and its Store."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hygge.core.config import Settings
+from hygge.core.store import Mode
+
+
+class RunType(StrEnum):
+    """`full_drop` replaces the table's content, `incremental` adds what is new."""
+
+    FULL_DROP = "full_drop"
+    INCREMENTAL = "incremental"
+
+
+class WatermarkSettings(Settings):
+    """Which column tells what is new."""
+
+    column: str = Field(description="The column that grows with every new or changed row")
+    nulls: Literal["fail", "ignore"] = Field(
+        default="fail", description="What to do with rows whose watermark is NULL"
+    )
+
+
+class ColumnPolish(Settings):
+    """How column names are made even."""
+
+    case: Literal["snake", "camel", "pascal", "lower", "upper"] | None = Field(
+        default=None, description="The letter case of every column name"
+    )
+    remove_special: bool = Field(
+        default=False, description="Drop what is not a letter, digit, space or _"
+    )
+    remove_spaces: bool = Field(default=False, description="Put _ in place of blanks")
+
+
+class HashId(Settings):
+    """A column made of the hash of others."""
+
+    name: str = Field(description="The new column")
+    columns: tuple[str, ...] = Field(
+        min_length=1, description="The columns it is made of, in this order"
+    )
+
+
+class Constant(Settings):
+    """A column with one value for all rows."""
+
+    name: str = Field(description="The new column")
+    value: str | int | float | bool = Field(description="Its value")
+
+
+class Timestamp(Settings):
+    """A column with the time at which the load began."""
+
+    name: str = Field(description="The new column")
+
+
+class Polish(Settings):
+    """Finishing touches between Home and Store, in this order."""
+
+    columns: ColumnPolish = Field(default=ColumnPolish(), description="Column names made even")
+    hash_ids: tuple[HashId, ...] = Field(default=(), description="Columns made by hashing others")
+    constants: tuple[Constant, ...] = Field(default=(), description="Columns with one value")
+    timestamps: tuple[Timestamp, ...] = Field(default=(), description="Columns with the load time")
+
+
+class FlowSettings(Settings):
+    """The keys of an entity or flow beside `home` and `store`."""
+
+    run_type: RunType = Field(
+        default=RunType.FULL_DROP, description="full_drop replaces the table, incremental adds"
+    )
+    write: Literal["append", "merge"] | None = Field(
+        default=None, description="How incremental rows are added; merge where there are keys"
+    )
+    keys: tuple[str, ...] = Field(default=(), description="The columns that name a row")
+    watermark: WatermarkSettings | None = Field(
+        default=None, description="The column that tells new rows, or {column, nulls}"
+    )
+    columns: tuple[str, ...] | None = Field(
+        default=None, description="Read only these columns, in this order"
+    )
+    where: str | None = Field(default=None, description="Read only rows that satisfy this")
+    polish: Polish | None = Field(
+        default=None, description="Finishing touches on names and columns"
+    )
+    parallel: int = Field(default=1, ge=1, le=64, description="Partitions carried at once")
+    retries: int = Field(
+        default=3, ge=0, le=20, description="Tries after the first, if it may help"
+    )
+    timeout: float | None = Field(default=None, gt=0, description="Seconds until the flow gives up")
+    min_rows: int = Field(default=0, ge=0, description="Refuse to publish a full_drop with fewer")
+
+    @field_validator("keys", "columns", mode="before")
+    @classmethod
+    def _one_or_many(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("watermark", mode="before")
+    @classmethod
+    def _just_the_column(cls, given: Any) -> Any:
+        return {"column": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FlowSettings:
+        if self.run_type is RunType.INCREMENTAL and self.watermark is None:
+            raise ValueError(
+                "an incremental run needs a `watermark`: the column that tells new rows"
+            )
+        if self.write == "merge" and not self.keys:
+            raise ValueError("write: merge needs `keys`: the columns that name a row")
+        return self
+
+    @property
+    def mode(self) -> Mode:
+        """What a load of this flow does to the rows that are there."""
+        if self.run_type is RunType.FULL_DROP:
+            return Mode.REPLACE
+        merge = self.write == "merge" or (self.write is None and self.keys)
+        return Mode.MERGE if merge else Mode.APPEND

@@ -1,0 +1,119 @@
+"""How rows lie in a file: the contract every format keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
+
+import polars as pl
+
+from hygge.core.config import Settings, validated
+from hygge.core.schema import TableSchema
+
+BATCH_ROWS = 262_144
+BATCH_BYTES = 64 * 2**20
+
+
+class Source(Protocol):
+    """One file to read: by handle, or by its path on this machine's disk where it has one."""
+
+    @property
+    def name(self) -> str:
+        """The full name, for errors."""
+
+    @property
+    def local(self) -> Path | None: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def open(self) -> BinaryIO: ...
+
+
+class Sink(Protocol):
+    """Where a file's bytes go. The format writes; whoever opened it closes it."""
+
+    def write(self, data: bytes, /) -> int: ...
+    def tell(self) -> int: ...
+    def flush(self) -> None: ...
+
+
+class FormatOptions(Settings):
+    """What can be set about reading and writing one format."""
+
+
+O = TypeVar("O", bound=FormatOptions)  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of blocks (row groups, record batches) of one file: [start, stop)."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block that can be read alone: its rows, and its bytes in the file."""
+
+    rows: int
+    bytes: int
+
+
+class Writer(Protocol):
+    """Writes one file. What it holds back stays below BATCH_BYTES."""
+
+    def write(self, batch: pl.DataFrame) -> None: ...
+    def close(self) -> None:
+        """Write the rest and the end of the file. Does not close the sink."""
+
+
+class Format(ABC, Generic[O]):
+    """Reads and writes files of one format. No state between calls; pickles.
+
+    Errors: HomeError with file (and line, column where there are any) for a file that is not what
+    it should be; never a row less than the file holds.
+    """
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    Options: ClassVar[type[FormatOptions]]
+
+    def __init__(self, options: O) -> None:
+        self.options = options
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any]) -> Self:
+        """Raises ConfigError naming every wrong key."""
+        return cls(validated(cls.Options, options))  # type: ignore[arg-type]
+
+    @abstractmethod
+    def schema(self, source: Source) -> TableSchema:
+        """The types that hold for ALL rows of this file. A file of no columns is an error."""
+
+    @abstractmethod
+    def blocks(self, source: Source) -> Sequence[Block] | None:
+        """What can be read alone, in order; None if the file can only be read from its start."""
+
+    @abstractmethod
+    def batches(
+        self, source: Source, schema: TableSchema, span: Span | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of the file (or of some blocks), in order, in batches of bounded size.
+
+        `schema` names the columns wanted, in order, with the types they are to have; columns that
+        this file lacks are NULL, narrower ones are widened. Memory stays bounded whatever the size
+        of file and blocks.
+        """
+
+    @abstractmethod
+    def rows(self, source: Source) -> int:
+        """How many rows a finished file has, found by another path than the writer's."""
+
+    @abstractmethod
+    def writer(self, sink: Sink, schema: TableSchema) -> Writer:
+        """Begins a file. Raises Unsupported, before a byte, for a type the format cannot hold."""

@@ -1,0 +1,100 @@
+"""Which class answers to which name. Reads in one look, imports nothing until asked.
+
+A plugin joins the same tables by an entry point (`hygge.homes`, `hygge.stores`, `hygge.databases`,
+`hygge.formats`, `hygge.filesystems`), or needs none: `type: my_pkg.homes:MyHome` works as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+Kind = Literal["homes", "stores", "databases", "formats", "filesystems"]
+
+TABLES: dict[Kind, dict[str, str]] = {
+    "homes": {
+        "files": "hygge.homes.files:FileHome",
+        "memory": "hygge.homes.memory:MemoryHome",
+    },
+    "stores": {
+        "files": "hygge.stores.files:FileStore",
+        "memory": "hygge.stores.memory:MemoryStore",
+    },
+    "databases": {},
+    "formats": {
+        "parquet": "hygge.formats.parquet:Parquet",
+        "csv": "hygge.formats.csv:Csv",
+        "ndjson": "hygge.formats.ndjson:Ndjson",
+        "arrow": "hygge.formats.arrow:Arrow",
+    },
+    "filesystems": {
+        "local": "hygge.filesystems.local:LocalFileSystem",
+        "memory": "hygge.filesystems.memory:MemoryFileSystem",
+    },
+}
+
+SCHEMES = {"file": "local", "memory": "memory"}
+"""URL scheme → filesystem. A path without a scheme is local."""
+
+
+class UnknownName(LookupError):
+    """Nothing of this kind answers to this name."""
+
+    def __init__(self, kind: Kind, name: str, known: list[str]) -> None:
+        super().__init__(f"no {kind[:-1]} is called {name!r}")
+        self.kind, self.name, self.known = kind, name, known
+
+
+class DuplicateName(LookupError):
+    """Two packages offer the same name."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A class by its place, and the settings that the name it was found by stands for."""
+
+    target: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def load(self) -> Any:
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)
+
+
+def table(kind: Kind) -> dict[str, str]:
+    """Every name of a kind, ours and the plugins'. Raises DuplicateName."""
+    names = dict(TABLES[kind])
+    for entry in entry_points(group=f"hygge.{kind}"):
+        if names.get(entry.name, entry.value) != entry.value:
+            raise DuplicateName(f"{entry.value} and {names[entry.name]} both offer {entry.name!r}")
+        names[entry.name] = entry.value
+    return names
+
+
+def find(kind: Kind, name: str) -> Entry:
+    """The entry of exactly this kind. Raises UnknownName."""
+    if ":" in name:
+        return Entry(name)
+    names = table(kind)
+    if name not in names:
+        raise UnknownName(kind, name, sorted(names))
+    return Entry(names[name])
+
+
+def resolve(kind: Literal["homes", "stores"], name: str) -> Entry:
+    """What `type: name` means. In this order: home or store, database, format, filesystem.
+
+    Raises UnknownName with every name that would have been right.
+    """
+    if ":" in name or name in table(kind):
+        return find(kind, name)
+    if name in table("databases"):
+        return Entry(table(kind)["sql"], {"database": name})
+    if name in table("formats"):
+        return Entry(table(kind)["files"], {"format": name})
+    if name in table("filesystems"):
+        return Entry(table(kind)["files"], {"filesystem": name, "format": "parquet"})
+    kinds: tuple[Kind, ...] = (kind, "databases", "formats", "filesystems")
+    raise UnknownName(kind, name, sorted({known for k in kinds for known in table(k)}))
