@@ -119,6 +119,13 @@ class EndConfig(Settings):
         """The same with relative paths seen from `root`, the workspace's folder."""
         return self
 
+    def places(self) -> tuple[str, ...]:
+        """Where this lies, once located: absolute paths or URLs, no trailing slash.
+
+        A place inside another begins with it and a `/`: so a workspace sees what would overlap.
+        """
+        return ()
+
 
 class Connections(Protocol):
     """The `connections:` of a workspace, by name."""
