@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-Kind = Literal["homes", "stores", "databases", "formats", "filesystems"]
+Kind = Literal["homes", "stores", "databases", "formats", "filesystems", "journals"]
 
 TABLES: dict[Kind, dict[str, str]] = {
     "homes": {
@@ -32,6 +32,10 @@ TABLES: dict[Kind, dict[str, str]] = {
     "filesystems": {
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
+    },
+    "journals": {
+        "memory": "hygge.journal.memory:MemoryJournal",
+        "sqlite": "hygge.journal.sqlite:SqliteJournal",
     },
 }
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -122,7 +122,7 @@ class DriverThread:
         raise DriverHung(f"{self._name} holds its thread, even without its connection")
 
 
-async def finish(work: Any) -> Any:
+async def finish(work: Awaitable[T]) -> T:
     """Await to the end, however often we are cancelled meanwhile; then let the cancel through.
 
     For what must not be left half done: releasing, recovering, closing.

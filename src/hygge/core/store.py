@@ -78,7 +78,8 @@ class Piece:
 class StagedPart:
     """What one Partition left in staging. JSON-able; all that commit needs to find it.
 
-    `high` is the greatest watermark value among its rows.
+    `high` is the greatest watermark value among its rows; `seen` counts the rows left out because
+    an earlier load has them.
     """
 
     load_id: str
@@ -86,6 +87,7 @@ class StagedPart:
     rows: int
     pieces: tuple[Piece, ...]
     high: Watermark | None = None
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | No
         mark = highest(mark, part.high)
     if mark is None or (request.low is not None and request.low.value > mark.value):
         return request.low
-    return mark
+    return mark if request.low is None or mark.value != request.low.value else request.low
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from hygge.core.errors import FlowError
-from hygge.core.types import TypedValue
+from hygge.core.types import TypedValue, parse_type, type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,22 @@ def highest(first: Watermark | None, second: Watermark | None) -> Watermark | No
         ties = None if first.ties is None or second.ties is None else first.ties + second.ties
         return Watermark(first.column, first.type, first.value, first.closed, ties)
     return max(first, second, key=lambda mark: mark.value)
+
+
+def literal(mark: Watermark) -> pl.Expr:
+    """The position as a Polars value of the column's own type."""
+    return pl.lit(mark.value).cast(parse_type(mark.type))
+
+
+def greatest(values: pl.Series) -> Watermark | None:
+    """The position of a column's greatest value and how many rows have it; None without values.
+
+    Nanoseconds travel as integers: Python's datetime would cut them.
+    """
+    kind = values.dtype
+    nanos = isinstance(kind, pl.Datetime) and kind.time_unit == "ns"
+    plain = values.to_physical() if nanos else values
+    top = plain.max()
+    if top is None:
+        return None
+    return Watermark(values.name, type_name(kind), top, True, int((plain == top).sum()))

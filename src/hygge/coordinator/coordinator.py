@@ -1,0 +1,145 @@
+"""Running many flows side by side, within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hygge.coordinator.limits import Places
+from hygge.core import events
+from hygge.core.errors import ConfigError
+from hygge.core.journal import Journal, Status
+from hygge.core.names import new_run_id
+from hygge.flow.channel import Budget
+from hygge.flow.flow import Flow
+from hygge.flow.holding import first_error
+from hygge.flow.report import FlowReport
+from hygge.flow.terms import DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to. `suspended` flows were stopped and are resumed by the next run."""
+
+    run_id: str
+    flows: tuple[FlowReport, ...]
+    not_started: tuple[str, ...]
+    suspended: tuple[str, ...]
+    seconds: float
+
+    def of(self, status: Status) -> list[FlowReport]:
+        return [report for report in self.flows if report.status is status]
+
+    @property
+    def rows(self) -> int:
+        return sum(report.rows for report in self.flows)
+
+    @property
+    def ok(self) -> bool:
+        """Every flow ran, and none failed."""
+        return not (self.of(Status.FAIL) or self.not_started or self.suspended)
+
+
+class Coordinator:
+    """Runs each flow once: at most `concurrency` at a time, `memory` bytes in flight together.
+
+    One failed flow does not stop the others, unless `fail_fast`. Raises JournalError only.
+    """
+
+    def __init__(
+        self,
+        flows: Sequence[Flow],
+        *,
+        journal: Journal,
+        name: str = "",
+        concurrency: int = DEFAULT_CONCURRENCY,
+        memory: int = DEFAULT_MEMORY,
+        fail_fast: bool = False,
+        listen: events.Listener = events.nobody,
+    ) -> None:
+        if concurrency < 1:
+            raise ConfigError(f"concurrency must be at least 1, not {concurrency}")
+        self.flows, self.journal, self.name = tuple(flows), journal, name
+        self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
+        self.listen = listen
+        self._places: Places | None = None
+        self._running = set[asyncio.Task[None]]()
+
+    async def run(self) -> RunReport:
+        """Run them all, and say what became of each."""
+        began, run_id = time.monotonic(), new_run_id()
+        self._places = places = Places(self.concurrency)
+        terms = Terms(
+            run_id,
+            self.name,
+            Budget(self.memory),
+            asyncio.Semaphore(self.concurrency),
+            places.pause,
+        )
+        self.listen(events.RunStarted(run_id, tuple(flow.name for flow in self.flows)))
+        reports, started = dict[str, FlowReport](), set[str]()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for flow in self.flows:
+                    task = tasks.create_task(self._one(flow, terms, places, reports, started))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
+        except BaseExceptionGroup as failed:
+            error = first_error(failed)
+            raise error from error.__cause__
+        finally:
+            await self.journal.close()
+        return self._report(run_id, reports, started, time.monotonic() - began)
+
+    def stop(self) -> None:
+        """First: start no new flow, let the running ones finish. Second: suspend them, too."""
+        if self._places is None:
+            return
+        hard = self._places.closed
+        self._places.closed = True
+        self.listen(events.RunStopping(hard))
+        if hard:
+            for task in list(self._running):
+                task.cancel()
+
+    async def _one(
+        self,
+        flow: Flow,
+        terms: Terms,
+        places: Places,
+        reports: dict[str, FlowReport],
+        started: set[str],
+    ) -> None:
+        async with places.place() as open_:
+            if not open_:
+                return
+            started.add(flow.name)
+            report = reports[flow.name] = await flow.run(terms)
+        if self.fail_fast and report.status is Status.FAIL:
+            places.closed = True
+
+    def _report(
+        self, run_id: str, reports: dict[str, FlowReport], started: set[str], seconds: float
+    ) -> RunReport:
+        names = [flow.name for flow in self.flows]
+        report = RunReport(
+            run_id,
+            tuple(reports[name] for name in names if name in reports),
+            tuple(name for name in names if name not in started),
+            tuple(name for name in names if name in started and name not in reports),
+            seconds,
+        )
+        self.listen(
+            events.RunFinished(
+                run_id,
+                succeeded=len(report.of(Status.SUCCESS)),
+                failed=len(report.of(Status.FAIL)) + len(report.suspended),
+                skipped=len(report.of(Status.SKIP)),
+                not_started=len(report.not_started),
+                rows=report.rows,
+                seconds=seconds,
+            )
+        )
+        return report

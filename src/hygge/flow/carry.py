@@ -1,0 +1,81 @@
+"""Carries one partition from a Home into staging."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from hygge.core.errors import VerificationFailed
+from hygge.core.home import Home, ReadRequest
+from hygge.core.partition import Partition
+from hygge.core.schema import TableSchema
+from hygge.core.store import Load, Part, StagedPart
+from hygge.flow.channel import Budget, Channel
+from hygge.flow.holding import first_error
+from hygge.flow.polish import Polisher
+from hygge.flow.settings import FlowSettings
+from hygge.flow.watermarking import Cursor
+
+WAITING_BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """What all partitions of one load have in common on their way."""
+
+    home: Home[Any]
+    load: Load
+    read: ReadRequest
+    schema: TableSchema
+    settings: FlowSettings
+    polish: Polisher | None
+    budget: Budget
+    buffer_bytes: int
+    tell: Callable[[int, int], None]
+
+    async def carry(self, partition: Partition) -> StagedPart:
+        """Read it, watch it pass, stage it. Either side's failure ends the other at once."""
+        cursor = Cursor(self.settings, self.read.low) if self.settings.watermark else None
+        async with self.budget.buffer(self.buffer_bytes), self.load.part(partition) as part:
+            sent = await self._pour(partition, part, cursor)
+            staged = await part.finish()
+        if staged.rows != sent:
+            raise VerificationFailed(
+                f"{sent} rows were sent and {staged.rows} staged", partition=partition.name
+            )
+        if cursor is None:
+            return staged
+        return replace(staged, high=cursor.high, seen=cursor.seen)
+
+    async def _pour(self, partition: Partition, part: Part, cursor: Cursor | None) -> int:
+        channel, sent = Channel(WAITING_BATCHES, self.budget), 0
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._fill(channel, partition, cursor))
+                async with aclosing(channel.batches()) as batches:
+                    async for batch in batches:
+                        await part.write(batch)
+                        sent += batch.height
+                        self.tell(batch.height, int(batch.estimated_size()))
+        except BaseExceptionGroup as failed:
+            error = first_error(failed)
+            raise error from error.__cause__
+        return sent
+
+    async def _fill(self, channel: Channel, partition: Partition, cursor: Cursor | None) -> None:
+        reading: AsyncGenerator[pl.DataFrame, None] = self.home.read(self.read, partition)
+        async with aclosing(reading) as batches:
+            async for batch in batches:
+                self.schema.check(batch)
+                if cursor is not None:
+                    batch = await asyncio.to_thread(cursor.pass_on, batch)
+                if self.polish is not None:
+                    batch = await asyncio.to_thread(self.polish, batch)
+                if batch.height:
+                    await channel.send(batch)
+        await channel.close()

@@ -1,0 +1,217 @@
+"""Moving one table, once, safely. Read `attempt` top to bottom: it is the story."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from hygge.core import events
+from hygge.core.driver_thread import finish
+from hygge.core.errors import FlowError, FlowTimeout, HyggeError, JournalError
+from hygge.core.home import Home
+from hygge.core.journal import Intent, Journal, Status
+from hygge.core.lease import LEASE_SECONDS, Lease
+from hygge.core.partition import Partition
+from hygge.core.store import Load, Mode, Receipt, StagedPart, Store
+from hygge.flow.carry import Carrier
+from hygge.flow.holding import first_error, holding
+from hygge.flow.preparing import Prepared, prepare
+from hygge.flow.recovery import Recovery
+from hygge.flow.report import FlowReport, entity_run
+from hygge.flow.retry import attempts
+from hygge.flow.settings import FlowSettings
+from hygge.flow.terms import Terms
+from hygge.flow.verify import still_good, verify
+from hygge.flow.watermarking import check_ties
+
+
+class Flow:
+    """One table's move from one Home to one Store. Run it as often as you like."""
+
+    def __init__(
+        self,
+        name: str,
+        home: Home[Any],
+        store: Store[Any],
+        journal: Journal,
+        settings: FlowSettings = FlowSettings(),  # noqa: B008 - frozen
+        *,
+        entity: str | None = None,
+        listen: events.Listener = events.nobody,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.name, self.home, self.store = name, home, store
+        self.journal, self.settings, self.entity = journal, settings, entity
+        self.listen, self.lease_seconds = listen, lease_seconds
+
+    async def run(self, terms: Terms | None = None) -> FlowReport:
+        """Move the table; try again what may help; write the run into the history.
+
+        Fails only by its report. Raises JournalError (the run must stop), and when cancelled.
+        """
+        terms, started = terms or Terms(), datetime.now(UTC)
+        receipt, error = None, None
+        self.listen(
+            events.FlowStarted(
+                self.name, self.home.identity, self.store.identity, self.settings.run_type
+            )
+        )
+        try:
+            receipt = await self._with_retries(terms)
+        except JournalError:
+            raise
+        except HyggeError as failed:
+            error = failed.at(flow=self.name)
+        except asyncio.CancelledError:
+            stopped = FlowError("interrupted; what was staged is kept for the next run")
+            await finish(self._report(terms, started, None, stopped))
+            raise
+        except Exception as failed:  # noqa: BLE001 - a driver's or our own surprise ends one flow
+            error = FlowError(f"{type(failed).__name__}: {failed}", flow=self.name)
+            error.__cause__ = failed
+        return await self._report(terms, started, receipt, error)
+
+    async def attempt(self, terms: Terms, begun: set[str]) -> Receipt | None:
+        """One try. None: there was nothing new. `begun` collects the load_ids of this run."""
+        recovery = Recovery(self)
+        async with AsyncExitStack() as stack:
+            flow = await stack.enter_async_context(
+                holding(self.journal, self.name, self.lease_seconds)
+            )
+            place = await stack.enter_async_context(
+                holding(self.store, self.name, self.lease_seconds)
+            )
+            landed = await recovery.finish_commits()
+            if landed is not None and landed.load_id in begun:
+                return landed
+            prepared = await prepare(self)
+            intent, kept = await recovery.take_up(prepared)
+            if intent is None:
+                intent = await self._begin(flow.lease, prepared)
+            begun.add(intent.load.load_id)
+            try:
+                return await self._move(terms, intent, prepared, kept)
+            except BaseException as failed:
+                if flow.lost or place.lost:
+                    raise
+                landed = await finish(recovery.settle(intent))
+                if landed is None or not isinstance(failed, Exception):
+                    raise
+                return landed
+        raise AssertionError("unreachable")
+
+    async def _with_retries(self, terms: Terms) -> Receipt | None:
+        begun = set[str]()
+
+        def tell(attempt: int, seconds: float, failed: BaseException) -> None:
+            self.listen(events.FlowRetrying(self.name, attempt, seconds, str(failed)))
+
+        try:
+            async with asyncio.timeout(self.settings.timeout) as limit:
+                return await attempts(
+                    lambda: self.attempt(terms, begun), self.settings.retries, terms.pause, tell
+                )
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise FlowTimeout(
+                f"not done within its timeout of {self.settings.timeout:g} s",
+                hint="what was staged is kept: run again, or set a longer `timeout`",
+            ) from None
+
+    async def _begin(self, lease: Lease, prepared: Prepared) -> Intent:
+        intent = await prepared.intent()
+        await self.store.evolve(prepared.changes)
+        await self.journal.begin(lease, intent)  # known before the first row is staged
+        return intent
+
+    async def _move(
+        self, terms: Terms, intent: Intent, prepared: Prepared, kept: Sequence[StagedPart]
+    ) -> Receipt | None:
+        load_id, mode = intent.load.load_id, intent.load.mode
+        self.listen(events.LoadBegan(self.name, load_id, mode))
+        async with self.store.load(intent.load) as load:
+            parts = await self._carry(terms, intent, prepared, load, kept)
+            rows = await verify(load, parts)
+            self.listen(events.LoadVerified(self.name, rows))
+            self._check_rows(intent, parts, rows)
+            if rows or mode is Mode.REPLACE:
+                receipt = await load.commit(parts)
+                await self.journal.complete(receipt)
+                self.listen(events.LoadCommitted(self.name, load_id, receipt.rows, receipt.bytes))
+                return receipt
+        await self.store.recover(self.name, load_id)  # nothing new: nothing is published or stays
+        await self.journal.discard(load_id, "nothing new")
+        return None
+
+    def _check_rows(self, intent: Intent, parts: Sequence[StagedPart], rows: int) -> None:
+        if intent.load.mode is Mode.APPEND:
+            check_ties(intent.load.low, sum(part.seen for part in parts), self.notice)
+        if intent.load.mode is Mode.REPLACE and rows < self.settings.min_rows:
+            raise FlowError(
+                f"the source has {rows} rows, fewer than min_rows: {self.settings.min_rows}",
+                hint="the table was left as it is; see whether the source is complete",
+            )
+
+    async def _carry(
+        self,
+        terms: Terms,
+        intent: Intent,
+        prepared: Prepared,
+        load: Load,
+        kept: Sequence[StagedPart],
+    ) -> list[StagedPart]:
+        asked = await self.home.partitions(intent.read)
+        reusable = await still_good(load, kept)
+        reused = sum(partition in reusable for partition in asked)
+        self.listen(events.PartitionsPlanned(self.name, len(asked), reused))
+        gate = asyncio.Semaphore(self.settings.parallel)
+        carrier = self._carrier(terms, intent, prepared, load)
+
+        async def one(partition: Partition) -> StagedPart:
+            if (found := reusable.get(partition)) is not None:
+                self.listen(events.PartReused(self.name, partition.name, found.rows))
+                return found
+            async with gate, terms.carriers:
+                part = await carrier.carry(partition)
+                await self.journal.staged(part)
+                self.listen(events.PartStaged(self.name, partition.name, part.rows))
+                return part
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(one(partition)) for partition in asked]
+        except BaseExceptionGroup as failed:
+            error = first_error(failed)
+            raise error from error.__cause__
+        return [task.result() for task in running]  # in the order of the partitions
+
+    def _carrier(self, terms: Terms, intent: Intent, prepared: Prepared, load: Load) -> Carrier:
+        return Carrier(
+            home=self.home,
+            load=load,
+            read=intent.read,
+            schema=prepared.source,
+            settings=self.settings,
+            polish=prepared.polish_for(intent.load.load_id),
+            budget=terms.budget,
+            buffer_bytes=self.store.buffer_bytes,
+            tell=lambda rows, size: self.listen(events.BatchStaged(self.name, rows, size)),
+        )
+
+    def notice(self, text: str) -> None:
+        """Tell listeners something a person should know."""
+        self.listen(events.Notice(self.name, text))
+
+    async def _report(
+        self, terms: Terms, started: datetime, receipt: Receipt | None, error: HyggeError | None
+    ) -> FlowReport:
+        run = entity_run(self.name, self.entity, self.settings, terms, started, receipt, error)
+        await self.journal.record(run)
+        status = Status(run.status).value
+        told = str(error) if error else None
+        self.listen(events.FlowFinished(self.name, status, run.row_count, run.duration, told))
+        return FlowReport(self.name, run, receipt, error)

@@ -1,0 +1,50 @@
+"""Holding a lease while a block runs, renewed at a third of its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hygge.core.driver_thread import finish
+from hygge.core.errors import HyggeError
+from hygge.core.lease import Lease, Leases
+
+
+class Held:
+    """A lease in use. `lost`: another run has it now; nothing more may be done in its name."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease, self.lost = lease, False
+
+
+@asynccontextmanager
+async def holding(leases: Leases, name: str, seconds: float) -> AsyncIterator[Held]:
+    """The lease, for as long as the block runs. Losing it cancels the block: FlowBusy."""
+    held = Held(await leases.lease(name, seconds))
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(seconds / 3)
+            try:
+                await leases.renew(held.lease, seconds)
+            except HyggeError:
+                held.lost = True
+                raise
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            heart = tasks.create_task(renew())
+            yield held
+            heart.cancel()
+    except BaseExceptionGroup as failed:
+        error = first_error(failed)
+        raise error from error.__cause__
+    finally:
+        await finish(leases.release(held.lease))
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that made the others, out of a group."""
+    inner = group.exceptions[0]
+    return first_error(inner) if isinstance(inner, BaseExceptionGroup) else inner

@@ -1,0 +1,157 @@
+"""All that is decided before the first row is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hygge.core.errors import ConfigError, Unsupported
+from hygge.core.home import Home, ReadRequest
+from hygge.core.journal import Intent, to_json
+from hygge.core.names import new_load_id
+from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.store import LoadRequest, Mode, Receipt, Store
+from hygge.core.watermark import Watermark
+from hygge.flow.polish import Polisher, polisher
+from hygge.flow.schema_policy import decide
+from hygge.flow.settings import FlowSettings
+from hygge.flow.watermarking import Window, check_column, low_of, window
+
+if TYPE_CHECKING:
+    from hygge.flow.flow import Flow
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a flow knows of its two ends now, and what follows for the next load.
+
+    `source` is the schema as it is read, `schema` as it is staged: polished.
+    """
+
+    flow: Flow
+    source: TableSchema
+    schema: TableSchema
+    keys: tuple[str, ...]
+    last: Receipt | None
+    changes: Sequence[SchemaChange]
+    fingerprint: str
+
+    @property
+    def base(self) -> str | None:
+        return self.last.load_id if self.last else None
+
+    def polish_for(self, load_id: str) -> Polisher | None:
+        """The polisher of one load; its time is the load's own, so that a resume repeats it."""
+        began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
+        return polisher(self.flow.settings.polish, self.source, began)
+
+    async def intent(self) -> Intent:
+        """A new load, with its window frozen."""
+        flow, settings = self.flow, self.flow.settings
+        low = low_of(self.last, settings, flow.home, self.source)
+        reading = await self._window(low)
+        load = LoadRequest(
+            load_id=new_load_id(),
+            flow=flow.name,
+            mode=settings.mode,
+            schema=self.schema,
+            keys=self.keys,
+            base=self.base,
+            source=flow.home.identity,
+            low=low,
+            bound=reading.bound,
+        )
+        read = ReadRequest(settings.columns, settings.where, reading.low, reading.bound)
+        return Intent(load, read, flow.store.identity, self.fingerprint)
+
+    async def _window(self, low: Watermark | None) -> Window:
+        settings = self.flow.settings
+        if settings.watermark is None or settings.mode is Mode.REPLACE:
+            return Window()
+        if self.last is None:
+            self.flow.notice("nothing was loaded here before: loading everything")
+        reading, bound = await window(self.flow.home, low, settings.watermark.column)
+        if not bound.exact:
+            self.flow.notice(f"best effort: {bound.why}")
+        return reading
+
+
+async def prepare(flow: Flow) -> Prepared:
+    """Look at both ends and decide. Raises what makes the run impossible."""
+    check_capabilities(flow.settings, flow.home, flow.store)
+    whole = await flow.home.schema()
+    for remark in await flow.home.notices():
+        flow.notice(remark)
+    check_column(flow.settings, whole)
+    source = _chosen(whole, flow.settings)
+    polish = polisher(flow.settings.polish, source, datetime.now(UTC))
+    schema = polish.schema if polish else source
+    last = await flow.store.last(flow.name)
+    changes = decide(await flow.store.schema() if last else None, schema, flow.settings.mode)
+    for change in changes:
+        flow.notice(f"column changed since the last load: {change}")
+    keys = _keys(flow.settings, source, polish)
+    fingerprint = _fingerprint(flow.home, flow.store, flow.settings, schema)
+    return Prepared(flow, source, schema, keys, last, changes, fingerprint)
+
+
+def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any]) -> None:
+    """Refuse up front what the Home or the Store does not claim."""
+    can = store.capabilities
+    name = type(store).__name__
+    if settings.mode not in can.modes:
+        known = ", ".join(sorted(can.modes))
+        hint = "write: append" if Mode.APPEND in can.modes else "run_type: full_drop"
+        raise Unsupported(f"{name} cannot {settings.mode}, only {known}", hint=hint)
+    if settings.watermark is not None and not home.capabilities.incremental:
+        raise Unsupported(
+            f"{type(home).__name__} cannot be read incrementally", hint="run_type: full_drop"
+        )
+    if home.capabilities.deletes and not can.deletes:
+        raise Unsupported(f"{name} cannot delete rows, and {type(home).__name__} sends deletes")
+    if settings.columns is not None and not home.capabilities.columns:
+        raise Unsupported(f"{type(home).__name__} cannot leave columns out", hint="drop `columns`")
+    if settings.where is not None and not home.capabilities.where:
+        raise Unsupported(f"{type(home).__name__} cannot leave rows out", hint="drop `where`")
+
+
+def _chosen(whole: TableSchema, settings: FlowSettings) -> TableSchema:
+    if settings.columns is None:
+        return whole
+    for name in settings.columns:
+        if name not in whole:
+            raise ConfigError("a chosen column does not exist", column=name, hint=whole.hint())
+    mark = settings.watermark
+    if mark is not None and mark.column not in settings.columns:
+        raise ConfigError(
+            "the watermark's column is not among `columns`",
+            column=mark.column,
+            hint="add it to `columns`",
+        )
+    return whole.select(settings.columns)
+
+
+def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) -> tuple[str, ...]:
+    """The keys by the names that the staged columns have; given in either spelling."""
+    final = polish.schema if polish else source
+    renamed = dict(zip(source.names, final.names, strict=False))
+    for key in settings.keys:
+        if key not in final and key not in renamed:
+            raise ConfigError("a key column does not exist", column=key, hint=source.hint())
+    return tuple(key if key in final else renamed[key] for key in settings.keys)
+
+
+def _fingerprint(
+    home: Home[Any], store: Store[Any], settings: FlowSettings, schema: TableSchema
+) -> str:
+    kept = settings.model_dump(
+        mode="json", include={"columns", "where", "keys", "polish", "watermark"}
+    )
+    told = json.dumps(
+        [home.identity, store.identity, to_json(schema), settings.mode, kept], sort_keys=True
+    )
+    return hashlib.sha256(told.encode()).hexdigest()

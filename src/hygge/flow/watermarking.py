@@ -1,0 +1,147 @@
+"""Deciding what is new: the window to read, and the position that was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from hygge.core.config import nearest
+from hygge.core.errors import ConfigError, FlowError
+from hygge.core.home import Bound, Home
+from hygge.core.schema import TableSchema
+from hygge.core.store import Mode, Receipt
+from hygge.core.types import type_name
+from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.flow.settings import FlowSettings
+
+_START_ANEW = "load everything once: hygge go --full-drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows at or above `low`, up to `bound`. No `low`: from the beginning."""
+
+    low: Watermark | None = None
+    bound: Watermark | None = None
+
+
+def check_column(settings: FlowSettings, schema: TableSchema) -> None:
+    """Raise ConfigError unless the watermark's column is there and has an order that lasts."""
+    if settings.watermark is None:
+        return
+    column = settings.watermark.column
+    if column not in schema:
+        near = nearest(column, schema.names)
+        hint = f"did you mean {near!r}?" if near else schema.hint()
+        raise ConfigError("the watermark's column does not exist", column=column, hint=hint)
+    kind = schema[column].type
+    ordered = kind.is_integer() or kind in (pl.Date, pl.Datetime, pl.Decimal, pl.String)
+    if not ordered:
+        raise ConfigError(
+            f"a column of type {type_name(kind)} cannot be a watermark",
+            column=column,
+            hint="use an integer, decimal, date, datetime or text column",
+        )
+
+
+def low_of(
+    last: Receipt | None, settings: FlowSettings, home: Home[Any], schema: TableSchema
+) -> Watermark | None:
+    """Where the last load ended. Raises FlowError where it was another source's or column's."""
+    if last is None or settings.mode is Mode.REPLACE or settings.watermark is None:
+        return None
+    if last.source != home.identity:
+        raise FlowError(
+            f"the last load came from another source: {last.source}, now {home.identity}",
+            hint=_START_ANEW,
+        )
+    column, mark = settings.watermark.column, last.watermark
+    if mark is None:
+        raise FlowError(
+            f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
+        )
+    kind = type_name(schema[column].type)
+    if (mark.column, mark.type) != (column, kind):
+        raise FlowError(
+            f"the last load's watermark was {mark.column} {mark.type}, now {column} {kind}",
+            column=column,
+            hint=_START_ANEW,
+        )
+    return mark
+
+
+async def window(home: Home[Any], low: Watermark | None, column: str) -> tuple[Window, Bound]:
+    """The window to read now, its upper end frozen. Raises FlowError if the source went back."""
+    bound = await home.upper_bound(column)
+    top = bound.watermark
+    if low is not None and top is not None and top.value < low.value:
+        raise FlowError(
+            f"the source went back: its greatest {column} is {top.value}, "
+            f"and {low.value} was read before",
+            column=column,
+            hint=f"see whether the source was restored; if so, {_START_ANEW}",
+        )
+    return Window(low, top), bound
+
+
+class Cursor:
+    """Watches the watermark's column of one partition's batches as they pass.
+
+    Rows at the old position were loaded before: an append leaves them out, and counts them.
+    """
+
+    def __init__(self, settings: FlowSettings, low: Watermark | None) -> None:
+        assert settings.watermark is not None
+        self._column, self._nulls = settings.watermark.column, settings.watermark.nulls
+        self._low = low if settings.mode is Mode.APPEND else None
+        self._whole = settings.mode is Mode.REPLACE
+        self.high: Watermark | None = None
+        self.seen = 0
+
+    def pass_on(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """The rows to load, of these."""
+        batch = self._without_nulls(batch)
+        if self._low is not None:
+            fresh = batch.filter(pl.col(self._column) > literal(self._low))
+            self.seen += batch.height - fresh.height
+            batch = fresh
+        top = greatest(batch[self._column])
+        self.high = top if self.high is None else _further(self.high, top)
+        return batch
+
+    def _without_nulls(self, batch: pl.DataFrame) -> pl.DataFrame:
+        if self._whole or not (count := batch[self._column].null_count()):
+            return batch
+        if self._nulls == "fail":
+            raise FlowError(
+                f"{count} rows have no {self._column}, so nothing tells whether they are new",
+                column=self._column,
+                hint="watermark: {column: …, nulls: ignore} leaves such rows out",
+            )
+        return batch.drop_nulls(self._column)
+
+
+def _further(first: Watermark, second: Watermark | None) -> Watermark:
+    found = highest(first, second)
+    assert found is not None
+    return found
+
+
+def check_ties(low: Watermark | None, seen: int, tell: Callable[[str], None]) -> None:
+    """Raise FlowError if rows at the old position appeared after it was read.
+
+    An append that left them out would lose them; one that took them would double the others.
+    """
+    if low is None or low.ties is None or seen == low.ties:
+        return
+    if seen < low.ties:
+        tell(f"{low.ties - seen} rows at {low.column} = {low.value} are gone from the source")
+        return
+    raise FlowError(
+        f"{seen - low.ties} rows with {low.column} = {low.value} appeared after it was read",
+        column=low.column,
+        hint=f"give `keys` and a store that merges, or a finer watermark; or {_START_ANEW}",
+    )
