@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Protocol
+from typing import BinaryIO, ClassVar, Protocol, Self
+
+from hygge import registry
+from hygge.core.config import nearest
+from hygge.core.errors import ConfigError, SourceMissing
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,19 @@ class FileSystem(ABC):
 
     def __init__(self, root: str) -> None:
         self.root = root
+
+    @classmethod
+    def at(cls, path: str) -> tuple[Self, str]:
+        """The filesystem that a URL or plain path lies in, and the path inside it.
+
+        Here the first word of the path is the root: a bucket, a container.
+        """
+        root, _, inside = without_scheme(path).strip("/").partition("/")
+        return cls(root), inside
+
+    def source(self, path: str) -> FileSource:
+        """The file as formats want it: by handle, and by its path on this machine's disk."""
+        return FileSource(self, path)
 
     @abstractmethod
     def url(self, path: str = "") -> str:
@@ -123,3 +143,60 @@ class FileSystem(ABC):
     @abstractmethod
     def sync(self, folders: Iterable[str]) -> None:
         """Make the names in these folders durable, where names need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """One file to read, wherever it lies."""
+
+    files: FileSystem
+    path: str
+
+    @property
+    def name(self) -> str:
+        return self.files.url(self.path)
+
+    @property
+    def local(self) -> Path | None:
+        return self.files.local(self.path)
+
+    @property
+    def size(self) -> int:
+        """Raises SourceMissing."""
+        if (found := self.files.info(self.path)) is None:
+            raise SourceMissing("there is no such file", file=self.name)
+        return found.size
+
+    def open(self) -> BinaryIO:
+        return self.files.open(self.path)
+
+
+def scheme(path: str) -> str | None:
+    """`memory` of `memory://name/x`; None for a plain path."""
+    found = _SCHEME.match(path)
+    return found[1].lower() if found else None
+
+
+def without_scheme(path: str) -> str:
+    return _SCHEME.sub("", path, count=1)
+
+
+def locate(path: str, name: str | None = None) -> tuple[FileSystem, str]:
+    """The filesystem of a URL or of an absolute path, and the path inside it.
+
+    `name` says which filesystem; else the URL's scheme does, and a plain path is local.
+    """
+    written = scheme(path)
+    if name is None and written is not None and written not in registry.SCHEMES:
+        near = nearest(written, registry.SCHEMES)
+        hint = f"did you mean {near}://?" if near else f"known: {', '.join(registry.SCHEMES)}"
+        raise ConfigError(f"no filesystem answers to {written}:// ({path})", hint=hint)
+    chosen = name or (registry.SCHEMES[written] if written else "local")
+    try:
+        kind = registry.find("filesystems", chosen).load()
+    except registry.UnknownName as unknown:
+        near = nearest(chosen, unknown.known)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(unknown.known)}"
+        raise ConfigError(f"unknown filesystem {chosen!r}", hint=hint) from None
+    found: tuple[FileSystem, str] = kind.at(path)
+    return found

@@ -1,0 +1,223 @@
+"""This machine's disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Self
+from urllib.parse import unquote
+
+from hygge.core.errors import ConfigError
+from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme, without_scheme
+from hygge.filesystems.local_errors import reading, writing
+from hygge.filesystems.sink import DigestingSink
+
+
+class LocalFileSystem(FileSystem):
+    """Files below a folder of this machine."""
+
+    name: ClassVar[str] = "local"
+
+    @classmethod
+    def at(cls, path: str) -> tuple[Self, str]:
+        plain = unquote(without_scheme(path)) if scheme(path) == "file" else path
+        if not plain.startswith("/"):
+            raise ConfigError(f"the path {path!r} is relative, and nobody said to what")
+        return cls("/"), os.path.normpath(plain).lstrip("/")
+
+    def url(self, path: str = "") -> str:
+        return str(self._at(path))
+
+    def local(self, path: str) -> Path:
+        return self._at(path)
+
+    def _at(self, path: str) -> Path:
+        return Path(self.root, path)
+
+    def list(self, folder: str = "") -> Iterable[FileInfo]:
+        top = self._at(folder)
+        with reading("look into this folder", top):
+            return sorted(self._below(top, ()), key=lambda file: file.path)
+
+    def _below(self, folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[FileInfo]:
+        try:
+            seen, entries = folder.stat(), sorted(os.scandir(folder), key=lambda e: e.name)
+        except FileNotFoundError:  # taken away while we looked: there is nothing below
+            return
+        me = (seen.st_dev, seen.st_ino)
+        if me in above:  # a link to a folder that it lies in
+            return
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir():
+                    yield from self._below(Path(entry.path), (*above, me))
+                elif entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists()):
+                    # a link that leads nowhere is told, so that reading it fails aloud
+                    yield self._info(Path(entry.path), entry.stat(follow_symlinks=entry.is_file()))
+
+    def folders(self, folder: str) -> Sequence[str]:
+        where = self._at(folder)
+        with reading("look into this folder", where), contextlib.suppress(FileNotFoundError):
+            return sorted(entry.name for entry in os.scandir(where) if entry.is_dir())
+        return []
+
+    def info(self, path: str) -> FileInfo | None:
+        found = self._stat(path)
+        return self._info(self._at(path), found) if found and stat.S_ISREG(found.st_mode) else None
+
+    def is_folder(self, path: str) -> bool:
+        found = self._stat(path)
+        return found is not None and stat.S_ISDIR(found.st_mode)
+
+    def _stat(self, path: str) -> os.stat_result | None:
+        where = self._at(path)
+        with (
+            reading("look at this file", where),
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        ):
+            return where.stat()
+        return None
+
+    def _info(self, path: Path, found: os.stat_result) -> FileInfo:
+        version = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+        return FileInfo(str(path.relative_to(self.root)), found.st_size, version)
+
+    def open(self, path: str) -> BinaryIO:
+        where = self._at(path)
+        with reading("read this file", where):
+            return where.open("rb")
+
+    def get(self, path: str) -> bytes | None:
+        where = self._at(path)
+        with (
+            reading("read this file", where),
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        ):
+            return where.read_bytes()
+        return None
+
+    def create(self, path: str) -> LocalSink:
+        return LocalSink(self._at(path))
+
+    def put_once(self, path: str, data: bytes) -> bool:
+        target, half = self._at(path), self._half(path)
+        with writing("write this file", target):
+            self._put(half, data)
+            try:
+                os.link(half, target)
+                made = True
+            except FileExistsError:
+                made = False
+            finally:
+                half.unlink(missing_ok=True)
+            _sync_folder(target.parent)  # also when we lost: what is there gets acted upon
+            return made
+
+    def replace(self, path: str, data: bytes) -> None:
+        target, half = self._at(path), self._half(path)
+        with writing("write this file", target):
+            self._put(half, data)
+            try:
+                half.replace(target)
+            except OSError:
+                half.unlink(missing_ok=True)
+                raise
+            _sync_folder(target.parent)
+
+    def _half(self, path: str) -> Path:
+        target = self._at(path)
+        return target.with_name(f"_{target.name}.{secrets.token_hex(6)}")
+
+    def _put(self, half: Path, data: bytes) -> None:
+        _make_folder(half.parent)
+        try:
+            with half.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            half.unlink(missing_ok=True)
+            raise
+
+    def make_folder(self, folder: str) -> None:
+        where = self._at(folder)
+        with writing("make this folder", where):
+            _make_folder(where)
+
+    def move(self, source: str, target: str) -> None:
+        old, new = self._at(source), self._at(target)
+        with writing("move a file here", new):
+            try:
+                old.replace(new)
+            except FileNotFoundError:
+                if os.path.lexists(old):
+                    _make_folder(new.parent)
+                    old.replace(new)
+
+    def delete(self, path: str) -> None:
+        where = self._at(path)
+        with writing("delete this file", where):
+            where.unlink(missing_ok=True)
+
+    def delete_folder(self, folder: str) -> None:
+        where = self._at(folder)
+        with writing("delete this folder", where):
+            while os.path.lexists(where):
+                with contextlib.suppress(FileNotFoundError):  # someone else deletes it, too
+                    shutil.rmtree(where)
+
+    def sync(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            where = self._at(folder)
+            with writing("make this folder durable", where):
+                _sync_folder(where)
+
+
+class LocalSink(DigestingSink):
+    """A new file on this machine's disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        with writing("make this file", path):
+            self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+
+    def _put(self, data: memoryview) -> None:
+        with writing("write this file", self._path):
+            while data:
+                data = data[os.write(self._file, data) :]
+
+    def _make_durable(self) -> None:
+        with writing("write this file", self._path):
+            os.fsync(self._file)
+
+    def _let_go(self) -> None:
+        with writing("write this file", self._path):
+            os.close(self._file)
+
+
+def _make_folder(folder: Path) -> None:
+    """With its parents, each durable in the one above it."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for made in reversed(missing):
+        made.mkdir(exist_ok=True)
+        _sync_folder(made.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:  # gone, and with it every name it had
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
