@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Protocol, Self
 
+import xxhash
+
 from hygge import registry
 from hygge.core.config import nearest
 from hygge.core.errors import ConfigError, SourceMissing
 
+_CHUNK = 2**20
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 
@@ -72,6 +76,25 @@ class FileSystem(ABC):
         """
         root, _, inside = without_scheme(path).strip("/").partition("/")
         return cls(root), inside
+
+    def digest(self, path: str) -> str:
+        """XXH3-128 of a file's bytes as they are there now, in hex. Raises SourceMissing."""
+        total = xxhash.xxh3_128()
+        with self.open(path) as file:
+            while data := file.read(_CHUNK):
+                total.update(data)
+        return str(total.hexdigest())
+
+    def probe(self, folder: str) -> None:
+        """See that files may be made in this folder, or in the nearest one above that is there.
+
+        Leaves nothing behind. Raises StoreError.
+        """
+        while folder and not self.is_folder(folder):
+            folder = folder.rpartition("/")[0]
+        trial = f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
+        self.put_once(trial, b"")
+        self.delete(trial)
 
     def source(self, path: str) -> FileSource:
         """The file as formats want it: by handle, and by its path on this machine's disk."""

@@ -1,0 +1,80 @@
+"""Who writes to a folder of files now: told by numbered files that are created once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from hygge.core.errors import FlowBusy
+from hygge.core.journal import from_json, to_json
+from hygge.core.lease import Lease, Owner
+from hygge.filesystems.filesystem import FileSystem
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a lease file says. Times are seconds since 1970 on the owner's clock."""
+
+    flow: str
+    owner: Owner
+    until: float
+
+
+class FileLease:
+    """The leases of one table: `_hygge/leases/<table>/<20-digit n>.json`; the highest counts."""
+
+    def __init__(self, filesystem: FileSystem, folder: str, place: str) -> None:
+        self._fs, self._folder, self._place = filesystem, folder, place
+
+    def take(self, flow: str, seconds: float) -> Lease:
+        """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
+        owner = Owner.me()
+        while True:
+            numbers = self._numbers()
+            newest = self._read(numbers[-1]) if numbers else None
+            if newest is not None and newest.until > time.time() and not newest.owner.is_dead:
+                raise self._busy(newest)
+            note = _Note(flow, owner, time.time() + seconds)
+            number = numbers[-1] + 1 if numbers else 1
+            if self._fs.put_once(self._path(number), to_json(note).encode()):
+                for old in numbers:
+                    self._fs.delete(self._path(old))
+                return Lease(flow, owner)
+
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """Raises FlowBusy if another owner took it."""
+        number, note = self._mine(lease)
+        if note is None:
+            newest = self._read(number) if number else None
+            raise self._busy(newest)
+        longer = replace(note, until=time.time() + seconds)
+        self._fs.replace(self._path(number), to_json(longer).encode())
+
+    def release(self, lease: Lease) -> None:
+        """Another owner's lease is left alone."""
+        number, note = self._mine(lease)
+        if note is not None:
+            self._fs.delete(self._path(number))
+
+    def _mine(self, lease: Lease) -> tuple[int, _Note | None]:
+        numbers = self._numbers()
+        if not numbers:
+            return 0, None
+        note = self._read(numbers[-1])
+        ours = note is not None and note.owner == lease.owner
+        return numbers[-1], note if ours else None
+
+    def _busy(self, note: _Note | None) -> FlowBusy:
+        who = f"flow {note.flow}, {note.owner}" if note else "another run"
+        return FlowBusy(f"{self._place} is being written by {who}", hint="wait until it is done")
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/{number:020}.json"
+
+    def _numbers(self) -> list[int]:
+        names = (info.path.rpartition("/")[2] for info in self._fs.list(self._folder))
+        return sorted(int(name[:20]) for name in names if name[:20].isdigit())
+
+    def _read(self, number: int) -> _Note | None:
+        found = self._fs.get(self._path(number))
+        return from_json(_Note, found) if found else None

@@ -1,0 +1,231 @@
+"""One load into a folder of files: stage beside it, verify, record, move."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hygge.core.errors import HyggeError, LoadLost, StoreError
+from hygge.core.partition import Partition
+from hygge.core.store import (
+    BlockingLoad,
+    BlockingPart,
+    LoadRequest,
+    Mode,
+    Piece,
+    Receipt,
+    StagedPart,
+    reached,
+)
+from hygge.filesystems.filesystem import Sink
+from hygge.formats.format import Writer
+from hygge.stores.commit_log import Fate, Record
+from hygge.stores.file_names import file_name, sequence_of
+
+if TYPE_CHECKING:
+    from hygge.stores.files import FileStore
+
+
+class FileLoad(BlockingLoad):
+    """Staged in `_hygge/staging/<table>/<load_id>/`; published by record `number`."""
+
+    def __init__(self, store: FileStore, request: LoadRequest) -> None:
+        self.store, self.fs, self.request = store, store.fs, request
+        self.staging = store.staging(request.load_id)
+        self.number = 0
+
+    def open(self) -> None:
+        newest: Record | None = None
+        for record in self.store.log.backwards():
+            self.number = self.number or record.number + 1
+            if record.load_id == self.request.load_id and record.fate is Fate.ERASED:
+                raise LoadLost("this load was erased", load_id=self.request.load_id)
+            if record.fate is Fate.PUBLISHED:
+                newest = record
+                break
+        self.number = self.number or 1
+        if newest is not None and newest.load_id == self.request.load_id:
+            return  # published already: commit will say so
+        if (newest.load_id if newest else None) != self.request.base:
+            raise LoadLost("another load came in between", load_id=self.request.load_id)
+        self._refuse_strangers(newest)
+        self.fs.make_folder(self.staging)
+
+    def _refuse_strangers(self, newest: Record | None) -> None:
+        if self.store.config.adopt or (newest is not None and self.request.mode is Mode.APPEND):
+            return
+        if strangers := self._strangers():
+            raise StoreError(
+                f"there are {len(strangers)} files here that hygge did not put: "
+                f"{', '.join(strangers[:3])}",
+                folder=self.store.identity,
+                hint="choose another folder, or set `adopt: true`: then they count as old content",
+            )
+
+    def _strangers(self) -> list[str]:
+        live, old = self.store.log.files()
+        return sorted(set(self.store.data_files()) - live - old)
+
+    def close(self) -> None:
+        return None
+
+    def part(self, partition: Partition) -> BlockingPart:
+        return FilePart(self, partition)
+
+    def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        return {p.partition.name: sum(map(self._rows, p.pieces)) for p in parts}
+
+    def _rows(self, piece: Piece) -> int:
+        """The rows of one staged file: 0 unless its bytes are those that were written."""
+        path = f"{self.staging}/{piece.name}"
+        info = self.fs.info(path)
+        if info is None or info.size != piece.bytes or self.fs.digest(path) != piece.digest:
+            return 0
+        try:
+            return self.store.format.rows(self.fs.source(path))
+        except HyggeError:  # not a file of this format: as good as lost
+            return 0
+
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        if (known := self.store.log.of(self.request.load_id)) is None:
+            pieces = [piece for part in parts for piece in part.pieces] or [self._empty()]
+            self.fs.sync([self.staging])  # every name is durable before the record names it
+            known = self.store.log.write(self._record(parts, pieces))
+        if known.load_id != self.request.load_id or known.receipt is None:
+            raise LoadLost("another hand wrote this load's fate", load_id=self.request.load_id)
+        self.store.apply(known)
+        return known.receipt
+
+    def _empty(self) -> Piece:
+        """An empty table keeps its types: a file without rows."""
+        with FileWriter(self, f"{secrets.token_hex(8)}-empty") as file:
+            return file.finish()
+
+    def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
+        request, live, old = self.request, *self.store.log.files()
+        first = self._next_sequence()
+        names = [self._name(first + i) for i in range(len(pieces))]
+        moves = tuple((f"{piece.name}", name) for piece, name in zip(pieces, names, strict=True))
+        replaced = request.mode is Mode.REPLACE
+        receipt = Receipt(
+            load_id=request.load_id,
+            flow=request.flow,
+            rows=sum(part.rows for part in parts),
+            bytes=sum(piece.bytes for piece in pieces),
+            watermark=reached(request, parts),
+            digests={n: p.digest or "" for n, p in zip(names, pieces, strict=True)},
+            at=datetime.now(UTC),
+            source=request.source,
+        )
+        return Record(
+            number=self.number,
+            fate=Fate.PUBLISHED,
+            load_id=request.load_id,
+            flow=request.flow,
+            mode=request.mode,
+            schema=request.schema,
+            receipt=receipt,
+            moves=moves,
+            deletes=tuple(self._deletes(live, old)) if replaced else (),
+            current=self._current(live if not replaced else set(), names),
+            next=first + len(pieces),
+        )
+
+    def _deletes(self, live: set[str], old: set[str]) -> list[str]:
+        """What a full load removes. Versioned: the version now read stays for its readers."""
+        strangers = set(self._strangers()) if self.store.config.adopt else set()
+        return sorted((old if self.store.versioned else live | old) | strangers)
+
+    def _current(self, kept: set[str], names: Sequence[str]) -> tuple[str, ...]:
+        if not self.store.versioned:
+            return ()
+        return tuple(sorted({name.partition("/")[0] for name in [*kept, *names]}))
+
+    def _next_sequence(self) -> int:
+        newest = self.store.log.newest()
+        there = max(map(sequence_of, self.store.data_files()), default=0)
+        return max(newest.next if newest else 1, there + 1)
+
+    def _name(self, number: int) -> str:
+        store, request = self.store, self.request
+        name = file_name(
+            store.config.file_pattern, store.suffix, number, request.flow, request.load_id
+        )
+        return f"v={request.load_id}/{name}" if store.versioned else name
+
+
+class FileWriter:
+    """One staged file, from its first batch to its durable end."""
+
+    def __init__(self, load: FileLoad, stem: str) -> None:
+        self._name, self._rows = f"{stem}{load.store.suffix}", 0
+        self._sink: Sink = load.fs.create(f"{load.staging}/{self._name}")
+        try:
+            self._writer: Writer = load.store.format.writer(self._sink, load.request.schema)
+        except BaseException:
+            self._sink.abort()
+            raise
+
+    def __enter__(self) -> FileWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._sink.abort()
+
+    @property
+    def size(self) -> int:
+        return self._sink.size
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self._writer.write(batch)
+        self._rows += batch.height
+
+    def finish(self) -> Piece:
+        self._writer.close()
+        self._sink.close()
+        return Piece(self._name, self._rows, self._sink.size, self._sink.digest)
+
+    def abort(self) -> None:
+        self._sink.abort()
+
+
+class FilePart(BlockingPart):
+    """One partition's files, each up to the target size, under names nobody used before."""
+
+    def __init__(self, load: FileLoad, partition: Partition) -> None:
+        self._load, self._partition = load, partition
+        self._try = secrets.token_hex(8)
+        self._pieces = list[Piece]()
+        self._file: FileWriter | None = None
+
+    def open(self) -> None:
+        return None
+
+    def write(self, batch: pl.DataFrame) -> None:
+        if not batch.height:
+            return
+        if self._file is None:
+            self._file = FileWriter(self._load, f"{self._try}-{len(self._pieces):05}")
+        self._file.write(batch)
+        if self._file.size >= self._load.store.config.target_file_mb * 2**20:
+            self._end_file()
+
+    def _end_file(self) -> None:
+        if self._file is not None:
+            self._pieces.append(self._file.finish())
+            self._file = None
+
+    def finish(self) -> StagedPart:
+        self._end_file()
+        self._load.fs.sync([self._load.staging])
+        rows = sum(piece.rows for piece in self._pieces)
+        pieces = tuple(self._pieces)
+        return StagedPart(self._load.request.load_id, self._partition, rows, pieces)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.abort()
