@@ -29,7 +29,8 @@ def gathered(data: Mapping[str, Any], own: Collection[str], name: str) -> dict[s
 def checked(options: Mapping[str, Any], name: str) -> None:
     """Raise ValueError naming the first option that is wrong."""
     found = check(registry.find("formats", name).load().Options, options)
-    if isinstance(found, list):
-        first = found[0]
-        hint = f" ({first.hint})" if first.hint else ""
-        raise ValueError(f"options.{'.'.join(map(str, first.keys))}: {first.what}{hint}")
+    if not isinstance(found, list):
+        return
+    first = found[0]
+    hint = f" ({first.hint})" if first.hint else ""
+    raise ValueError(f"options.{'.'.join(map(str, first.keys))}: {first.what}{hint}")

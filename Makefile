@@ -1,0 +1,41 @@
+# One way in: `make demo` shows hygge, `make test` tests it, `make check` is the whole loop.
+# Each sets up what it needs; only Python 3.11 or newer has to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/setup.sh | cksum | cut -d' ' -f1)
+DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+
+.PHONY: demo test check bench format clean
+
+demo: $(DEMO_READY)
+	@$(BIN)/python examples/nycflights/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+bench: $(READY)
+	$(BIN)/python benchmarks/parquet.py
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) demo .cache build dist
+
+$(DEMO_READY):
+	@sh tools/setup.sh $(PYTHON) $(VENV) ""
+	@touch $@
+
+$(READY): $(DEMO_READY)
+	@sh tools/setup.sh $(PYTHON) $(VENV) "[dev]"
+	@touch $@
