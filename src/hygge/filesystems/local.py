@@ -155,7 +155,7 @@ class LocalFileSystem(FileSystem):
             try:
                 old.replace(new)
             except FileNotFoundError:
-                if os.path.lexists(old):
+                if _is_there(old):
                     _make_folder(new.parent)
                     old.replace(new)
 
@@ -167,7 +167,7 @@ class LocalFileSystem(FileSystem):
     def delete_folder(self, folder: str) -> None:
         where = self._at(folder)
         with writing("delete this folder", where):
-            while os.path.lexists(where):
+            while _is_there(where):
                 with contextlib.suppress(FileNotFoundError):  # someone else deletes it, too
                     shutil.rmtree(where)
 
@@ -199,6 +199,15 @@ class LocalSink(DigestingSink):
     def _let_go(self) -> None:
         with writing("write this file", self._path):
             os.close(self._file)
+
+
+def _is_there(path: Path) -> bool:
+    """Like lexists, but loud where it cannot be told."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,0 +1,5 @@
+"""The suites that every Home and every Store runs. Subclass one and give it a rig."""
+
+import pytest
+
+pytest.register_assert_rewrite("hygge.testing.contracts.home", "hygge.testing.contracts.store")
