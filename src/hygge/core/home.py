@@ -50,13 +50,15 @@ class ReadRequest:
     """What one run asks of a Home.
 
     `columns` None: all. `where` is the user's own condition. Rows have `low ≤ cursor`, or
-    `low < cursor` where low is open, up to `bound`, inclusive where it is closed.
+    `low < cursor` where low is open, up to `bound`, inclusive where it is closed. `schema` is what
+    the Home announced for these columns, so that it need not look again: batches have exactly it.
     """
 
     columns: tuple[str, ...] | None = None
     where: str | None = None
     low: Watermark | None = None
     bound: Watermark | None = None
+    schema: TableSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,9 @@ class Home(ABC, Generic[C]):
     async def schema(self) -> TableSchema:
         """Exact types, nullability, keys where known, before a row is read.
 
-        Raises SourceMissing if there is no such table, SchemaMismatch if its parts disagree.
+        Its `notes` tell a person what was found (files that differ, say). Raises SourceMissing if
+        there is no such table, SchemaMismatch if its parts disagree.
         """
-
-    async def notices(self) -> Sequence[str]:
-        """What a person should know about this source, found while reading its schema."""
-        return ()
 
     async def upper_bound(self, column: str) -> Bound:
         """The highest position that is safe to read up to, taken now. Incremental Homes only."""
@@ -145,9 +144,6 @@ class BlockingHome(Home[C]):
     async def schema(self) -> TableSchema:
         return await self._on_thread("schema", self.table_schema)
 
-    async def notices(self) -> Sequence[str]:
-        return await self._on_thread("notices", self.remarks)
-
     async def partitions(self, request: ReadRequest) -> Sequence[Partition]:
         return await self._on_thread("partitions", lambda: self.split(request))
 
@@ -164,10 +160,6 @@ class BlockingHome(Home[C]):
     @abstractmethod
     def table_schema(self) -> TableSchema:
         """As Home.schema."""
-
-    def remarks(self) -> Sequence[str]:
-        """As Home.notices."""
-        return ()
 
     def split(self, request: ReadRequest) -> Sequence[Partition]:
         """As Home.partitions."""

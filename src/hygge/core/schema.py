@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import polars as pl
 
 from hygge.core.errors import SchemaMismatch
 from hygge.core.types import TypeByName, type_name
+
+OPERATION = "__op__"
+"""The reserved last column of a Home that tells of deletes (int8: 0 upsert, 1 delete)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A table's columns in order, and the keys that its source declares, if any."""
+    """A table's columns in order, and the keys that its source declares, if any.
+
+    `notes` say what a person should know of how it was found; they are not part of what it is.
+    """
 
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, schema: pl.Schema, keys: Sequence[str] = ()) -> TableSchema:

@@ -65,7 +65,9 @@ class Prepared:
             low=low,
             bound=reading.bound,
         )
-        read = ReadRequest(settings.columns, settings.where, reading.low, reading.bound)
+        read = ReadRequest(
+            settings.columns, settings.where, reading.low, reading.bound, self.source
+        )
         return Intent(load, read, flow.store.identity, self.fingerprint)
 
     async def _window(self, low: Watermark | None) -> Window:
@@ -84,8 +86,8 @@ async def prepare(flow: Flow) -> Prepared:
     """Look at both ends and decide. Raises what makes the run impossible."""
     check_capabilities(flow.settings, flow.home, flow.store)
     whole = await flow.home.schema()
-    for remark in await flow.home.notices():
-        flow.notice(remark)
+    for note in whole.notes:
+        flow.notice(note)
     check_column(flow.settings, whole)
     source = _chosen(whole, flow.settings)
     polish = polisher(flow.settings.polish, source, datetime.now(UTC))
