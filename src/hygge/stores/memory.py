@@ -1,0 +1,261 @@
+"""Keeps a table in this process's memory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+import xxhash
+from pydantic import Field
+
+from hygge.core.config import Connections
+from hygge.core.errors import LoadLost, StoreError, Unsupported
+from hygge.core.lease import Lease
+from hygge.core.partition import Partition
+from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSchema
+from hygge.core.store import (
+    BlockingLoad,
+    BlockingPart,
+    BlockingStore,
+    LoadRequest,
+    Mode,
+    Piece,
+    Receipt,
+    StagedPart,
+    StoreCapabilities,
+    StoreConfig,
+    reached,
+)
+from hygge.databases.memory import MemoryTable, Page, Staging, table
+
+
+class MemoryStoreConfig(StoreConfig):
+    """Where to write to."""
+
+    table: str = Field(description="The table's name in this process")
+
+
+class MemoryStore(BlockingStore[MemoryStoreConfig]):
+    """A table in memory. Everything a Store can do, for as long as the process lives."""
+
+    Config = MemoryStoreConfig
+    capabilities = StoreCapabilities(modes=frozenset(Mode), deletes=True)
+
+    def __init__(self, config: MemoryStoreConfig) -> None:
+        self.config = config
+
+    @classmethod
+    def build(cls, config: MemoryStoreConfig, connections: Connections) -> MemoryStore:
+        return cls(config)
+
+    @property
+    def identity(self) -> str:
+        return f"memory:{os.getpid()}/{self.config.table}"
+
+    @property
+    def table(self) -> MemoryTable:
+        return table(self.config.table)
+
+    def open_load(self, request: LoadRequest) -> BlockingLoad:
+        return _MemoryLoad(self.table, request)
+
+    def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
+        with self.table.lock:
+            if keep and load_id not in self.table.fates:
+                return None
+            self.table.staged.pop(load_id, None)
+            return self.table.fates.setdefault(load_id, None)
+
+    def strays(self, flow: str) -> Sequence[str]:
+        with self.table.lock:
+            return sorted(x for x, staging in self.table.staged.items() if staging.flow == flow)
+
+    def newest(self, flow: str) -> Receipt | None:
+        return _newest(self.table, flow)
+
+    def table_schema(self) -> TableSchema | None:
+        return self.table.schema
+
+    async def evolve(self, changes: Sequence[SchemaChange]) -> None:
+        await self._on_thread("evolve", lambda: self._add(changes))
+
+    def _add(self, changes: Sequence[SchemaChange]) -> None:
+        with self.table.lock:
+            schema = self.table.schema
+            new = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
+            if schema is None or not (new := [c for c in new if c.name not in schema]):
+                return
+            added = tuple(Column(c.name, c.type) for c in new)
+            wider = TableSchema((*schema.columns, *added), schema.keys)
+            self.table.schema = wider
+            self.table.pages = tuple(
+                Page(page.name, _fitted(page.rows, wider), secrets.token_hex(8))
+                for page in self.table.pages
+            )
+
+    def probe(self) -> None:
+        """Memory is always there."""
+
+    async def lease(self, name: str, seconds: float) -> Lease:
+        return await self._on_thread("lease", lambda: self.table.lease(name, seconds))
+
+    async def renew(self, lease: Lease, seconds: float) -> None:
+        await self._on_thread("renew", lambda: self.table.renew(lease, seconds))
+
+    async def release(self, lease: Lease) -> None:
+        await self._on_thread("release", lambda: self.table.release(lease))
+
+
+class _MemoryLoad(BlockingLoad):
+    def __init__(self, into: MemoryTable, request: LoadRequest) -> None:
+        self.table, self.request = into, request
+
+    def open(self) -> None:
+        self._refuse_deletes_without_keys()
+        with self.table.lock:
+            if self.fate() is None:
+                self.table.staged.setdefault(self.request.load_id, Staging(self.request.flow))
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def part(self, partition: Partition) -> BlockingPart:
+        return _MemoryPart(self, partition)
+
+    def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        return {part.partition.name: self._found(part) for part in parts}
+
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        with self.table.lock:
+            if (done := self.fate()) is not None:
+                return done
+            request, staging = self.request, self.staging()
+            pieces = [piece for part in parts for piece in part.pieces]
+            if lost := [piece.name for piece in pieces if piece.name not in staging.tags]:
+                raise StoreError(f"{len(lost)} staged pieces are gone", load=request.load_id)
+            frames = [frame for piece in pieces for frame in staging.tags[piece.name]]
+            self._publish(pl.concat([pl.DataFrame(schema=request.schema.polars()), *frames]))
+            receipt = Receipt(
+                load_id=request.load_id,
+                flow=request.flow,
+                rows=sum(part.rows for part in parts),
+                bytes=sum(piece.bytes for piece in pieces),
+                watermark=reached(request, parts),
+                digests={piece.name: piece.digest or "" for piece in pieces},
+                at=datetime.now(UTC),
+                source=request.source,
+            )
+            del self.table.staged[request.load_id]
+            self.table.fates[request.load_id] = receipt
+            return receipt
+
+    def fate(self) -> Receipt | None:
+        """The receipt if this load is published. Raises LoadLost if it never can be."""
+        mine, newest = self.request.load_id, _newest(self.table, self.request.flow)
+        if mine in self.table.fates:
+            if (receipt := self.table.fates[mine]) is not None:
+                return receipt
+            raise LoadLost("this load was erased", load=mine)
+        if (newest.load_id if newest else None) != self.request.base:
+            raise LoadLost("another load was published meanwhile", load=mine)
+        return None
+
+    def staging(self) -> Staging:
+        found = self.table.staged.get(self.request.load_id)
+        if found is None:
+            raise LoadLost("this load was erased", load=self.request.load_id)
+        return found
+
+    def _refuse_deletes_without_keys(self) -> None:
+        keyed = self.request.mode is not Mode.APPEND and self.request.keys
+        if OPERATION in self.request.schema and not keyed:
+            raise Unsupported("deletes need `keys`, and a mode other than append")
+
+    def _found(self, part: StagedPart) -> int:
+        staging = self.table.staged.get(self.request.load_id) or Staging("")
+        whole = all(_intact(staging.tags.get(piece.name), piece) for piece in part.pieces)
+        return part.rows if whole else 0
+
+    def _publish(self, rows: pl.DataFrame) -> None:
+        before, mode, keys = self.table.schema, self.request.mode, list(self.request.keys)
+        schema = _without_operation(self.request.schema)
+        pages, after = self.table.pages, before or schema
+        if mode is Mode.REPLACE:
+            pages, after = (), schema
+        _refuse_misfits(after, schema)
+        if mode is Mode.MERGE or OPERATION in rows.columns:
+            rows = pl.concat([*(page.rows for page in pages), rows], how="diagonal")
+            rows = rows.unique(subset=keys, keep="last", maintain_order=True)
+            pages = ()
+        if OPERATION in rows.columns:
+            rows = rows.filter(pl.col(OPERATION).fill_null(0) == 0).drop(OPERATION)
+        page = Page(self.request.load_id, _fitted(rows, after), self.request.load_id)
+        self.table.schema, self.table.pages = after, (*pages, page)
+
+
+class _MemoryPart(BlockingPart):
+    def __init__(self, load: _MemoryLoad, partition: Partition) -> None:
+        self._load, self._partition = load, partition
+        self._tag, self._digest = secrets.token_hex(8), xxhash.xxh3_128()
+        self._rows, self._bytes = 0, 0
+
+    def open(self) -> None:
+        with self._load.table.lock:
+            self._load.staging().tags[self._tag] = []
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self._load.request.schema.check(batch)
+        with self._load.table.lock:
+            self._load.staging().tags[self._tag].append(batch)
+        self._rows += batch.height
+        self._bytes += int(batch.estimated_size())
+        self._digest.update(_bytes_of(batch))
+
+    def finish(self) -> StagedPart:
+        with self._load.table.lock:
+            self._load.staging()
+        piece = Piece(self._tag, self._rows, self._bytes, self._digest.hexdigest())
+        return StagedPart(self._load.request.load_id, self._partition, self._rows, (piece,))
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _newest(found: MemoryTable, flow: str) -> Receipt | None:
+    with found.lock:
+        receipts = [r for r in found.fates.values() if r is not None and r.flow == flow]
+    return receipts[-1] if receipts else None
+
+
+def _intact(frames: Sequence[pl.DataFrame] | None, piece: Piece) -> bool:
+    if frames is None or sum(frame.height for frame in frames) != piece.rows:
+        return False
+    digest = xxhash.xxh3_128()
+    for frame in frames:
+        digest.update(_bytes_of(frame))
+    return digest.hexdigest() == piece.digest
+
+
+def _bytes_of(frame: pl.DataFrame) -> bytes:
+    return frame.write_ipc(None).getvalue()
+
+
+def _without_operation(schema: TableSchema) -> TableSchema:
+    return schema.select(name for name in schema.names if name != OPERATION)
+
+
+def _refuse_misfits(table: TableSchema, arriving: TableSchema) -> None:
+    for column in arriving.columns:
+        if column.name not in table or table[column.name].type != column.type:
+            raise StoreError(f"the table has no column {column}", column=column.name)
+
+
+def _fitted(rows: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
+    """The same rows with these columns; those they lack are NULL."""
+    return rows.select(
+        pl.col(c.name) if c.name in rows.columns else pl.lit(None, c.type).alias(c.name)
+        for c in schema.columns
+    )
