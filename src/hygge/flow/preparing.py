@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ async def prepare(flow: Flow) -> Prepared:
     for note in whole.notes:
         flow.notice(note)
     check_column(flow.settings, whole)
-    source = _chosen(whole, flow.settings)
+    source = replace(_chosen(whole, flow.settings), notes=())
     polish = polisher(flow.settings.polish, source, datetime.now(UTC))
     schema = polish.schema if polish else source
     last = await flow.store.last(flow.name)
