@@ -6,7 +6,8 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from hygge.core.errors import FlowBusy
 from hygge.core.lease import Lease, Owner
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt
+
+Tags: TypeAlias = dict[str, list[pl.DataFrame]]
+"""What one load has staged: batches under tags, each tag one try of one partition."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,6 @@ class Page:
     version: str | None = None
 
 
-@dataclass
-class Staging:
-    """What one load has staged: batches under tags, each tag one try of one partition."""
-
-    flow: str
-    tags: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-
-
 class MemoryTable:
     """One table: what readers see, and what loads left beside it. Take `lock` to change it."""
 
@@ -40,10 +36,10 @@ class MemoryTable:
         self.name, self.lock = name, threading.RLock()
         self.schema: TableSchema | None = None
         self.pages: tuple[Page, ...] = ()
-        self.staged: dict[str, Staging] = {}
+        self.staged: dict[str, Tags] = {}
         self.fates: dict[str, Receipt | None] = {}
         """By load_id, written once: the receipt of a published load, None for an erased one."""
-        self._leases: dict[str, tuple[Owner, float]] = {}
+        self._holder: tuple[Owner, float] | None = None
 
     def put(
         self, frames: Sequence[pl.DataFrame], *, keys: Sequence[str] = (), versioned: bool = True
@@ -64,27 +60,31 @@ class MemoryTable:
             return pl.concat([pl.DataFrame(schema=schema), *(page.rows for page in self.pages)])
 
     def lease(self, name: str, seconds: float) -> Lease:
-        """Raises FlowBusy saying who holds it."""
+        """Raises FlowBusy saying who loads this table now."""
         with self.lock:
-            owner, until = self._leases.get(name, (None, 0.0))
-            if owner is not None and time.monotonic() < until and not owner.is_dead:
-                raise FlowBusy(f"{name} is being loaded by {owner}", table=self.name)
+            if self._holder is not None:
+                owner, until = self._holder
+                if time.monotonic() < until and not owner.is_dead:
+                    raise FlowBusy(f"{self.name} is being loaded by {owner}", table=self.name)
             mine = Owner.me()
-            self._leases[name] = (mine, time.monotonic() + seconds)
+            self._holder = (mine, time.monotonic() + seconds)
             return Lease(name, mine)
 
     def renew(self, lease: Lease, seconds: float) -> None:
         """Raises FlowBusy if another has it now."""
         with self.lock:
-            owner, _ = self._leases.get(lease.name, (None, 0.0))
-            if owner != lease.owner:
-                raise FlowBusy(f"{lease.name} was taken over by {owner}", table=self.name)
-            self._leases[lease.name] = (lease.owner, time.monotonic() + seconds)
+            if not self._holds(lease):
+                raise FlowBusy(f"{self.name} was taken over by another run", table=self.name)
+            self._holder = (lease.owner, time.monotonic() + seconds)
 
     def release(self, lease: Lease) -> None:
+        """Releasing what another run took changes nothing."""
         with self.lock:
-            if self._leases.get(lease.name, (None, 0.0))[0] == lease.owner:
-                del self._leases[lease.name]
+            if self._holds(lease):
+                self._holder = None
+
+    def _holds(self, lease: Lease) -> bool:
+        return self._holder is not None and self._holder[0] == lease.owner
 
 
 _TABLES: dict[str, MemoryTable] = {}

@@ -70,7 +70,8 @@ class MemoryHome(BlockingHome[MemoryHomeConfig]):
 
     def _columns(self, request: ReadRequest) -> Sequence[str]:
         schema = self.table_schema()
-        return schema.names if request.columns is None else schema.select(request.columns).names
+        asked = request.schema.names if request.schema else request.columns or schema.names
+        return schema.select(asked).names
 
     def _pages(self, partition: Partition) -> Sequence[Page]:
         pages = self._table().pages

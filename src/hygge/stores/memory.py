@@ -29,7 +29,7 @@ from hygge.core.store import (
     StoreConfig,
     reached,
 )
-from hygge.databases.memory import MemoryTable, Page, Staging, table
+from hygge.databases.memory import MemoryTable, Page, Tags, table
 
 
 class MemoryStoreConfig(StoreConfig):
@@ -71,10 +71,10 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
 
     def strays(self, flow: str) -> Sequence[str]:
         with self.table.lock:
-            return sorted(x for x, staging in self.table.staged.items() if staging.flow == flow)
+            return sorted(self.table.staged)
 
     def newest(self, flow: str) -> Receipt | None:
-        return _newest(self.table, flow)
+        return _newest(self.table)
 
     def table_schema(self) -> TableSchema | None:
         return self.table.schema
@@ -117,7 +117,7 @@ class _MemoryLoad(BlockingLoad):
         self._refuse_deletes_without_keys()
         with self.table.lock:
             if self.fate() is None:
-                self.table.staged.setdefault(self.request.load_id, Staging(self.request.flow))
+                self.table.staged.setdefault(self.request.load_id, {})
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -134,9 +134,9 @@ class _MemoryLoad(BlockingLoad):
                 return done
             request, staging = self.request, self.staging()
             pieces = [piece for part in parts for piece in part.pieces]
-            if lost := [piece.name for piece in pieces if piece.name not in staging.tags]:
+            if lost := [piece.name for piece in pieces if piece.name not in staging]:
                 raise StoreError(f"{len(lost)} staged pieces are gone", load=request.load_id)
-            frames = [frame for piece in pieces for frame in staging.tags[piece.name]]
+            frames = [frame for piece in pieces for frame in staging[piece.name]]
             self._publish(pl.concat([pl.DataFrame(schema=request.schema.polars()), *frames]))
             receipt = Receipt(
                 load_id=request.load_id,
@@ -154,7 +154,7 @@ class _MemoryLoad(BlockingLoad):
 
     def fate(self) -> Receipt | None:
         """The receipt if this load is published. Raises LoadLost if it never can be."""
-        mine, newest = self.request.load_id, _newest(self.table, self.request.flow)
+        mine, newest = self.request.load_id, _newest(self.table)
         if mine in self.table.fates:
             if (receipt := self.table.fates[mine]) is not None:
                 return receipt
@@ -163,7 +163,7 @@ class _MemoryLoad(BlockingLoad):
             raise LoadLost("another load was published meanwhile", load=mine)
         return None
 
-    def staging(self) -> Staging:
+    def staging(self) -> Tags:
         found = self.table.staged.get(self.request.load_id)
         if found is None:
             raise LoadLost("this load was erased", load=self.request.load_id)
@@ -175,8 +175,8 @@ class _MemoryLoad(BlockingLoad):
             raise Unsupported("deletes need `keys`, and a mode other than append")
 
     def _found(self, part: StagedPart) -> int:
-        staging = self.table.staged.get(self.request.load_id) or Staging("")
-        whole = all(_intact(staging.tags.get(piece.name), piece) for piece in part.pieces)
+        staging = self.table.staged.get(self.request.load_id, {})
+        whole = all(_intact(staging.get(piece.name), piece) for piece in part.pieces)
         return part.rows if whole else 0
 
     def _publish(self, rows: pl.DataFrame) -> None:
@@ -204,12 +204,12 @@ class _MemoryPart(BlockingPart):
 
     def open(self) -> None:
         with self._load.table.lock:
-            self._load.staging().tags[self._tag] = []
+            self._load.staging()[self._tag] = []
 
     def write(self, batch: pl.DataFrame) -> None:
         self._load.request.schema.check(batch)
         with self._load.table.lock:
-            self._load.staging().tags[self._tag].append(batch)
+            self._load.staging()[self._tag].append(batch)
         self._rows += batch.height
         self._bytes += int(batch.estimated_size())
         self._digest.update(_bytes_of(batch))
@@ -224,9 +224,9 @@ class _MemoryPart(BlockingPart):
         """There is nothing to let go of."""
 
 
-def _newest(found: MemoryTable, flow: str) -> Receipt | None:
+def _newest(found: MemoryTable) -> Receipt | None:
     with found.lock:
-        receipts = [r for r in found.fates.values() if r is not None and r.flow == flow]
+        receipts = [receipt for receipt in found.fates.values() if receipt is not None]
     return receipts[-1] if receipts else None
 
 

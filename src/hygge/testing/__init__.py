@@ -1,0 +1,1 @@
+"""What we test hygge with, and what a plugin tests its own Homes and Stores with."""
