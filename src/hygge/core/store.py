@@ -14,6 +14,7 @@ import polars as pl
 
 from hygge.core.config import Connections, EndConfig
 from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
@@ -329,6 +330,8 @@ class BlockingStore(Store[C]):
             return await thread.run(work)
 
     def load(self, request: LoadRequest) -> Load:
+        if request.mode not in self.capabilities.modes:
+            raise Unsupported(f"{type(self).__name__} cannot {request.mode}")
         return LoadOnThread(self.open_load(request))
 
     async def recover(self, flow: str, load_id: str, *, keep: bool = False) -> Receipt | None:
