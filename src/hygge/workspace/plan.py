@@ -1,0 +1,160 @@
+"""What a run would do: every flow resolved, before anything is connected to or read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hygge.core.config import Connections
+from hygge.core.names import flow_name
+from hygge.core.store import Mode
+from hygge.flow.settings import RunType
+from hygge.workspace.conflicts import check_conflicts
+from hygge.workspace.load import Loaded, WrittenFlow
+from hygge.workspace.marked import Marked, Spot, nested, over
+from hygge.workspace.models import Options
+from hygge.workspace.overrides import for_entities, overrides
+from hygge.workspace.resolve import PlannedFlow, Resolver
+from hygge.workspace.selection import select
+
+__all__ = ["Plan", "PlannedFlow", "make_plan"]
+
+_MODES = {
+    Mode.REPLACE: "replaces the table",
+    Mode.APPEND: "appends what is new",
+    Mode.MERGE: "merges what is new by its keys",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The flows of one run, in the order in which they are written."""
+
+    name: str
+    root: Path
+    options: Options
+    flows: tuple[PlannedFlow, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as JSON-able values, without a secret."""
+        return {
+            "workspace": self.name,
+            "concurrency": self.options.concurrency,
+            "memory": self.options.memory,
+            "fail_fast": self.options.fail_fast,
+            "flows": [_flow_dict(flow) for flow in self.flows],
+        }
+
+    def text(self) -> str:
+        """The plan as people read it, without a secret."""
+        count = f"{len(self.flows)} flow{'' if len(self.flows) == 1 else 's'}"
+        lines = [f"{self.name}: {count}, {self.options.concurrency} at once"]
+        for flow in self.flows:
+            lines += ["", flow.name, *(f"  {key:<10} {told}" for key, told in _told(flow))]
+        return "\n".join(lines) + "\n"
+
+
+def make_plan(
+    loaded: Loaded,
+    connections: Connections,
+    *,
+    flows: Iterable[str] = (),
+    entities: Iterable[str] = (),
+    run_type: RunType | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Plan:
+    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint.
+
+    What is not selected is checked all the same: a workspace is right, or it is not.
+    """
+    complaints = loaded.complaints
+    broken = bool(complaints)  # then a name may be missing that is not wrong
+    tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
+    chosen = select(tables, *((), ()) if broken else (flows, entities))
+    laid = overrides({} if broken else given or {}, [flow.name for flow in loaded.flows])
+    resolver = Resolver(loaded.root, connections, complaints)
+    found = list[PlannedFlow | None]()
+    for flow in loaded.flows:
+        for entity in flow.entities or (None,):
+            upper = laid.get(flow.name, _NOTHING)
+            if flow_name(flow.name, entity) in chosen:
+                upper = over(_run_type(run_type), upper)
+            found.append(_resolved(resolver, flow, entity, upper, loaded.defaults))
+    planned = [flow for flow in found if flow is not None]
+    check_conflicts(planned, complaints)
+    complaints.raise_any()
+    kept = tuple(flow for flow in planned if flow.name in chosen)
+    return Plan(loaded.name, loaded.root, loaded.options, kept)
+
+
+_NOTHING: Final = Marked({}, Spot("the command line"))
+
+
+def _run_type(chosen: RunType | None) -> Marked:
+    if chosen is None:
+        return _NOTHING
+    option = "--incremental" if chosen is RunType.INCREMENTAL else "--full-drop"
+    return nested(["run_type"], chosen.value, Spot(option))
+
+
+def _resolved(
+    resolver: Resolver, flow: WrittenFlow, entity: str | None, upper: Marked, defaults: Marked
+) -> PlannedFlow | None:
+    """Command line over entity over flow over defaults."""
+    base = flow.tree.having(over(upper, over(flow.tree, defaults)).items)
+    if entity is None or flow.entities is None:
+        return resolver.flow(flow.name, base)
+    own = flow.entities[entity]
+    return resolver.flow(flow.name, base, entity, own.having(over(for_entities(upper), own).items))
+
+
+def _flow_dict(flow: PlannedFlow) -> dict[str, Any]:
+    settings = flow.settings
+    return {
+        "name": flow.name,
+        "flow": flow.flow,
+        "entity": flow.entity,
+        "home": dict(flow.home_shown),
+        "store": dict(flow.store_shown),
+        "run_type": settings.run_type.value,
+        "mode": settings.mode.value,
+        "keys": list(settings.keys),
+        "watermark": settings.watermark.column if settings.watermark else None,
+        "columns": None if settings.columns is None else list(settings.columns),
+        "where": settings.where,
+        "parallel": settings.parallel,
+        "file": flow.file,
+        "line": flow.line,
+    }
+
+
+def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
+    """What is worth saying of a flow: what is as always is left out."""
+    settings = flow.settings
+    yield "home", _end(flow.home_shown)
+    yield "store", _end(flow.store_shown)
+    yield "run", f"{settings.run_type}: {_MODES[settings.mode]}"
+    if settings.keys:
+        yield "keys", ", ".join(settings.keys)
+    if settings.watermark is not None:
+        yield "watermark", settings.watermark.column
+    if settings.columns is not None:
+        yield "columns", ", ".join(settings.columns)
+    if settings.where is not None:
+        yield "where", settings.where
+    if settings.polish is not None:
+        yield "polish", ", ".join(settings.polish.model_dump(exclude_defaults=True))
+    if settings.parallel > 1:
+        yield "parallel", f"{settings.parallel} partitions at once"
+
+
+def _end(shown: Mapping[str, Any]) -> str:
+    """`parquet data/lake/users (compression: snappy)`."""
+    rest = {key: told for key, told in shown.items() if key not in ("type", "path")}
+    rest |= rest.pop("options", None) or {}
+    more = ", ".join(f"{key}: {told}" for key, told in rest.items())
+    kind = "" if shown["type"] == "files" else shown["type"]
+    line = f"{kind} {shown.get('path', '')}".strip()
+    return f"{line} ({more})" if more else line
