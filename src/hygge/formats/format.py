@@ -71,6 +71,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """Write the rest and the end of the file. Does not close the sink."""
 
+    def abort(self) -> None:
+        """Stop and let go of everything, threads too. After `close`, or twice: nothing."""
+
 
 class Format(ABC, Generic[O]):
     """Reads and writes files of one format. No state between calls; pickles.

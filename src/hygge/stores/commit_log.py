@@ -74,6 +74,10 @@ class CommitLog:
                 hint="restore it from a backup; without it nobody knows what was published",
             ) from failed
 
+    def find(self, number: int) -> Record | None:
+        """The record of this number, if it is written."""
+        return self.read(number) if self._fs.info(self._path(number)) is not None else None
+
     def backwards(self) -> Iterator[Record]:
         """Every record, the newest first, read as far as you go."""
         for number in self.numbers():

@@ -49,7 +49,8 @@ class FileLoad(BlockingLoad):
                 break
         self.number = self.number or 1
         if newest is not None and newest.load_id == self.request.load_id:
-            return  # published already: commit will say so
+            self.number = newest.number  # published already: commit will say so
+            return
         if (newest.load_id if newest else None) != self.request.base:
             raise LoadLost("another load came in between", load_id=self.request.load_id)
         self._refuse_strangers(newest)
@@ -91,7 +92,7 @@ class FileLoad(BlockingLoad):
             return 0
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
-        if (known := self.store.log.of(self.request.load_id)) is None:
+        if (known := self.store.log.find(self.number)) is None:
             pieces = [piece for part in parts for piece in part.pieces] or [self._empty()]
             self.fs.sync([self.staging])  # every name is durable before the record names it
             known = self.store.log.write(self._record(parts, pieces))
@@ -106,11 +107,9 @@ class FileLoad(BlockingLoad):
             return file.finish()
 
     def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
-        request, live, old = self.request, *self.store.log.files()
-        first = self._next_sequence()
+        request, first = self.request, self._next_sequence()
         names = [self._name(first + i) for i in range(len(pieces))]
-        moves = tuple((f"{piece.name}", name) for piece, name in zip(pieces, names, strict=True))
-        replaced = request.mode is Mode.REPLACE
+        moves = tuple((piece.name, name) for piece, name in zip(pieces, names, strict=True))
         receipt = Receipt(
             load_id=request.load_id,
             flow=request.flow,
@@ -130,19 +129,20 @@ class FileLoad(BlockingLoad):
             schema=request.schema,
             receipt=receipt,
             moves=moves,
-            deletes=tuple(self._deletes(live, old)) if replaced else (),
-            current=self._current(live if not replaced else set(), names),
+            deletes=tuple(self._deletes()) if request.mode is Mode.REPLACE else (),
+            current=self._current(names) if self.store.versioned else (),
             next=first + len(pieces),
         )
 
-    def _deletes(self, live: set[str], old: set[str]) -> list[str]:
+    def _deletes(self) -> list[str]:
         """What a full load removes. Versioned: the version now read stays for its readers."""
+        live, old = self.store.log.files()
         strangers = set(self._strangers()) if self.store.config.adopt else set()
         return sorted((old if self.store.versioned else live | old) | strangers)
 
-    def _current(self, kept: set[str], names: Sequence[str]) -> tuple[str, ...]:
-        if not self.store.versioned:
-            return ()
+    def _current(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The folders that readers of a versioned table are to look at."""
+        kept = set() if self.request.mode is Mode.REPLACE else self.store.log.files()[0]
         return tuple(sorted({name.partition("/")[0] for name in [*kept, *names]}))
 
     def _next_sequence(self) -> int:
@@ -174,7 +174,7 @@ class FileWriter:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._sink.abort()
+        self.abort()
 
     @property
     def size(self) -> int:
@@ -190,7 +190,11 @@ class FileWriter:
         return Piece(self._name, self._rows, self._sink.size, self._sink.digest)
 
     def abort(self) -> None:
-        self._sink.abort()
+        """Stop, durable or not; after `finish` nothing."""
+        try:
+            self._writer.abort()
+        finally:
+            self._sink.abort()
 
 
 class FilePart(BlockingPart):

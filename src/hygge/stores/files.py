@@ -157,7 +157,7 @@ class FileStore(BlockingStore[FileStoreConfig]):
             for name, target in record.moves:
                 self.fs.move(f"{staging}/{name}", f"{self.folder}/{target}")
             self.fs.sync(self._folders_of(record.targets))
-            if record.current:
+            if record.current and self.log.newest() == record:
                 pointer = {"folders": record.current, "load_id": record.load_id}
                 self.fs.replace(f"{self.folder}/_current.json", json.dumps(pointer).encode())
             for name in record.deletes:
