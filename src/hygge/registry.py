@@ -7,8 +7,9 @@ A plugin joins the same tables by an entry point (`hygge.homes`, `hygge.stores`,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Literal
 
 Kind = Literal["homes", "stores", "databases", "formats", "filesystems", "journals"]
@@ -70,11 +71,17 @@ class Entry:
 def table(kind: Kind) -> dict[str, str]:
     """Every name of a kind, ours and the plugins'. Raises DuplicateName."""
     names = dict(TABLES[kind])
-    for entry in entry_points(group=f"hygge.{kind}"):
+    for entry in _plugins(kind):
         if names.get(entry.name, entry.value) != entry.value:
             raise DuplicateName(f"{entry.value} and {names[entry.name]} both offer {entry.name!r}")
         names[entry.name] = entry.value
     return names
+
+
+@cache
+def _plugins(kind: Kind) -> EntryPoints:
+    """What the installed packages offer: found once, for looking takes milliseconds."""
+    return entry_points(group=f"hygge.{kind}")
 
 
 def find(kind: Kind, name: str) -> Entry:
