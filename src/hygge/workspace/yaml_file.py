@@ -182,9 +182,15 @@ def _composed(text: str, name: str) -> yaml.Node | None:
         what, hint = _told(failed)
         mark = failed.problem_mark
         line = mark.line + 1 if mark else 1
+        if _in_braces(failed) and "${" in text.split("\n")[line - 1]:
+            hint = "within { } and [ ] put a `${…}` in quotes"
         raise ConfigError(what, hint=hint, file=name, line=line) from None
     except RecursionError:
         raise ConfigError("the file is nested too deeply", file=name, line=1) from None
+
+
+def _in_braces(failed: yaml.MarkedYAMLError) -> bool:
+    return "flow" in f"{failed.context}{failed.problem}"
 
 
 def _told(failed: yaml.MarkedYAMLError) -> tuple[str, str | None]:
