@@ -1,0 +1,90 @@
+"""Asking every end of every flow whether a run could use it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hygge.coordinator.coordinator import Coordinator
+from hygge.core.errors import FlowError, HyggeError, JournalError
+from hygge.core.journal import Journal
+from hygge.flow.flow import Flow
+from hygge.flow.preparing import prepare
+
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a run needs; `error` says why it is not to be had."""
+
+    flow: str
+    what: str
+    place: str
+    error: HyggeError | None = None
+
+
+async def check_all(coordinator: Coordinator, journal_path: Path) -> list[Check]:
+    """Every check, in the order of the flows; a few flows at a time. What it finds it returns."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(flow: Flow) -> list[Check]:
+        async with gate:
+            return await check_flow(flow)
+
+    journal = coordinator.journal
+    try:
+        error = await _answer(_journal(journal, journal_path))
+        checks = [Check("journal", "file", str(journal_path), error)]
+        for found in await asyncio.gather(*map(one, coordinator.flows)):
+            checks += found
+        return checks
+    finally:
+        await journal.close()
+
+
+async def check_flow(flow: Flow) -> list[Check]:
+    """Home and store; and where both are well, whether they fit each other as a run will ask."""
+    home, store = await asyncio.gather(
+        _answer(flow.home.check(), flow), _answer(flow.store.check(), flow)
+    )
+    checks = [
+        Check(flow.name, "home", flow.home.identity, home),
+        Check(flow.name, "store", flow.store.identity, store),
+    ]
+    if home is None and store is None:
+        fit = await _answer(prepare(flow), flow)
+        checks.append(Check(flow.name, "fit", "columns, keys and run type", fit))
+    return checks
+
+
+async def _answer(asked: Awaitable[object], flow: Flow | None = None) -> HyggeError | None:
+    try:
+        await asked
+    except HyggeError as failed:
+        return failed.at(flow=flow.name if flow else None)
+    except Exception as failed:  # noqa: BLE001 - a driver's surprise is an answer, too
+        error = FlowError(f"{type(failed).__name__}: {failed}", flow=flow.name if flow else None)
+        error.__cause__ = failed
+        return error
+    return None
+
+
+async def _journal(journal: Journal, path: Path) -> None:
+    """Read it if it is there; if not, see that it could be made, and do not make it."""
+    if await asyncio.to_thread(_is_there, path):
+        await journal.history(limit=1)
+
+
+def _is_there(path: Path) -> bool:
+    if path.exists():
+        return True
+    above = next(folder for folder in path.parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise JournalError(
+            f"the journal cannot be made in {path.parent}", hint=f"let hygge write to {above}"
+        )
+    return False

@@ -1,0 +1,65 @@
+"""A printer on a thread of its own: a slow or broken terminal never slows or stops a run."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from datetime import UTC, datetime
+from typing import Protocol, Self
+
+from hygge.core import events
+
+
+class Printer(Protocol):
+    """Shows a run. All three are called on one thread, `close` once and last."""
+
+    def hear(self, event: events.Event) -> None: ...
+    def tick(self, now: datetime) -> None: ...
+    def close(self) -> None: ...
+
+
+class Hearing:
+    """A Listener that hands every event to a printer's thread, while its block is open.
+
+    `failure` is the first thing that went wrong in the printer, if anything did.
+    """
+
+    def __init__(self, printer: Printer, every: float) -> None:
+        self._printer, self._every = printer, every
+        self._heard: queue.SimpleQueue[events.Event | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._listen, name="hygge-watch", daemon=True)
+        self.failure: Exception | None = None
+
+    def __call__(self, event: events.Event) -> None:
+        self._heard.put(event)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._heard.put(None)
+        self._thread.join()
+
+    def _listen(self) -> None:
+        done = False
+        while not done:
+            try:
+                done = self._next()
+            except Exception as failed:  # noqa: BLE001 - only listeners may fail quietly
+                self.failure = self.failure or failed
+        try:
+            self._printer.close()
+        except Exception as failed:  # noqa: BLE001 - the same
+            self.failure = self.failure or failed
+
+    def _next(self) -> bool:
+        """Hand on one event, or tick when there was none for a while. True: that was the last."""
+        try:
+            event = self._heard.get(timeout=self._every)
+        except queue.Empty:
+            self._printer.tick(datetime.now(UTC))
+            return False
+        if event is not None:
+            self._printer.hear(event)
+        return event is None
