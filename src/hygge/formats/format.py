@@ -12,6 +12,7 @@ import polars as pl
 
 from hygge.core.config import Settings, validated
 from hygge.core.schema import TableSchema
+from hygge.formats.widening import widened
 
 BATCH_ROWS = 262_144
 BATCH_BYTES = 64 * 2**20
@@ -97,6 +98,13 @@ class Format(ABC, Generic[O]):
     @abstractmethod
     def schema(self, source: Source) -> TableSchema:
         """The types that hold for ALL rows of this file. A file of no columns is an error."""
+
+    def widened(self, one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+        """The type to read a column as that differs between files; None: they do not go together.
+
+        `batches` must be able to read either file with it.
+        """
+        return widened(one, other)
 
     @abstractmethod
     def blocks(self, source: Source) -> Sequence[Block] | None:

@@ -1,0 +1,93 @@
+"""Which type holds the values of two others without loss."""
+
+from __future__ import annotations
+
+import polars as pl
+
+_SIGNED = (pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64())
+_UNSIGNED = (pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64())
+_WHOLE: dict[pl.DataType, int] = {
+    kind: bits
+    for kinds in (_SIGNED, _UNSIGNED)
+    for kind, bits in zip(kinds, (8, 16, 32, 64), strict=True)
+}
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
+_EXACT_IN = {8: pl.Float32(), 16: pl.Float32(), 32: pl.Float64()}
+_UNITS = ("ms", "us")
+
+
+def widened(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """The narrowest type that every value of both fits without loss; None if there is none."""
+    if one == other:
+        return one
+    for first, second in ((one, other), (other, one)):
+        if isinstance(first, pl.Null):
+            return second
+        if (found := _pair(first, second)) is not None:
+            return found
+    return None
+
+
+def _pair(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    match one, other:
+        case pl.Decimal(), pl.Decimal():
+            return _decimal(one.precision or 38, one.scale, other.precision or 38, other.scale)
+        case pl.Decimal(), _ if other in _WHOLE:
+            return _decimal(one.precision or 38, one.scale, _DIGITS[_WHOLE[other]], 0)
+        case pl.Float64(), pl.Float32():
+            return one
+        case ((pl.Float32() | pl.Float64()), _) if other in _WHOLE:
+            exact = _EXACT_IN.get(_WHOLE[other])
+            return exact and (pl.Float64() if isinstance(one, pl.Float64) else exact)
+        case pl.Datetime(), pl.Datetime() if one.time_zone == other.time_zone:
+            return pl.Datetime("us", one.time_zone) if _coarse(one, other) else None
+        case pl.Duration(), pl.Duration():
+            return pl.Duration("us") if _coarse(one, other) else None
+        case pl.Datetime(time_zone=None), pl.Date() if one.time_unit in _UNITS:
+            return one
+        case pl.String(), (pl.Categorical() | pl.Enum()):
+            return one
+        case ((pl.Categorical() | pl.Enum()), (pl.Categorical() | pl.Enum())):
+            return pl.String()
+        case pl.List(), (pl.List() | pl.Array()):
+            inner = widened(_made(one.inner), _made(other.inner))
+            return None if inner is None else pl.List(inner)
+        case pl.Struct(), pl.Struct():
+            return _struct(one, other)
+    return _whole(one, other) if one in _WHOLE and other in _WHOLE else None
+
+
+def _made(kind: object) -> pl.DataType:
+    made = kind() if isinstance(kind, type) else kind
+    assert isinstance(made, pl.DataType)
+    return made
+
+
+def _coarse(one: pl.Datetime | pl.Duration, other: pl.Datetime | pl.Duration) -> bool:
+    """Nanoseconds do not reach year 1, and microseconds cut them: neither holds the other."""
+    return one.time_unit in _UNITS and other.time_unit in _UNITS
+
+
+def _decimal(digits: int, scale: int, others: int, other_scale: int) -> pl.DataType | None:
+    after = max(scale, other_scale)
+    total = max(digits - scale, others - other_scale) + after
+    return pl.Decimal(total, after) if total <= 38 else None
+
+
+def _whole(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    if (one in _SIGNED) == (other in _SIGNED):
+        return max(one, other, key=lambda kind: _WHOLE[kind])
+    signed, unsigned = (one, other) if one in _SIGNED else (other, one)
+    fits = [k for k in _SIGNED if _WHOLE[k] > _WHOLE[unsigned] and _WHOLE[k] >= _WHOLE[signed]]
+    return fits[0] if fits else None
+
+
+def _struct(one: pl.Struct, other: pl.Struct) -> pl.DataType | None:
+    fields = {field.name: _made(field.dtype) for field in one.fields}
+    for field in other.fields:
+        kind = _made(field.dtype)
+        found = widened(fields[field.name], kind) if field.name in fields else kind
+        if found is None:
+            return None
+        fields[field.name] = found
+    return pl.Struct(fields)

@@ -1,0 +1,205 @@
+"""Reads a table that lies in files: one, a folder of them, or all that match a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from hygge import registry
+from hygge.core.config import Connections
+from hygge.core.errors import HomeError, SourceChanged
+from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
+from hygge.core.partition import WHOLE, Partition
+from hygge.core.schema import TableSchema
+from hygge.core.types import type_name
+from hygge.core.watermark import Watermark, greatest, highest
+from hygge.filesystems.filesystem import FileInfo, locate
+from hygge.filesystems.paths import entity_path, located
+from hygge.formats.format import Span
+from hygge.formats.options import checked, gathered
+from hygge.homes.asked import asked, column_of
+from hygge.homes.file_schema import Union, union
+from hygge.homes.file_set import WILD, FileSet, Wanted
+from hygge.homes.packing import Share, shares
+
+MB = 1_000_000
+
+
+class FileHomeConfig(HomeConfig):
+    """Settings of a table in files."""
+
+    path: str = Field(
+        min_length=1, description="A file, folder, glob or URL; {entity} is filled in"
+    )
+    format: str | None = Field(
+        default=None, description="How rows lie in the files; by suffix if not given, else parquet"
+    )
+    filesystem: str | None = Field(default=None, description="Where, if the path does not say")
+    options: Mapping[str, Any] = Field(default={}, description="The format's own options")
+    partition_mb: float = Field(
+        default=256, gt=0, description="Small files are packed and big ones cut to about this, MB"
+    )
+    connection: str | None = Field(default=None, description="Which of `connections:` to use")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inline_options(cls, data: Any) -> Any:
+        return gathered(data, cls.model_fields, _format_told(data))
+
+    @model_validator(mode="after")
+    def _known_options(self) -> Self:
+        checked(self.options, _format_told({"path": self.path, "format": self.format}))
+        return self
+
+    @classmethod
+    def for_entity(
+        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
+    ) -> dict[str, Any]:
+        return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
+
+    def located(self, root: Path) -> Self:
+        if self.filesystem not in (None, "local"):
+            return self
+        return self.model_copy(update={"path": located(self.path, root)})
+
+    def places(self) -> tuple[str, ...]:
+        wild = WILD.search(self.path)
+        return (self.path[: wild.start()].rpartition("/")[0] if wild else self.path,)
+
+
+def _format_told(data: Mapping[str, Any]) -> str:
+    """The format that the settings speak of, before any file was looked at."""
+    if data.get("format"):
+        return str(data["format"])
+    path = str(data.get("path", "")).lower()
+    for name in registry.table("formats"):
+        if path.endswith(registry.find("formats", name).load().suffixes):
+            return name
+    return "parquet"
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """The files there are now, and the schema that holds for all of them."""
+
+    found: FileSet
+    union: Union
+    frame: str  # what rows depend on beside the files they come from
+
+    @property
+    def files(self) -> Mapping[str, FileInfo]:
+        return self.found.files
+
+
+class FileHome(BlockingHome[FileHomeConfig]):
+    """A table in files. Files are taken as they are now; one that changes meanwhile is told."""
+
+    Config: ClassVar[type[HomeConfig]] = FileHomeConfig
+    capabilities = HomeCapabilities(incremental=True, partitions=True, columns=True, where=True)
+
+    def __init__(self, config: FileHomeConfig) -> None:
+        self.config = config
+        self.fs, path = locate(config.path, config.filesystem)
+        self._wanted = Wanted(self.fs, path.rstrip("/"), config.format, config.options)
+
+    @classmethod
+    def build(cls, config: FileHomeConfig, connections: Connections) -> Self:
+        if config.connection is not None:
+            connections.settings(config.connection)
+        return cls(config)
+
+    @property
+    def identity(self) -> str:
+        return self._wanted.url
+
+    def table_schema(self) -> TableSchema:
+        return self._survey().union.schema
+
+    def remarks(self) -> Sequence[str]:
+        survey = self._survey()
+        return (*survey.found.remarks, *survey.union.remarks)
+
+    def _survey(self) -> _Survey:
+        found = self._wanted.find()
+        common = union(self.fs, found.files, found.format)
+        told = [found.format.name, found.format.options.model_dump_json()]
+        told += [f"{column.name} {type_name(column.type)}" for column in common.schema.columns]
+        return _Survey(found, common, "\n".join(told))
+
+    def split(self, request: ReadRequest) -> Sequence[Partition]:
+        survey = self._survey()
+        asked(request, survey.union.schema)
+        target = int(self.config.partition_mb * MB)
+        blocks = {
+            name: survey.found.format.blocks(self.fs.source(file.path)) or ()
+            for name, file in survey.files.items()
+            if file.size > target
+        }
+        cut = shares(survey.files, blocks, target)
+        return [share.partition(survey.files, survey.frame) for share in cut]
+
+    def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
+        survey = self._survey()
+        wish = asked(request, survey.union.schema)
+        share = Share(tuple(survey.files)) if partition == WHOLE else Share.of(partition)
+        self._refuse_changed(survey, share, partition)
+        for name in share.files:
+            for batch in self._read(survey, name, wish.read, share.span):
+                kept = wish.of(batch)
+                if kept.height:
+                    yield kept
+
+    def _refuse_changed(self, survey: _Survey, share: Share, partition: Partition) -> None:
+        gone = [name for name in share.files if name not in survey.files]
+        if not gone and (
+            partition.version is None
+            or share.partition(survey.files, survey.frame).version == partition.version
+        ):
+            return
+        what = f"{gone[0]} is gone" if gone else "its files, or the columns of others, changed"
+        raise SourceChanged(f"partition {partition.name}: {what}", file=self.identity)
+
+    def _read(
+        self, survey: _Survey, name: str, schema: TableSchema, span: Span | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of one file as it was when it was listed. Raises SourceChanged if it is not."""
+        file = survey.files[name]
+        source = self.fs.source(file.path)
+        try:
+            yield from survey.found.format.batches(source, schema, span)
+        except OSError as failed:
+            self._refuse_other(file)
+            raise HomeError(f"cannot be read: {failed}", file=source.name) from failed
+        except HomeError:
+            self._refuse_other(file)
+            raise
+        self._refuse_other(file)
+
+    def _refuse_other(self, file: FileInfo) -> None:
+        if self.fs.info(file.path) != file:
+            raise SourceChanged("the file changed while it was read", file=self.fs.url(file.path))
+
+    def bound(self, column: str) -> Bound:
+        survey = self._survey()
+        column_of(survey.union.schema, column)
+        schema = survey.union.schema.select([column])
+        top: Watermark | None = None
+        for name in survey.files:
+            for batch in self._read(survey, name, schema):
+                top = highest(top, greatest(batch[column]))
+        return Bound(replace(top, ties=None) if top else None)
+
+
+class ParquetHome(FileHome):
+    """A table in parquet files, for Python: `ParquetHome("data/users")`."""
+
+    def __init__(self, path: str | FileHomeConfig, **options: Any) -> None:
+        if not isinstance(path, FileHomeConfig):
+            path = FileHomeConfig(type="parquet", path=path, format="parquet", options=options)
+            path = path.located(Path.cwd())
+        super().__init__(path)
