@@ -1,0 +1,202 @@
+"""Parquet: columns in row groups, types and nullability kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Self
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field, model_validator
+
+from hygge.core.errors import HomeError
+from hygge.core.schema import TableSchema
+from hygge.formats.columns import fitted, frame, from_arrow, portions, refuse
+from hygge.formats.format import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    Block,
+    Format,
+    FormatOptions,
+    Sink,
+    Source,
+    Span,
+    Writer,
+)
+from hygge.formats.parquet_writer import ParquetWriter
+
+_WHOLE = 128 * 2**20
+"""Row groups up to this size are sliced by Polars, which decodes some pages twice but in parallel;
+larger ones are read page by page through Arrow."""
+
+_LEVELS = {"zstd": (1, 22), "gzip": (1, 9)}
+
+
+class ParquetOptions(FormatOptions):
+    """How parquet files are written."""
+
+    compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = Field(
+        default="zstd", description="How pages are compressed"
+    )
+    compression_level: int | None = Field(
+        default=None, description="For zstd (1 to 22, default 1) and gzip (1 to 9, default 6)"
+    )
+    row_group_rows: int = Field(
+        default=BATCH_ROWS,
+        ge=1,
+        le=2**24,
+        description="Rows in a row group; fewer if they are wide",
+    )
+
+    @model_validator(mode="after")
+    def _level_fits(self) -> Self:
+        if self.compression_level is not None:
+            low, high = _LEVELS.get(self.compression, (0, -1))
+            if not low <= self.compression_level <= high:
+                raise ValueError(
+                    f"compression_level: {self.compression} takes {low} to {high}"
+                    if high > 0
+                    else f"compression_level: {self.compression} has no levels"
+                )
+        return self
+
+    @property
+    def level(self) -> int | None:
+        default = {"zstd": 1, "gzip": 6}.get(self.compression)
+        return default if self.compression_level is None else self.compression_level
+
+
+class Parquet(Format[ParquetOptions]):
+    """Reads with Polars or Arrow, whichever stays within memory; writes with Polars."""
+
+    name = "parquet"
+    suffixes = (".parquet", ".pq")
+    Options = ParquetOptions
+
+    def schema(self, source: Source) -> TableSchema:
+        with _opened(source) as file:
+            return from_arrow(file.schema_arrow, source.name)
+
+    def blocks(self, source: Source) -> Sequence[Block]:
+        with _opened(source) as file:
+            groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
+            return [Block(group.num_rows, _packed(group)) for group in groups]
+
+    def batches(
+        self, source: Source, schema: TableSchema, span: Span | None = None
+    ) -> Iterator[pl.DataFrame]:
+        with _opened(source) as file:
+            there = from_arrow(file.schema_arrow, source.name)
+            names = [name for name in schema.names if name in there]
+            there = there.select(names or there.names[:1])  # some column must tell the rows
+            for batch in _groups(source, file, there, span):
+                for part in portions(batch):
+                    yield fitted(part, schema, source.name)
+
+    def rows(self, source: Source) -> int:
+        """From the footer, once its columns are seen to lie within this one file."""
+        with _opened(source) as file:
+            groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
+            rows = sum(group.num_rows for group in groups)
+            if rows != file.metadata.num_rows or any(_end(g) > source.size for g in groups):
+                raise HomeError("the footer does not agree with the file", file=source.name)
+        _refuse_doubled(source)
+        return rows
+
+    def writer(self, sink: Sink, schema: TableSchema) -> Writer:
+        hint = "cast it to decimal(38, 0) or string"
+        refuse(schema, self.name, [pl.Int128], hint)
+        options = self.options
+        return ParquetWriter(
+            sink,
+            schema,
+            row_group_rows=options.row_group_rows,
+            compression={"none": "uncompressed"}.get(options.compression, options.compression),
+            compression_level=options.level,
+        )
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[pq.ParquetFile]:
+    """The file on a handle of its own; what goes wrong with it names it."""
+    with source.open() as handle:
+        try:
+            with pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file:
+                yield file
+        except (
+            pa.ArrowException,
+            pl.exceptions.PolarsError,
+            pl.exceptions.PanicException,
+            OSError,
+            ValueError,
+        ) as failed:
+            raise broken(source, failed) from failed
+
+
+def broken(source: Source, failed: BaseException) -> HomeError:
+    told = "the file is empty" if source.size == 0 else f"not a readable parquet file: {failed}"
+    return HomeError(told, file=source.name, hint="it may be damaged or unfinished; copy it anew")
+
+
+def _groups(
+    source: Source, file: pq.ParquetFile, there: TableSchema, span: Span | None
+) -> Iterator[pl.DataFrame]:
+    """The row groups' rows with their own types."""
+    at = 0
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        if group.num_rows and (span is None or span.start <= number < span.stop):
+            if source.local is not None and group.total_byte_size <= _WHOLE:
+                yield from _sliced(source, group, there, at)
+            else:
+                yield from _paged(file, number, there)
+        at += group.num_rows
+
+
+def _sliced(source: Source, group: Any, there: TableSchema, at: int) -> Iterator[pl.DataFrame]:
+    lazy = pl.scan_parquet(str(source.local), cache=False, glob=False, hive_partitioning=False)
+    lazy = lazy.select(there.names)
+    step = -(-group.num_rows // max(1, round(group.num_rows / _rows_at_once(group, BATCH_ROWS))))
+    for first in range(0, group.num_rows, step):
+        count = min(step, group.num_rows - first)
+        batch = lazy.slice(at + first, count).collect(engine="streaming")
+        if batch.height != count:
+            raise HomeError("fewer rows than the footer tells of", file=source.name)
+        yield batch.cast(there.polars())
+
+
+def _paged(file: pq.ParquetFile, number: int, there: TableSchema) -> Iterator[pl.DataFrame]:
+    group = file.metadata.row_group(number)
+    rows, count = _rows_at_once(group, BATCH_ROWS // 2), 0
+    for batch in file.iter_batches(rows, row_groups=[number], columns=list(there.names)):
+        count += batch.num_rows
+        yield frame(batch).select(there.names).cast(there.polars())
+    if count != group.num_rows:
+        raise HomeError(f"row group {number} has {count} rows, not {group.num_rows}")
+
+
+def _rows_at_once(group: Any, most: int) -> int:
+    width = max(1, group.total_byte_size // group.num_rows)
+    return max(1, min(most, BATCH_BYTES // width))
+
+
+def _packed(group: Any) -> int:
+    return sum(int(group.column(n).total_compressed_size) for n in range(group.num_columns))
+
+
+def _end(group: Any) -> int:
+    columns = (group.column(n) for n in range(group.num_columns))
+    ends = (
+        (c.dictionary_page_offset or c.data_page_offset) + c.total_compressed_size for c in columns
+    )
+    return int(max(ends, default=0))
+
+
+def _refuse_doubled(source: Source) -> None:
+    """A file written twice over still reads as one: its footer speaks of the first half."""
+    with source.open() as handle:
+        handle.seek(max(0, source.size // 2 - 4))
+        if handle.read(8) == b"PAR1PAR1":
+            raise HomeError("two parquet files, one after the other", file=source.name)
