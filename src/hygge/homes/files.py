@@ -68,7 +68,9 @@ class FileHomeConfig(HomeConfig):
         return self.model_copy(update={"path": located(self.path, root)})
 
     def places(self) -> tuple[str, ...]:
-        wild = WILD.search(self.path)
+        folder, _, name = self.path.rpartition("/")
+        wild = WILD.search(self.path if "**" in name else folder)
+        # a pattern in the last name alone reads nothing from the folders beside it
         return (self.path[: wild.start()].rpartition("/")[0] if wild else self.path,)
 
 
