@@ -23,7 +23,7 @@ check: $(READY)
 	$(MAKE) --no-print-directory test
 
 bench: $(READY)
-	$(BIN)/python benchmarks/parquet.py
+	$(BIN)/python -m benchmarks.parquet $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""How fast hygge is, beside the libraries beneath it."""

@@ -1,0 +1,97 @@
+"""Times whole processes: wall, CPU and peak memory of a command, from start to exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+PATIENCE = 300.0
+
+
+class CommandFailed(RuntimeError):
+    """A contestant did not come to its end; the message holds the last words of its log."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took: seconds, and bytes. `others`: CPU seconds of everybody else."""
+
+    wall: float
+    cpu: float
+    peak: int
+    others: float
+
+    def as_json(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some figures, and how far they lie apart."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, figures: Sequence[float]) -> Spread:
+        return cls(statistics.median(figures), min(figures), max(figures))
+
+
+def run(command: Sequence[str], cwd: Path, log: Path) -> Run:
+    """Run a command to its end and say what it took. Raises CommandFailed."""
+    os.sync()  # nobody pays for what the one before left to be written
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(log), *command]
+    busy = machine_busy()
+    process = subprocess.Popen(
+        launch, cwd=cwd, env=environment(), stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        told, _ = process.communicate(timeout=PATIENCE)
+    except BaseException:
+        os.killpg(process.pid, 9)
+        process.wait()
+        raise
+    took = json.loads(told or '{"code": "no word from the launcher"}')
+    if took["code"] != 0:
+        words = log.read_text(errors="replace")[-2000:]
+        raise CommandFailed(f"{' '.join(command)} ended with {took['code']}:\n{words}")
+    cpu = took["user"] + took["system"]
+    others = machine_busy() - busy - cpu if busy else 0.0
+    return Run(took["wall"], cpu, took["peak"], max(0.0, others))
+
+
+def environment() -> dict[str, str]:
+    """Ours, with a PYTHONPATH that means the same in any folder."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in paths if p)}
+
+
+def machine_busy() -> float:
+    """CPU seconds that the whole machine has worked since it started; 0 where it cannot be told."""
+    try:
+        words = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    except OSError:
+        return 0.0
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, words[1:9])
+    ticks: int = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq + steal) / ticks
+
+
+def rounds(
+    contestants: Sequence[str], count: int, one: Callable[[str], Run]
+) -> dict[str, list[Run]]:
+    """Every contestant once a round, each round beginning with another one."""
+    runs: dict[str, list[Run]] = {name: [] for name in contestants}
+    for turn in range(count):
+        first = turn % len(contestants)
+        for name in [*contestants[first:], *contestants[:first]]:
+            runs[name].append(one(name))
+    return runs
