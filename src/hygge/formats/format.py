@@ -73,9 +73,6 @@ class Writer(Protocol):
         """Write the rest and the end of the file. Does not close the sink."""
 
     def abort(self) -> None:
-        """Stop, and let go of any thread; the sink gets no further byte. After `close`: nothing."""
-
-    def abort(self) -> None:
         """Stop and let go of everything, threads too. After `close`, or twice: nothing."""
 
 
