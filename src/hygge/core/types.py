@@ -278,6 +278,6 @@ def _untag(value: Any) -> Any:
 TypedValue = Annotated[Any, PlainSerializer(_tag), PlainValidator(_untag)]
 TypeByName = Annotated[
     pl.DataType,
-    PlainSerializer(type_name),
     PlainValidator(lambda x: parse_type(x) if isinstance(x, str) else x),
+    PlainSerializer(type_name),  # after the validator, which drops one that comes before it
 ]

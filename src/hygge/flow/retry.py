@@ -34,6 +34,9 @@ async def attempts(
         assert failed is not None
         tell(state.attempt_number, state.upcoming_sleep, failed)
 
+    async def once() -> T:  # a lambda would be taken for a plain function, and not awaited
+        return await work()
+
     retrying = AsyncRetrying(
         retry=retry_if_exception(is_transient),
         stop=stop_after_attempt(retries + 1),
@@ -42,4 +45,4 @@ async def attempts(
         before_sleep=before,
         reraise=True,
     )
-    return await retrying(work)
+    return await retrying(once)
