@@ -36,11 +36,11 @@ def _end(key: str, written: Marked, complaints: Complaints) -> Marked | None:
     """A home or store as a mapping; a text is its path. Nothing written is nothing."""
     if isinstance(written.value, str):
         return Marked({"path": written}, written.spot)
-    if isinstance(written.value, dict):
-        return written
-    if written.value is not None:
+    if written.value is None:
+        return None
+    if not isinstance(written.value, dict):
         complaints.say(f"{key!r} takes a path, or a mapping with `type`", written.spot)
-    return None
+    return written
 
 
 def _watermark(written: Marked, complaints: Complaints) -> Marked:

@@ -140,6 +140,8 @@ class Resolver:
             return None
         nothing = base.having({})
         lower, upper = lower or nothing, upper or nothing
+        if not (isinstance(lower.value, dict) and isinstance(upper.value, dict)):
+            return None  # which was complained of when it was read
         merged = over(upper, lower)
         found = self._class(key, merged)
         if found is None:
@@ -152,7 +154,7 @@ class Resolver:
             keys = upper.get("keys") or lower.get("keys")
             lower, upper = lower.without("keys"), upper.without("keys")
         data = self._data(cls.Config, lower, upper, entity)
-        config = check(cls.Config, {**entry.settings, **data})
+        config = check(cls.Config, {"type": "files", **entry.settings, **data})
         if not isinstance(config, EndConfig):
             trees = (upper, lower) if upper.items else (lower,)
             self._complaints.problems(config, *trees, under=(key,), flow=name)
@@ -165,7 +167,10 @@ class Resolver:
     ) -> dict[str, Any]:
         if entity is not None:
             deep = {k: over(item, lower.get(k)).plain for k, item in upper.items.items()}
-            return config.for_entity(lower.plain, deep, entity)
+            data = config.for_entity(lower.plain, deep, entity)
+            if lower.get("path") is None and upper.get("path") is None:
+                data.pop("path", None)  # a name alone says no place
+            return data
         path = lower.get("path")
         if path is not None and "{entity}" in str(path.value):
             self._complaints.say(
