@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -93,8 +95,9 @@ def cli(ctx: click.Context, verbose: bool, version: bool) -> None:
 def main() -> NoReturn:
     """The entry point of the installed command."""
     for stream in (sys.stdout, sys.stderr):
-        # a name that this terminal cannot show must not end a run
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            # a name that this terminal cannot show must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main()
     finally:
@@ -103,8 +106,6 @@ def main() -> NoReturn:
 
 def _let_go() -> None:
     """Flush what is left; a reader that has gone away (`hygge history | head`) is no error."""
-    import os
-
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
@@ -28,6 +30,7 @@ class Hearing:
         self._printer, self._every = printer, every
         self._heard: queue.SimpleQueue[events.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._listen, name="hygge-watch", daemon=True)
+        self._due = time.monotonic() + every
         self.failure: Exception | None = None
 
     def __call__(self, event: events.Event) -> None:
@@ -44,21 +47,26 @@ class Hearing:
     def _listen(self) -> None:
         done = False
         while not done:
-            try:
-                done = self._next()
-            except Exception as failed:  # noqa: BLE001 - only listeners may fail quietly
-                self.failure = self.failure or failed
+            done = self._guarded(self._next) is True
+        self._guarded(self._printer.close)
+
+    def _guarded(self, step: Callable[[], object]) -> object:
         try:
-            self._printer.close()
-        except Exception as failed:  # noqa: BLE001 - the same
+            return step()
+        except Exception as failed:  # noqa: BLE001 - only listeners may fail quietly
             self.failure = self.failure or failed
+        return None
 
     def _next(self) -> bool:
-        """Hand on one event, or tick when there was none for a while. True: that was the last."""
-        try:
-            event = self._heard.get(timeout=self._every)
-        except queue.Empty:
+        """Hand on one event, or tick when it is time to. True: that was the last."""
+        wait = self._due - time.monotonic()
+        if wait <= 0:
+            self._due = time.monotonic() + self._every
             self._printer.tick(datetime.now(UTC))
+            return False
+        try:
+            event = self._heard.get(timeout=wait)
+        except queue.Empty:
             return False
         if event is not None:
             self._printer.hear(event)

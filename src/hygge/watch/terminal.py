@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
@@ -59,23 +59,11 @@ class Terminal:
         """The lines below: the flows that move, the longest first, and all of it together."""
         moving = list(self._progress.running.values())
         room = max(1, min(SHOWN, self._console.height - 4))
-        for one in moving[:room]:
-            yield Text(self._row(one, now), no_wrap=True, overflow="ellipsis")
+        for row in fitted([_cells(one, now) for one in moving[:room]], self._console.width - 1):
+            yield Text(row, no_wrap=True, overflow="ellipsis")
         if len(moving) > room:
             yield Text(f"  and {len(moving) - room} more", style="dim", no_wrap=True)
         yield Text(self._overall(now), style="bold", no_wrap=True, overflow="ellipsis")
-
-    def _row(self, one: Moving, now: datetime) -> str:
-        width = self._console.width - 1
-        cells = [f"{one.doing:<14}"]
-        if one.rows:
-            rate = f"{one.rate.per_second(now):,.0f} rows/s"
-            cells += [f"{rates.rows(one.rows):>18}", f"{rate:>18}", f"{rates.size(one.bytes):>9}"]
-        widest = max(cell_len(clean(name)) for name in self._progress.running)
-        name = max(8, min(widest, width // 3))
-        while len(cells) > 1 and 2 + name + sum(len(cell) + 2 for cell in cells) > width:
-            cells.pop()
-        return "  " + "  ".join([set_cell_size(clean(one.name), name), *cells])
 
     def _overall(self, now: datetime) -> str:
         run = self._progress
@@ -92,12 +80,41 @@ class Terminal:
 
     def _say(self, line: Line) -> None:
         style = _STYLES[line.mark]
+        words = "" if line.mark is Mark.GOOD else style
         said = Text(f"{self._signs[line.mark]} ", style=style)
         if line.flow:
-            said.append(f"{clean(line.flow)} ", style="" if line.mark is not Mark.BAD else style)
-        said.append(line.text, style=style if line.mark is not Mark.GOOD else "")
+            said.append(f"{clean(line.flow)} ", style="bold")
+        said.append(line.text, style=words)
         for below in line.below:
-            said.append(
-                f"\n    {below}", style=style if not below.lstrip().startswith("try:") else ""
-            )
+            said.append(f"\n  {below}", style="" if below.lstrip().startswith("try:") else words)
         self._console.print(said, soft_wrap=True)  # whole lines, so that paths can be copied
+
+
+def _cells(one: Moving, now: datetime) -> list[str]:
+    """Name, state, rows, rows a second, bytes; what comes last is the first to be left out."""
+    cells = [clean(one.name), one.doing, "", "", ""]
+    if one.rows:
+        rate = f"{one.rate.per_second(now):,.0f} rows/s"
+        cells[2:] = [rates.rows(one.rows), rate, rates.size(one.bytes)]
+    return cells
+
+
+def fitted(table: Sequence[list[str]], width: int) -> Iterator[str]:
+    """The cells as lines of at most `width`: columns that line up, names cut, the last left out."""
+    if not table:
+        return
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    widths[0] = max(8, min(widths[0], width // 3))
+    while len(widths) > 2 and 2 * len(widths) + sum(widths) > width:
+        widths.pop()
+    for name, state, *numbers in table:
+        shown = [f"{cell:>{space}}" for cell, space in zip(numbers, widths[2:], strict=False)]
+        cells = [_cut(name, widths[0]), f"{state:<{widths[1]}}", *shown]
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _cut(name: str, width: int) -> str:
+    """A name in so many cells; of a long one the end, which tells entities apart."""
+    while cell_len(name) > width:
+        name = f"..{name.removeprefix('..')[1:]}"
+    return set_cell_size(name, width)
