@@ -1,4 +1,7 @@
-"""Which type holds the values of two others without loss."""
+"""Which type holds the values of two others without loss.
+
+Whole numbers among fractions become float64; a format refuses the one that would be rounded.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,11 @@ _WHOLE: dict[pl.DataType, int] = {
     for kind, bits in zip(kinds, (8, 16, 32, 64), strict=True)
 }
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
-_EXACT_IN = {8: pl.Float32(), 16: pl.Float32(), 32: pl.Float64()}
 _UNITS = ("ms", "us")
 
 
 def widened(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
-    """The narrowest type that every value of both fits without loss; None if there is none."""
+    """The narrowest type that the values of both fit; None if there is none."""
     if one == other:
         return one
     for first, second in ((one, other), (other, one)):
@@ -37,8 +39,7 @@ def _pair(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
         case pl.Float64(), pl.Float32():
             return one
         case ((pl.Float32() | pl.Float64()), _) if other in _WHOLE:
-            exact = _EXACT_IN.get(_WHOLE[other])
-            return exact and (pl.Float64() if isinstance(one, pl.Float64) else exact)
+            return one if _WHOLE[other] <= 16 else pl.Float64()
         case pl.Datetime(), pl.Datetime() if one.time_zone == other.time_zone:
             return pl.Datetime("us", one.time_zone) if _coarse(one, other) else None
         case pl.Duration(), pl.Duration():
@@ -49,7 +50,7 @@ def _pair(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
             return one
         case ((pl.Categorical() | pl.Enum()), (pl.Categorical() | pl.Enum())):
             return pl.String()
-        case pl.List(), (pl.List() | pl.Array()):
+        case (pl.List() | pl.Array()), (pl.List() | pl.Array()):
             inner = widened(_made(one.inner), _made(other.inner))
             return None if inner is None else pl.List(inner)
         case pl.Struct(), pl.Struct():
