@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.workspace.project import ENDS, only, plan, refused, written
 
 from hygge.core.errors import ConfigError
 from hygge.workspace.workspace import Workspace
-from tests.workspace.project import ENDS, only, plan, refused, written
 
 
 def names(root: Path, files: dict[str, str]) -> list[str]:
@@ -44,7 +44,7 @@ def test_no_flows_at_all_is_an_error(tmp_path: Path, text: str) -> None:
 
 
 def test_a_flow_in_two_places_names_both(tmp_path: Path) -> None:
-    text = f"flows:\n  a: {{home: a.parquet, store: lake/a}}\n"
+    text = "flows:\n  a: {home: a.parquet, store: lake/a}\n"
     failed = refused(tmp_path, {"hygge.yml": text, "flows/a/flow.yml": ENDS})
     assert "two flows are called 'a'" in failed.what
     assert "hygge.yml:2" in failed.what

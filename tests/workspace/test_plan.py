@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.workspace.project import ENDS, only, plan, refused, written
 
 from hygge.core.errors import Unsupported
 from hygge.flow.settings import RunType
 from hygge.workspace.workspace import Workspace
-from tests.workspace.project import ENDS, only, plan, refused, written
 
 INCREMENTAL = "run_type: incremental\nwatermark: at\n"
 

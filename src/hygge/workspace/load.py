@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hygge.core.config import check
@@ -45,7 +45,7 @@ class Loaded:
     root: Path
     name: str
     options: Options
-    connections: Mapping[str, Mapping[str, object]]
+    connections: Mapping[str, Mapping[str, object]] = field(repr=False)
     defaults: Marked
     flows: tuple[WrittenFlow, ...]
     complaints: Complaints

@@ -19,7 +19,7 @@ class Spot:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Marked:
     """A value and its spot: a mapping of Marked by key, a list of Marked, or a plain scalar.
 
@@ -30,6 +30,9 @@ class Marked:
     value: Any
     spot: Spot
     written: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Marked({self.shown!r}, {self.spot})"
 
     @property
     def items(self) -> dict[str, Marked]:

@@ -123,7 +123,7 @@ def _flow_dict(flow: PlannedFlow) -> dict[str, Any]:
         "keys": list(settings.keys),
         "watermark": settings.watermark.column if settings.watermark else None,
         "columns": None if settings.columns is None else list(settings.columns),
-        "where": settings.where,
+        "where": flow.where_shown,
         "parallel": settings.parallel,
         "file": flow.file,
         "line": flow.line,
@@ -142,8 +142,8 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
         yield "watermark", settings.watermark.column
     if settings.columns is not None:
         yield "columns", ", ".join(settings.columns)
-    if settings.where is not None:
-        yield "where", settings.where
+    if flow.where_shown is not None:
+        yield "where", flow.where_shown
     if settings.polish is not None:
         yield "polish", ", ".join(settings.polish.model_dump(exclude_defaults=True))
     if settings.parallel > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,18 +28,19 @@ _KINDS: Final[Mapping[str, Literal["homes", "stores"]]] = {"home": "homes", "sto
 class PlannedFlow:
     """One Flow to be: all that is needed to build it, and where it was written.
 
-    `identity` names its destination. `home_shown` and `store_shown` are what may be printed.
+    `identity` names its destination. What ends in `_shown` may be printed: it holds no secret.
     """
 
     name: str
     flow: str
     entity: str | None
-    home: HomeConfig
-    store: StoreConfig
-    settings: FlowSettings
+    home: HomeConfig = field(repr=False)
+    store: StoreConfig = field(repr=False)
+    settings: FlowSettings = field(repr=False)
     identity: str
     home_shown: Mapping[str, Any]
     store_shown: Mapping[str, Any]
+    where_shown: str | None
     file: str
     line: int | None
     home_spot: Spot
@@ -91,6 +92,7 @@ class Resolver:
             identity=identity,
             home_shown=home.shown,
             store_shown=store.shown,
+            where_shown=None if settings.where is None else masked(tree.items["where"].shown),
             file=spot.file,
             line=spot.line,
             home_spot=home.spot,
