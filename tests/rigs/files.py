@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from hygge.core.config import NoConnections
 from hygge.core.store import StagedPart, StoreConfig
+from hygge.flow.factory import NoConnections
 from hygge.stores.files import FileStore, FileStoreConfig
 from hygge.testing import faults
 from hygge.testing.harness import Harm, Row, StoreRig

@@ -11,9 +11,10 @@ import polars as pl
 from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
 from hygge.databases import memory
+from hygge.flow.factory import NoConnections
 from hygge.homes.memory import MemoryChanges, MemoryHome, MemoryHomeConfig
 from hygge.stores.memory import MemoryStore, MemoryStoreConfig
-from hygge.testing.harness import Harm, HomeRig, NoConnections, Row, StoreRig
+from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
 
 class MemoryHomeRig(HomeRig):

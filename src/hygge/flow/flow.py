@@ -114,7 +114,8 @@ class Flow:
                 return await attempts(
                     lambda: self.attempt(terms, begun), self.settings.retries, terms.pause, tell
                 )
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
+            # Python 3.11 miscounts cancels once a TaskGroup failed: only the limit itself knows
             if not limit.expired():
                 raise
             raise FlowTimeout(

@@ -200,7 +200,7 @@ class _MemoryPart(BlockingPart):
     def __init__(self, load: _MemoryLoad, partition: Partition) -> None:
         self._load, self._partition = load, partition
         self._tag, self._digest = secrets.token_hex(8), xxhash.xxh3_128()
-        self._rows, self._bytes = 0, 0
+        self._rows, self._bytes, self._finished = 0, 0, False
 
     def open(self) -> None:
         with self._load.table.lock:
@@ -217,11 +217,14 @@ class _MemoryPart(BlockingPart):
     def finish(self) -> StagedPart:
         with self._load.table.lock:
             self._load.staging()
+            self._finished = True
         piece = Piece(self._tag, self._rows, self._bytes, self._digest.hexdigest())
         return StagedPart(self._load.request.load_id, self._partition, self._rows, (piece,))
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        with self._load.table.lock:
+            if not self._finished:
+                self._load.table.staged.get(self._load.request.load_id, {}).pop(self._tag, None)
 
 
 def _newest(found: MemoryTable) -> Receipt | None:

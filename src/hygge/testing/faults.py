@@ -1,10 +1,20 @@
-"""Harm done on purpose: to staged files, to a filesystem, to a Store, to a driver."""
+"""Harm done on purpose: to staged files, to a process, to its files and its journal."""
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+
+from hygge.core.errors import ConnectionFailed
 
 
 def lose(file: Path) -> None:
@@ -28,3 +38,99 @@ def flip_a_byte(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
+
+
+class Trigger:
+    """Counts side effects, and does its harm before the n-th; `for_good`: before all later ones.
+
+    `at` 0 only counts. Threads may share it.
+    """
+
+    def __init__(
+        self, at: int = 0, harm: Callable[[str], None] = lambda what: None, for_good: bool = False
+    ) -> None:
+        self._at, self._harm, self._for_good = at, harm, for_good
+        self._counting, self.count = threading.Lock(), 0
+        self.met: str | None = None
+        """The side effect that met the harm; None: it was never reached."""
+
+    def __call__(self, what: str) -> None:
+        with self._counting:
+            self.count += 1
+            reached = self.count == self._at or (self._for_good and 0 < self._at < self.count)
+            if reached and self.met is None:
+                self.met = what
+        if reached:
+            self._harm(what)
+
+
+def die(what: str) -> None:
+    """The process is gone between two instructions."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fall_asleep(what: str) -> None:
+    """The process stops, and knows nothing of it when it goes on."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def break_down(what: str) -> None:
+    """The disk says no."""
+    raise OSError(errno.EIO, f"broken on purpose at {what}")
+
+
+def drop_the_connection(what: str) -> None:
+    """The system cannot be reached for a moment."""
+    raise ConnectionFailed(f"broken on purpose at {what}")
+
+
+_FILE_OPERATIONS: tuple[str, ...] = ("fsync", "link", "mkdir", "remove", "rename", "replace")
+_FILE_OPERATIONS += ("rmdir", "unlink", "write")
+
+
+def watch_files(trigger: Trigger, folder: Path) -> None:
+    """Ask the trigger before each file operation of this process, for good. Call it in a fork.
+
+    Of the files opened to be written only those below `folder` count.
+    """
+
+    def opening(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and str(args[0]).startswith(str(folder)) and _writes(*args[1:]):
+            trigger("open")
+
+    sys.addaudithook(opening)
+    for name in _FILE_OPERATIONS:
+        setattr(os, name, _asking(getattr(os, name), name, trigger))
+
+
+def _writes(mode: str | None, flags: int) -> bool:
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _asking(work: Callable[..., Any], name: str, trigger: Trigger) -> Callable[..., Any]:
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        trigger(name)
+        return work(*args, **kwargs)
+
+    return asked
+
+
+def watch_sqlite(trigger: Trigger) -> None:
+    """Ask the trigger before each statement that writes, for good. Call it in a fork.
+
+    SQLite swallows what a trace raises, so only harms that need no exception work here.
+    """
+    connect = sqlite3.connect
+
+    def traced(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **kwargs)
+        connection.set_trace_callback(lambda told: _tell_writes(told, trigger))
+        return connection
+
+    sqlite3.connect = traced  # type: ignore[assignment]
+
+
+def _tell_writes(statement: str, trigger: Trigger) -> None:
+    verb = statement.lstrip().partition(" ")[0].upper()
+    if verb not in ("SELECT", "PRAGMA", "--"):
+        trigger(f"sqlite {verb}")

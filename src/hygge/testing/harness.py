@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -18,8 +18,6 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from hygge.core.config import Connections
-from hygge.core.errors import ConfigError
 from hygge.core.home import Home, ReadRequest
 from hygge.core.names import new_load_id
 from hygge.core.partition import WHOLE, Partition
@@ -87,13 +85,6 @@ class StoreRig(ABC):
     @abstractmethod
     def spoil(self, harm: Harm, part: StagedPart) -> None:
         """Do this harm to the first piece of a staged part."""
-
-
-class NoConnections(Connections):
-    """A workspace without `connections:`."""
-
-    def settings(self, name: str) -> Mapping[str, Any]:
-        raise ConfigError(f"there is no connection {name!r}")
 
 
 def people(start: int = 0, count: int = 3, word: str = "old") -> pl.DataFrame:
