@@ -7,6 +7,7 @@ the difference in git before it is committed.
 from __future__ import annotations
 
 import os
+from difflib import ndiff
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -20,4 +21,6 @@ def golden(name: str, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(shown, encoding="utf-8")
     assert file.is_file(), f"{name} is not there yet: HYGGE_GOLDEN=write pytest writes it"
-    assert shown == file.read_text(encoding="utf-8")
+    agreed = file.read_text(encoding="utf-8")
+    difference = "".join(ndiff(agreed.splitlines(True), shown.splitlines(True)))
+    assert shown == agreed, f"{name} differs:\n{difference}"

@@ -96,7 +96,7 @@ def test_two_entities_of_one_name_name_both(tmp_path: Path) -> None:
     failed = refused(
         tmp_path, {"flows/f/flow.yml": flow, "flows/f/entities/x.yml": "name: users\n"}
     )
-    assert failed.what == "two entities are called 'users'; the other is at flows/f/flow.yml:4"
+    assert failed.what == "two entities are called 'users'; the other one is at flows/f/flow.yml:4"
     assert failed.place == "flows/f/entities/x.yml:1"
 
 

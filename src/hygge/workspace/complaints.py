@@ -78,8 +78,15 @@ class Complaints:
 
     def as_error(self) -> ConfigError:
         """The one complaint as it is, or several as one ConfigError."""
-        told = list(self._told.values())
+        told = self._in_order()
         return told[0] if len(told) == 1 else ConfigError(_all(told))
+
+    def _in_order(self) -> list[ConfigError]:
+        """File by file as they were read, from the top of each."""
+        told = list(self._told.values())
+        files = list(dict.fromkeys(error.where.get("file") for error in told))
+        places = [(files.index(error.where.get("file")), _line(error)) for error in told]
+        return [error for _, error in sorted(zip(places, told, strict=True), key=lambda p: p[0])]
 
 
 def _all(told: list[ConfigError]) -> str:
@@ -89,6 +96,11 @@ def _all(told: list[ConfigError]) -> str:
     if len(told) > SHOWN:
         lines.append(f"  … and {len(told) - SHOWN} more")
     return "\n".join(lines)
+
+
+def _line(error: ConfigError) -> int:
+    line = error.where.get("line")
+    return line if isinstance(line, int) else 0
 
 
 def _spot(error: ConfigError) -> str:

@@ -45,8 +45,7 @@ def _reads_itself(flow: PlannedFlow, complaints: Complaints) -> None:
 def _shared(flow: PlannedFlow, first: PlannedFlow, complaints: Complaints) -> None:
     same = "" if first.identity == flow.identity else " (but for upper and lower case)"
     complaints.say(
-        f"{flow.name} and {first.name} settle in the same place{same}: "
-        f"the other one is at {first.store_spot}",
+        f"{flow.name} and {first.name} settle in the same place{same}{_other(flow, first)}",
         flow.store_spot,
         "give each its own; `{entity}` in a path is filled in with the entity's name",
     )
@@ -62,10 +61,16 @@ def _inside_another(
             if outer is not None and outer is not flow:
                 complaints.say(
                     f"{flow.name} settles inside the folder of {outer.name}, whose readers would "
-                    f"find its rows: the other one is at {outer.store_spot}",
+                    f"find its rows{_other(flow, outer)}",
                     flow.store_spot,
                     "let the two lie side by side",
                 )
+
+
+def _other(flow: PlannedFlow, other: PlannedFlow) -> str:
+    """Where the other store is written, unless both get theirs from one line."""
+    same = other.store_spot == flow.store_spot
+    return "" if same else f"; the other one is at {other.store_spot}"
 
 
 def _even(place: str) -> str:

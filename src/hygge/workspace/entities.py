@@ -44,7 +44,8 @@ def entities(
             name, tree = _named(place, written)
             if name in found:
                 raise ConfigError(
-                    f"two entities are called {name!r}; the other is at {found[name].spot}"
+                    f"two entities are called {name!r}; the other one is at {found[name].spot}",
+                    hint="rename one of them, or drop it",
                 )
             found[name] = fragment(tree, ENTITY_KEYS, complaints).without("name")
     return found

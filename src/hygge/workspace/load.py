@@ -145,7 +145,10 @@ class _Flows:
             check_flow_name(name)
             if name in self.found:
                 first = self.found[name].tree.spot
-                raise ConfigError(f"two flows are called {name!r}: the other one is at {first}")
+                raise ConfigError(
+                    f"two flows are called {name!r}; the other one is at {first}",
+                    hint="rename one of them, or drop it",
+                )
             tree = fragment(written, FLOW_KEYS, self._complaints).without("name", ENTITIES)
             entities = self._entities(inline, folder)
             self.found[name] = WrittenFlow(name, tree, entities)

@@ -1,0 +1,46 @@
+"""From a plan to a run."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import polars as pl
+from tests.workspace.project import written
+
+from hygge.core.journal import Status
+
+FILES = {
+    "hygge.yml": "name: nyc\nconcurrency: 3\nmemory: 64MB\nfail_fast: true\n",
+    "flows/copy/flow.yml": (
+        "home: source\nstore: {path: lake}\nentities: [a, {name: b, columns: [y]}]\n"
+    ),
+    "flows/again/flow.yml": "home: lake/a\nstore: again\n",
+}
+
+
+def test_the_coordinator_is_as_the_workspace_says(tmp_path: Path) -> None:
+    workspace = written(tmp_path, FILES)
+    plan = workspace.plan()
+    made = workspace.coordinator(plan)
+    assert (made.name, made.concurrency, made.memory, made.fail_fast) == ("nyc", 3, 2**26, True)
+    assert [flow.name for flow in made.flows] == ["again", "copy.a", "copy.b"]
+    assert [flow.entity for flow in made.flows] == [None, "a", "b"]
+    assert {id(flow.journal) for flow in made.flows} == {id(made.journal)}
+    assert workspace.coordinator(plan, concurrency=7).concurrency == 7
+
+
+def test_a_planned_workspace_runs(tmp_path: Path) -> None:
+    workspace = written(tmp_path, FILES)
+    (tmp_path / "source").mkdir()
+    for name in ("a", "b"):
+        pl.DataFrame({"x": [1, 2, 3], "y": [name] * 3}).write_parquet(
+            tmp_path / "source" / f"{name}.parquet"
+        )
+    first = asyncio.run(workspace.coordinator(workspace.plan(flows=["copy"])).run())
+    assert {report.status for report in first.flows} == {Status.SUCCESS}
+    second = asyncio.run(workspace.coordinator(workspace.plan()).run())
+    assert [report.rows for report in second.flows] == [3, 3, 3]
+    assert pl.read_parquet(tmp_path / "lake/b/*.parquet").columns == ["y"]
+    assert pl.read_parquet(tmp_path / "again/*.parquet")["x"].to_list() == [1, 2, 3]
+    assert workspace.journal_path.is_file()
