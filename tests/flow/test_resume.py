@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from tests.rigs.memory import MemoryStoreRig
 
 from hygge.core.errors import FlowError, StoreError
 from hygge.core.events import LoadRecovered, PartReused
+from hygge.core.lease import Lease
 from hygge.databases import memory
 from hygge.journal.memory import MemoryJournal
+from hygge.stores.memory import MemoryStore, MemoryStoreConfig
 from hygge.testing.faulty_store import FaultyStore
 from hygge.testing.harness import Harm, people, rows_of, unordered
 
@@ -156,3 +159,23 @@ def test_another_store_is_refused_and_the_first_one_named(broken_off: Stage) -> 
     assert broken_off.rows == unordered(rows_of(THREE))
     broken_off.done(broken_off.flow(store=other.store()))
     assert unordered(other.look()) == unordered(rows_of(THREE))
+
+
+def test_a_load_that_another_hand_erased_is_begun_anew(broken_off: Stage) -> None:
+    (begun,) = broken_off.target.table.staged
+    asyncio.run(broken_off.target.store().recover("people", begun))
+    report = broken_off.done()
+    assert report.receipt is not None
+    assert report.receipt.load_id != begun
+    assert broken_off.rows == unordered(rows_of(THREE))
+    assert not broken_off.leftovers
+
+
+def test_a_lease_that_cannot_be_given_back_spoils_nothing(stage: Stage) -> None:
+    class Sticky(MemoryStore):
+        async def release(self, lease: Lease) -> None:
+            raise StoreError("the network is gone")
+
+    stage.give(people(0, 3))
+    stage.done(stage.flow(store=Sticky(MemoryStoreConfig(table=stage.target.table.name))))
+    assert stage.rows == unordered(people(0, 3).rows())

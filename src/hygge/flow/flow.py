@@ -97,7 +97,7 @@ class Flow:
             except BaseException as failed:
                 if flow.lost or place.lost:
                     raise
-                landed = await finish(recovery.settle(intent))
+                landed = await finish(recovery.settle(intent, failed))
                 if landed is None or not isinstance(failed, Exception):
                     raise
                 return landed

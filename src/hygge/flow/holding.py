@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from hygge.core.driver_thread import finish
-from hygge.core.errors import HyggeError
+from hygge.core.errors import ConnectionFailed, HyggeError, StoreError
 from hygge.core.lease import Lease, Leases
 
 
@@ -41,7 +41,9 @@ async def holding(leases: Leases, name: str, seconds: float) -> AsyncIterator[He
         error = first_error(failed)
         raise error from error.__cause__
     finally:
-        await finish(leases.release(held.lease))
+        # one that cannot be given back runs out; the rows have landed, or not, all the same
+        with suppress(StoreError, ConnectionFailed):
+            await finish(leases.release(held.lease))
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

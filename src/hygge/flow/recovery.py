@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hygge.core import events
-from hygge.core.errors import FlowError
+from hygge.core.errors import FlowError, LoadLost
 from hygge.core.journal import Intent
 from hygge.core.store import Receipt, StagedPart
 from hygge.flow.preparing import Prepared
@@ -48,12 +48,13 @@ class Recovery:
                 await self._erase(intent)
         return chosen
 
-    async def settle(self, intent: Intent) -> Receipt | None:
+    async def settle(self, intent: Intent, failed: BaseException) -> Receipt | None:
         """What became of a load that failed under our hands; kept only if worth resuming."""
         known = await self._flow.journal.unfinished(self._flow.name)
         staged = next((p for i, p in known if i.load.load_id == intent.load.load_id), [])
-        receipt = await self._ask(intent.load.load_id, keep=_worth(staged))
-        if receipt is None and not _worth(staged):
+        keep = _worth(staged) and not isinstance(failed, LoadLost)
+        receipt = await self._ask(intent.load.load_id, keep=keep)
+        if receipt is None and not keep:
             await self._flow.journal.discard(intent.load.load_id, "never published")
         return receipt
 
