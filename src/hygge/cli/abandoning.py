@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from hygge.coordinator.coordinator import Coordinator
@@ -10,12 +11,16 @@ from hygge.core.lease import LEASE_SECONDS
 from hygge.flow.holding import holding
 
 
-async def abandon_loads(coordinator: Coordinator, load_ids: Sequence[str]) -> list[tuple[str, str]]:
+def abandon_loads(coordinator: Coordinator, load_ids: Sequence[str]) -> list[tuple[str, str]]:
     """Discard these unfinished loads: (load_id, flow) of each.
 
     Raises ConfigError for one that no flow here has begun, and FlowBusy for one that is running;
     then none is discarded.
     """
+    return asyncio.run(_abandon(coordinator, load_ids))
+
+
+async def _abandon(coordinator: Coordinator, load_ids: Sequence[str]) -> list[tuple[str, str]]:
     journal = coordinator.journal
     try:
         known = dict[str, str]()

@@ -19,7 +19,10 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a run needs; `error` says why it is not to be had."""
+    """One thing that a run needs; `error` says why it is not to be had.
+
+    `what`: file (of the journal), home, store, or fit (columns, keys, run type).
+    """
 
     flow: str
     what: str
@@ -27,8 +30,12 @@ class Check:
     error: HyggeError | None = None
 
 
-async def check_all(coordinator: Coordinator, journal_path: Path) -> list[Check]:
-    """Every check, in the order of the flows; a few flows at a time. What it finds it returns."""
+def check_all(coordinator: Coordinator, journal_path: Path) -> list[Check]:
+    """Every check, in the order of the flows. What it finds it returns."""
+    return asyncio.run(_check_all(coordinator, journal_path))
+
+
+async def _check_all(coordinator: Coordinator, journal_path: Path) -> list[Check]:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(flow: Flow) -> list[Check]:
@@ -57,7 +64,7 @@ async def check_flow(flow: Flow) -> list[Check]:
     ]
     if home is None and store is None:
         fit = await _answer(prepare(flow), flow)
-        checks.append(Check(flow.name, "fit", "columns, keys and run type", fit))
+        checks.append(Check(flow.name, "fit", "", fit))
     return checks
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import Any
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hygge.cli.choosing import choosing, listed, settings, workspace
 from hygge.cli.exit_codes import ExitCode, code_of_all
+
+if TYPE_CHECKING:
+    from hygge.cli.checking import Check
 
 
 @click.command()
@@ -31,30 +36,38 @@ def debug(
 
     place = workspace()
     plan = place.plan(listed(flows), listed(entities), None, settings(variables))
-    found = asyncio.run(check_all(place.coordinator(plan), place.journal_path))
+    found = check_all(place.coordinator(plan), place.journal_path)
     if as_json:
         for check in found:
-            told = {"flow": check.flow, "what": check.what, "place": check.place}
-            error = str(check.error) if check.error else None
-            click.echo(json.dumps({**told, "ok": check.error is None, "error": error}))
+            click.echo(json.dumps(_as_dict(check), ensure_ascii=False))
     else:
-        click.echo(_text(plan.name, found), nl=False)
+        click.echo("\n".join(_text(plan.name, found)))
     return code_of_all(check.error for check in found if check.error is not None)
 
 
-def _text(name: str, found: list[Any]) -> str:
+def _as_dict(check: Check) -> dict[str, Any]:
+    error = str(check.error) if check.error else None
+    told = {"flow": check.flow, "what": check.what, "place": check.place}
+    return {**told, "ok": error is None, "error": error}
+
+
+def _text(name: str, found: list[Check]) -> Iterator[str]:
+    """One line for a flow that is well; for another, each thing that is not, and what to try."""
+    from hygge.watch.colours import Colour, paint
     from hygge.watch.story import clean, lines
     from hygge.watch.summary import near
 
-    told, flow = [f"workspace {clean(name)}"], None
-    for check in found:
-        if check.flow != flow:
-            told.append(clean(check.flow))
-            flow = check.flow
-        sign = "ok    " if check.error is None else "failed"
-        told.append(f"  {check.what:<7} {sign} {near(check.place)}")
-        if check.error is not None:
-            told += [f"    {line}" for line in lines(str(check.error))]
+    yield f"workspace {clean(name)}"
+    for flow, group in groupby(found, key=lambda check: check.flow):
+        checks = list(group)
+        wrong = [check for check in checks if check.error is not None]
+        if not wrong:
+            places = " → ".join(near(check.place) for check in checks if check.place)
+            yield f"ok      {clean(flow)}  {places}"
+            continue
+        yield paint("failed", Colour.RED, sys.stdout) + f"  {clean(flow)}"
+        for check in wrong:
+            yield f"  {check.what} {near(check.place)}".rstrip()
+            yield from (f"    {line}" for line in lines(str(check.error)))
     failed = sum(check.error is not None for check in found)
-    told.append(f"{len(found)} checks: {f'{failed} failed' if failed else 'all ok'}")
-    return "\n".join(told) + "\n"
+    yield f"{len(found)} checks: {f'{failed} failed' if failed else 'all ok'}"

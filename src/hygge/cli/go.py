@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -87,7 +86,7 @@ def _go(
     from hygge.cli.running import run_watched
 
     if abandon:
-        for load_id, flow in asyncio.run(abandon_loads(place.coordinator(plan), abandon)):
+        for load_id, flow in abandon_loads(place.coordinator(plan), abandon):
             click.echo(f"forgot the unfinished load {load_id} of {flow}", err=True)
     return run_watched(
         lambda listen: place.coordinator(plan, listen=listen), as_json=as_json, verbose=verbose

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitC
         for run in runs:
             click.echo(json.dumps(asdict(run), default=_text, ensure_ascii=False))
     elif runs:
-        click.echo("\n".join(table(runs)))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo("\n".join(line[:width] for line in table(runs)))
     else:
         click.echo(
             f"no run of {flow} is remembered" if flow else "nothing has run here yet", err=True
@@ -53,6 +55,8 @@ def read(journal_path: Path, limit: int, flow: str | None) -> Sequence[EntityRun
     """The newest rows. A workspace that has not run yet gets no journal from being asked."""
     if not journal_path.exists():
         return []
+    import asyncio
+
     from hygge import registry
 
     journal = registry.find("journals", "sqlite").load()(journal_path)
