@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ _BEYOND_ONE_ROW = {
     "CumSum", "CumMax", "CumMin", "CumCount", "CumProd", "Slice", "Gather", "Filter", "Explode",
     "Unique", "Reverse", "Random",
 }  # fmt: skip
+_ENOUGH_ROWS, _ENOUGH_BYTES = 65_536, 8 * 2**20
 _TEXT = {"String", "Column", "Binary"}
 
 
@@ -101,6 +102,21 @@ def where(text: str, schema: TableSchema) -> pl.Expr:
 def column_hint(name: str, schema: TableSchema) -> str:
     near = nearest(name, schema.names)
     return f"did you mean {near!r}? {schema.hint()}" if near else schema.hint()
+
+
+def worthwhile(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in order, small batches put together: many small files make few steps."""
+    held, rows, size = list[pl.DataFrame](), 0, 0.0
+    for batch in batches:
+        if not batch.height:
+            continue
+        held.append(batch)
+        rows, size = rows + batch.height, size + batch.estimated_size()
+        if rows >= _ENOUGH_ROWS or size >= _ENOUGH_BYTES:
+            yield pl.concat(held) if len(held) > 1 else batch
+            held, rows, size = [], 0, 0.0
+    if held:
+        yield pl.concat(held) if len(held) > 1 else held[0]
 
 
 def _unusable(text: str, why: str, hint: str) -> ConfigError:

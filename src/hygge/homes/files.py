@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,7 +23,7 @@ from hygge.filesystems.filesystem import FileInfo, locate
 from hygge.filesystems.paths import entity_path, located
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
-from hygge.homes.asked import asked, column_of
+from hygge.homes.asked import asked, column_of, worthwhile
 from hygge.homes.file_schema import Union, union
 from hygge.homes.file_set import WILD, FileSet, Wanted
 from hygge.homes.packing import Share, shares
@@ -150,11 +151,8 @@ class FileHome(BlockingHome[FileHomeConfig]):
         wish = asked(request, survey.union.schema)
         share = Share(tuple(survey.files)) if partition == WHOLE else Share.of(partition)
         self._refuse_changed(survey, share, partition)
-        for name in share.files:
-            for batch in self._read(survey, name, wish.read, share.span):
-                kept = wish.of(batch)
-                if kept.height:
-                    yield kept
+        read = (self._read(survey, name, wish.read, share.span) for name in share.files)
+        yield from worthwhile(map(wish.of, chain.from_iterable(read)))
 
     def _refuse_changed(self, survey: _Survey, share: Share, partition: Partition) -> None:
         gone = [name for name in share.files if name not in survey.files]
