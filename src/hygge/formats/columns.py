@@ -85,7 +85,7 @@ def fitted(batch: pl.DataFrame, schema: TableSchema, file: str) -> pl.DataFrame:
 
 def _fitted(batch: pl.DataFrame, column: Column, file: str) -> pl.Series:
     if column.name not in batch.columns:
-        return pl.Series(column.name, [None], dtype=column.type).new_from_index(0, batch.height)
+        return absent(column, batch.height)
     values = batch[column.name]
     if values.dtype == column.type:
         return values
@@ -98,6 +98,11 @@ def _fitted(batch: pl.DataFrame, column: Column, file: str) -> pl.Series:
     if column.type.is_float() and values.dtype.is_integer() and _rounded(values, wide):
         raise _misfit(values.dtype, column, file)
     return wide
+
+
+def absent(column: Column, height: int) -> pl.Series:
+    """A column of NULLs."""
+    return pl.Series(column.name, [None], dtype=column.type).new_from_index(0, height)
 
 
 def _rounded(values: pl.Series, wide: pl.Series) -> bool:
@@ -157,6 +162,19 @@ def portions(batch: pl.DataFrame, most_bytes: int = BATCH_BYTES) -> Iterator[pl.
     step = max(1, int(batch.height / pieces)) if pieces > 1 else batch.height
     if batch.height:
         yield from batch.iter_slices(step)
+
+
+def joined(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in batches that are worth their overhead, and still of bounded size."""
+    held, rows, size = list[pl.DataFrame](), 0, 0.0
+    for batch in batches:
+        held.append(batch)
+        rows, size = rows + batch.height, size + batch.estimated_size()
+        if rows >= BATCH_ROWS // 2 or size >= BATCH_BYTES // 4:
+            yield from portions(pl.concat(held))
+            held, rows, size = [], 0, 0.0
+    if rows:
+        yield from portions(pl.concat(held))
 
 
 class Gathering:

@@ -15,9 +15,10 @@ def gathered(data: Mapping[str, Any], own: Collection[str], name: str) -> dict[s
     Raises ValueError for a format that is not known, and for one option given twice.
     """
     try:
-        known = registry.find("formats", name).load().Options.model_fields
+        fields = registry.find("formats", name).load().Options.model_fields
     except registry.UnknownName as unknown:
         raise ValueError(f"{unknown}; known: {', '.join(unknown.known)}") from None
+    known = {field.alias or key for key, field in fields.items()}
     inline = {key: value for key, value in data.items() if key in known and key not in own}
     options = dict(data.get("options") or {})
     if twice := sorted(options.keys() & inline.keys()):

@@ -178,7 +178,7 @@ def _paged(file: pq.ParquetFile, number: int, there: TableSchema) -> Iterator[pl
 
 
 def _rows_at_once(group: Any, most: int) -> int:
-    width = max(1, group.total_byte_size // group.num_rows)
+    width = max(1, int(group.total_byte_size) // int(group.num_rows))
     return max(1, min(most, BATCH_BYTES // width))
 
 

@@ -50,7 +50,7 @@ def _pair(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
             return one
         case ((pl.Categorical() | pl.Enum()), (pl.Categorical() | pl.Enum())):
             return pl.String()
-        case (pl.List() | pl.Array()), (pl.List() | pl.Array()):
+        case ((pl.List() | pl.Array()), (pl.List() | pl.Array())):
             inner = widened(_made(one.inner), _made(other.inner))
             return None if inner is None else pl.List(inner)
         case pl.Struct(), pl.Struct():

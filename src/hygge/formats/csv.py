@@ -1,0 +1,149 @@
+"""CSV: rows as lines of text, their types declared or told by all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+from pydantic import Field, field_validator
+
+from hygge.core.errors import ConfigError, SchemaMismatch
+from hygge.core.schema import Column, TableSchema
+from hygge.core.types import parse_type, type_name
+from hygge.formats.columns import absent, joined
+from hygge.formats.csv_rows import Layout, Rows, counted
+from hygge.formats.csv_writer import CsvWriter, refuse_types
+from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
+from hygge.formats.guess import Guess
+from hygge.formats.text import first_misfit, parsed
+from hygge.formats.utf8 import checked_encoding
+from hygge.formats.widening import widened
+
+
+class CsvOptions(FormatOptions):
+    """How CSV files are laid out."""
+
+    delimiter: str = Field(default=",", description="What stands between two values")
+    quote: str | None = Field(
+        default='"', description="What values may be quoted with; null: nothing"
+    )
+    encoding: str = Field(default="utf-8", description="utf-8, latin-1, utf-16, …")
+    header: bool = Field(default=True, description="Whether the first line names the columns")
+    null_values: tuple[str, ...] = Field(
+        default=("",), min_length=1, description="What, unquoted, means NULL; the first is written"
+    )
+    types: Mapping[str, str] = Field(
+        default={}, alias="schema", description="Types by column; the others are inferred"
+    )
+
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _one_character(cls, given: str | None) -> str | None:
+        given = "\t" if given == r"\t" else given
+        if given is not None and (len(given) != 1 or not given.isascii() or given in "\r\n"):
+            raise ValueError("must be one ASCII character")
+        return given
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, given: str) -> str:
+        return checked_encoding(given)
+
+    @field_validator("null_values", mode="before")
+    @classmethod
+    def _one_or_many(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("types")
+    @classmethod
+    def _known_types(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        try:
+            return {name: type_name(parse_type(kind)) for name, kind in given.items()}
+        except ConfigError as failed:
+            raise ValueError(f"{failed.what}; {failed.hint}") from None
+
+
+class Csv(Format[CsvOptions]):
+    """Arrow splits lines into texts, strictly; the texts become values here.
+
+    Columns of no value are strings, unless `schema` says better.
+    """
+
+    name = "csv"
+    suffixes = (".csv",)
+    Options = CsvOptions
+
+    def __init__(self, options: CsvOptions) -> None:
+        super().__init__(options)
+        chosen = options.model_dump(include={"delimiter", "quote", "encoding", "header"})
+        self._layout = Layout(null_values=options.null_values, **chosen)
+        self._declared = {name: parse_type(kind) for name, kind in options.types.items()}
+
+    def schema(self, source: Source) -> TableSchema:
+        with Rows(source, self._layout) as rows:
+            guesses = {name: Guess() for name in rows.names if name not in self._declared}
+            for texts in rows:
+                for name in rows.names:
+                    if name in guesses:
+                        guesses[name].look(texts[name])
+                    else:
+                        self._value(rows, texts[name], self._declared[name])
+            return TableSchema(
+                tuple(
+                    Column(name, guesses[name].kind if name in guesses else self._declared[name])
+                    for name in rows.names
+                )
+            )
+
+    def widened(self, one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+        """All can be read as text; whole numbers as floats, which is checked when they are read."""
+        if pl.String() in (one, other):
+            return pl.String()
+        if {one, other} == {pl.Int64(), pl.Float64()}:
+            return pl.Float64()
+        return widened(one, other)
+
+    def blocks(self, source: Source) -> Sequence[Block] | None:
+        return None
+
+    def batches(
+        self, source: Source, schema: TableSchema, span: Span | None = None
+    ) -> Iterator[pl.DataFrame]:
+        with Rows(source, self._layout, schema.names) as rows:
+            yield from joined(self._values(rows, texts, schema) for texts in rows)
+
+    def _values(self, rows: Rows, texts: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
+        columns = [
+            self._value(rows, texts[column.name], column.type)
+            if column.name in texts.columns
+            else absent(column, texts.height)
+            for column in schema.columns
+        ]
+        return pl.DataFrame(columns)
+
+    def _value(self, rows: Rows, texts: pl.Series, kind: pl.DataType) -> pl.Series:
+        plain = texts.name not in self._declared
+        values = parsed(texts, kind, plain=plain)
+        if values is not None:
+            return values
+        at = first_misfit(texts, kind, plain=plain)
+        raise SchemaMismatch(
+            f"{_shown(texts[at])} is not {type_name(kind)}",
+            file=rows.source.name,
+            line=rows.line_of(at),
+            column=texts.name,
+            hint="correct the value, name it in `null_values`, or give the column another type "
+            "in `schema`",
+        )
+
+    def rows(self, source: Source) -> int:
+        """By the line ends outside quotes. A finished file ends with one."""
+        return counted(source, self._layout)
+
+    def writer(self, sink: Sink, schema: TableSchema) -> Writer:
+        refuse_types(schema)
+        return CsvWriter(sink, schema, self._layout)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")
