@@ -196,12 +196,16 @@ def _lost(what: str) -> None:
 
 
 def test_a_hung_call_ends_when_its_connection_is_taken_away() -> None:
-    gone = threading.Event()
+    begun, gone = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        gone.wait(LONG)
 
     async def story() -> None:
         thread = DriverThread("stuck", interrupt=lambda: None, discard=gone.set, grace=0.05)
-        call = asyncio.create_task(thread.run(gone.wait, LONG))
-        await asyncio.sleep(0)
+        call = asyncio.create_task(thread.run(hang))
+        await asyncio.to_thread(begun.wait, LONG)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await within(LONG, call)

@@ -43,6 +43,7 @@ class DriverThread:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
         self._calls = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._hung = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,7 +52,12 @@ class DriverThread:
         await self.aclose()
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The call's result or its exception; cancelling waits until the thread is free again."""
+        """The call's result or its exception; cancelling waits until the thread is free again.
+
+        Cancelled before its turn, a call never happens. A thread that hung takes no more calls.
+        """
+        if self._hung:
+            raise self._lost()
         call: Future[T] = Future()
         self._start()
         self._calls.put((call, lambda: work(*args, **kwargs)))
@@ -59,23 +65,24 @@ class DriverThread:
         try:
             done, _ = await asyncio.wait([waiting], timeout=self._timeout)
         except asyncio.CancelledError:
-            await finish(self._stop(waiting))
+            await finish(self._stop(call, waiting))
             raise
         if not done:
-            await finish(self._stop(waiting))
+            await finish(self._stop(call, waiting))
             raise FlowTimeout(f"{self._name} did not answer within {self._timeout:g} s")
         return waiting.result()
 
     async def iterate(self, start: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """What the iterator gives, each step taken on the thread; closed there, too."""
-        items = await self.run(start)
-        stop = getattr(items, "interrupt", None)
-        self._interrupt = stop or self._interrupt
+        started = list[Iterator[T]]()  # known even if we are cancelled while it starts
         try:
+            await self.run(lambda: started.append(start()))
+            (items,) = started
+            self._interrupt = getattr(items, "interrupt", None) or self._interrupt
             while (item := await self.run(next, items, _END)) is not _END:
                 yield item  # type: ignore[misc]
         finally:
-            close = getattr(items, "close", None)
+            close = getattr(started[0], "close", None) if started else None
             if close is not None:
                 await finish(self.run(close))
 
@@ -100,26 +107,40 @@ class DriverThread:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             future, work = call
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work())
-            except BaseException as failed:  # noqa: BLE001 - native drivers raise BaseExceptions
-                future.set_exception(failed)
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as failed:  # noqa: BLE001 - native drivers raise those
+                    future.set_exception(_bearable(failed))
             del future, work, call
 
-    async def _stop(self, call: asyncio.Future[Any]) -> None:
-        for ask in (self._interrupt, self._discard):
+    async def _stop(self, call: Future[Any], waiting: asyncio.Future[Any]) -> None:
+        if call.cancel():  # another call has the thread, and is not to be interrupted for this one
+            return
+        last = None if self._timeout is None and self._discard is None else self._grace
+        for ask, patience in ((self._interrupt, self._grace), (self._discard, last)):
             if ask is not None:
                 with contextlib.suppress(Exception):  # the connection may be gone already
                     await asyncio.to_thread(ask)
-            patience = None if self._timeout is None and ask is None else self._grace
-            done, _ = await asyncio.wait([call], timeout=patience)
+            done, _ = await asyncio.wait([waiting], timeout=patience)
             if done:
-                if not call.cancelled():
-                    call.exception()  # retrieved: the cancellation is what counts
+                if not waiting.cancelled():
+                    waiting.exception()  # retrieved: the cancellation is what counts
                 return
-        raise DriverHung(f"{self._name} holds its thread, even without its connection")
+        self._hung = True
+        raise self._lost()
+
+    def _lost(self) -> DriverHung:
+        return DriverHung(f"{self._name} holds its thread, even without its connection")
+
+
+def _bearable(failed: BaseException) -> BaseException:
+    """A future refuses StopIteration, and whoever awaits it would wait for ever."""
+    if not isinstance(failed, StopIteration):
+        return failed
+    told = RuntimeError("a driver's call raised StopIteration")
+    told.__cause__ = failed
+    return told
 
 
 async def finish(work: Awaitable[T]) -> T:
