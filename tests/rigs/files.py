@@ -26,11 +26,12 @@ def read_parquet(files: Sequence[Path]) -> list[Row]:
     """The rows of these files, in the order of the files; columns of all of them."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        return connection.execute(
-            "select * exclude (filename, file_row_number) from read_parquet(?, filename = true,"
+        found = connection.sql(
+            "select * exclude (filename, file_row_number) from read_parquet(?, filename = true, hive_partitioning = false,"
             " union_by_name = true, file_row_number = true) order by filename, file_row_number",
-            [[str(file) for file in files]],
-        ).fetchall()
+            params=[[str(file) for file in files]],
+        ).to_arrow_table()
+    return [tuple(row.values()) for row in found.to_pylist()]
 
 
 class ParquetFolderRig(StoreRig):
