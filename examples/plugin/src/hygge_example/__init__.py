@@ -1,0 +1,1 @@
+"""Tables kept in notebooks of JSON: an example of a hygge plugin."""
