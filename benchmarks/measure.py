@@ -45,13 +45,14 @@ class Spread:
         return cls(statistics.median(figures), min(figures), max(figures))
 
 
-def run(command: Sequence[str], cwd: Path, log: Path) -> Run:
-    """Run a command to its end and say what it took. Raises CommandFailed."""
+def run(command: Sequence[str], cwd: Path, cache: Path) -> Run:
+    """Run a command to its end and say what it took; its words go to `log`. CommandFailed."""
+    cache, log = cache.resolve(), cache.resolve() / "log"
     os.sync()  # nobody pays for what the one before left to be written
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(log), *command]
     busy = machine_busy()
     process = subprocess.Popen(
-        launch, cwd=cwd, env=environment(), stdout=subprocess.PIPE, start_new_session=True
+        launch, cwd=cwd, env=environment(cache), stdout=subprocess.PIPE, start_new_session=True
     )
     try:
         told, _ = process.communicate(timeout=PATIENCE)
@@ -68,10 +69,15 @@ def run(command: Sequence[str], cwd: Path, log: Path) -> Run:
     return Run(took["wall"], cpu, took["peak"], max(0.0, others))
 
 
-def environment() -> dict[str, str]:
-    """Ours, with a PYTHONPATH that means the same in any folder."""
+def environment(cache: Path) -> dict[str, str]:
+    """Ours, with a PYTHONPATH that means the same in any folder, and compiled modules kept.
+
+    Installed packages are compiled once; so are those of a checkout, whatever is set outside.
+    """
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in paths if p)}
+    ours = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in paths if p)}
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**ours, "PYTHONPYCACHEPREFIX": str(cache / "compiled")}
 
 
 def machine_busy() -> float:

@@ -48,27 +48,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measured(job: Job, cache: Path) -> Result:
     """All rounds of a job, after one that is not counted and whose rows are compared."""
-    source, work = made(job.dataset, cache), cache / "work"
+    source = made(job.dataset, cache)
     by_name = {contestant.name: contestant for contestant in job.contestants}
     for contestant in job.contestants:
-        one(job, contestant, source, work, whole=True)
+        one(job, contestant, source, cache, whole=True)
 
     def timed(name: str) -> Run:
-        return one(job, by_name[name], source, work)
+        return one(job, by_name[name], source, cache)
 
     runs = rounds(list(by_name), job.rounds, timed)
     size = sum(path.stat().st_size for path in job.dataset.paths(source))
     return Result(job, size, runs)
 
 
-def one(job: Job, contestant: Contestant, source: Path, work: Path, *, whole: bool = False) -> Run:
+def one(job: Job, contestant: Contestant, source: Path, cache: Path, *, whole: bool = False) -> Run:
     """One run in an empty folder, its rows looked at (`whole`: each value), and all removed."""
-    shutil.rmtree(work, ignore_errors=True)
-    folder = work / "workspace"
+    folder = cache / "work"
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    took = run(contestant.prepare(job.dataset, source, folder), folder, work / "log")
+    took = run(contestant.prepare(job.dataset, source, folder), folder, cache)
     check(contestant.name, landed(folder), made_fingerprint(source), whole=whole)
-    shutil.rmtree(work)
+    shutil.rmtree(folder)
     return took
 
 

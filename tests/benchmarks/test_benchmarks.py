@@ -72,13 +72,13 @@ def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> Non
     command = [sys.executable, "-c", "raise SystemExit('the disk is full')"]
 
     with pytest.raises(CommandFailed, match="the disk is full"):
-        run(command, tmp_path, tmp_path / "log")
+        run(command, tmp_path, tmp_path)
 
 
 def test_peak_memory_is_that_of_the_command_alone(tmp_path: Path) -> None:
     ballast = bytearray(100_000_000)
-    small = run(["true"], tmp_path, tmp_path / "log")
-    big = run([sys.executable, "-c", "bytearray(b'x') * 60_000_000"], tmp_path, tmp_path / "log")
+    small = run(["true"], tmp_path, tmp_path)
+    big = run([sys.executable, "-c", "bytearray(b'x') * 60_000_000"], tmp_path, tmp_path)
 
     assert small.peak < 30_000_000 < len(ballast)
     assert big.peak > 60_000_000
