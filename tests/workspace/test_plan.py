@@ -87,13 +87,14 @@ def test_precedence_whatever_is_written_where(
 def test_lists_replace_and_mappings_merge(tmp_path: Path) -> None:
     files = {
         "hygge.yml": "defaults: {keys: [a, b], store: {type: parquet, options: "
-        "{compression: snappy}, path: lake}}",
+        "{compression: gzip, compression_level: 3}, path: lake}}",
         "flows/f/flow.yml": "home: in\nentities: [{name: e, keys: [c], store: "
-        "{options: {compression_level: 3, compression: zstd}, file_pattern: '{sequence}'}}]\n",
+        "{options: {compression: zstd}, file_pattern: '{sequence}'}}]\n",
     }
     flow = only(plan(tmp_path, files))
     assert flow.settings.keys == ("c",)
-    assert flow.store_shown["options"] == {"compression": "zstd", "compression_level": 3}
+    merged = {"compression": "zstd", "compression_level": 3}
+    assert flow.store_shown["options"] == flow.store.model_dump()["options"] == merged
     assert flow.store.places() == (str(tmp_path / "lake/e"),)
 
 
@@ -129,6 +130,14 @@ def test_keys_of_an_entity_beat_those_of_its_flow_in_another_spelling(tmp_path: 
     files = {
         "flows/f/flow.yml": f"{ENDS}primary_key: a\nentities: [e]\n",
         "flows/f/entities/g.yml": "key_columns: b\n",
+    }
+    assert [flow.settings.keys for flow in plan(tmp_path, files).flows] == [("a",), ("b",)]
+
+
+def test_keys_inside_the_store_of_an_entity_beat_those_inside_its_flows(tmp_path: Path) -> None:
+    files = {
+        "flows/f/flow.yml": "home: in\nstore: {path: out, keys: a}\nentities: [e]\n",
+        "flows/f/entities/g.yml": "store: {primary_key: b}\n",
     }
     assert [flow.settings.keys for flow in plan(tmp_path, files).flows] == [("a",), ("b",)]
 

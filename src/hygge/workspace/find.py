@@ -14,8 +14,7 @@ def find_root(start: Path) -> Path:
 
     Raises ConfigError that names the places searched.
     """
-    begin = start.absolute()
-    folder = begin.parent if begin.name == FILE and begin.is_file() else begin
+    folder = start.absolute()
     places = [folder, *folder.parents]
     for place in places:
         if (place / FILE).is_file():

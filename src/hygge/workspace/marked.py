@@ -70,7 +70,7 @@ class Marked:
 
 def over(upper: Marked, lower: Marked | None) -> Marked:
     """`upper` laid over `lower`: mappings merge, key by key; lists and scalars replace."""
-    if lower is None or not isinstance(upper.value, dict) or not isinstance(lower.value, dict):
+    if lower is None or not isinstance(upper.value, dict):
         return upper
     merged = {key: item for key, item in lower.items.items() if key not in upper.items}
     merged |= {key: over(item, lower.get(key)) for key, item in upper.items.items()}
