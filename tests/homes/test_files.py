@@ -145,7 +145,7 @@ def test_a_named_format_reads_only_its_files_and_says_what_it_leaves(tmp_path: P
         home(tmp_path / "t").table_schema()
     source = home(tmp_path / "t", format="csv")
     assert rows(source) == [(1,)]
-    assert [remark for remark in source.remarks() if "1.parquet" in remark]
+    assert [remark for remark in source.table_schema().notes if "1.parquet" in remark]
 
 
 def test_a_named_file_is_read_in_the_format_that_is_said(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_compressed_file_is_not_passed_over(tmp_path: Path, path: str) -> None
 
 def test_key_value_folders_are_remarked_upon(tmp_path: Path) -> None:
     put(tmp_path / "t/year=2013/1.parquet", ids(1))
-    assert [remark for remark in home(tmp_path / "t").remarks() if "year=2013" in remark]
+    assert [remark for remark in home(tmp_path / "t").table_schema().notes if "year=2013" in remark]
 
 
 def test_a_table_in_memory(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_drift_that_loses_nothing_is_read_and_told(tmp_path: Path) -> None:
     schema = source.table_schema()
     assert [str(column) for column in schema.columns] == ["id int64", "name string"]
     assert rows(source) == [(1, None), (2**40, "x")]
-    told = "\n".join(source.remarks())
+    told = "\n".join(source.table_schema().notes)
     assert "column 'name' is NULL for 1 of 2 files" in told
     assert "column 'id' is int32 in 1.parquet, int64 in 2.parquet; read as int64" in told
 
@@ -327,7 +327,7 @@ def test_whole_numbers_among_fractions_are_read_unless_they_would_be_rounded(
 def test_files_that_agree_say_nothing(tmp_path: Path) -> None:
     put(tmp_path / "t/1.parquet", ids(1))
     put(tmp_path / "t/2.parquet", ids(1))
-    assert home(tmp_path / "t").remarks() == ()
+    assert home(tmp_path / "t").table_schema().notes == ()
 
 
 def test_a_file_written_anew_is_looked_at_anew(tmp_path: Path) -> None:
@@ -493,6 +493,26 @@ def test_a_partition_that_changed_since_it_was_planned_is_not_read(
     assert failed.value.transient
 
 
+def test_a_file_that_is_gone_once_listed_is_told_as_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "t/1.parquet", ids(1))
+    path = put(tmp_path / "t/2.parquet", ids(4))
+    source = home(tmp_path / "t")
+    listing = source.fs.list
+
+    def list_then_delete(folder: str = "") -> Any:
+        found = list(listing(folder))
+        if folder.endswith("/t"):
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(source.fs, "list", list_then_delete)
+    with pytest.raises(SourceChanged) as failed:
+        source.table_schema()
+    assert str(path) in str(failed.value)
+
+
 @pytest.mark.parametrize("harm", ["rewritten", "grown", "deleted"])
 def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, harm: str) -> None:
     path = put(tmp_path / "t.parquet", ids(0, 600_000))
@@ -570,7 +590,7 @@ def test_a_versioned_table_is_what_its_pointer_says(tmp_path: Path) -> None:
     pointer.write_text(json.dumps({"folders": ["v=2", "v=3"], "load_id": "3"}))
     source = home(tmp_path / "users")
     assert [row[0] for row in rows(source)] == [4, 5, 6, 7, 8, 9]
-    assert source.remarks() == ()
+    assert source.table_schema().notes == ()
     with pytest.raises(ConfigError, match="versioned table users"):
         home(tmp_path).table_schema()
     pointer.write_text("{half")
