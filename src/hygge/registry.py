@@ -40,6 +40,14 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
 }
 
+SUFFIXES = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv",),
+    "ndjson": (".ndjson", ".jsonl"),
+    "arrow": (".arrow", ".feather", ".ipc"),
+}
+"""Our formats' file names end so, told without importing them. A writer takes the first."""
+
 SCHEMES = {"file": "local", "memory": "memory"}
 """URL scheme → filesystem. A path without a scheme is local."""
 
@@ -92,6 +100,24 @@ def find(kind: Kind, name: str) -> Entry:
     if name not in names:
         raise UnknownName(kind, name, sorted(names))
     return Entry(names[name])
+
+
+def format_of(name: str) -> str | None:
+    """The format that a file's name tells, plugins' formats among them; None: none we know."""
+    plain = name.lower()
+    for known, ends in suffixes().items():
+        if plain.endswith(ends):
+            return known
+    return None
+
+
+@cache
+def suffixes() -> dict[str, tuple[str, ...]]:
+    """How the names of each format's files end."""
+    return {
+        name: SUFFIXES.get(name) or find("formats", name).load().suffixes
+        for name in table("formats")
+    }
 
 
 def resolve(kind: Literal["homes", "stores"], name: str) -> Entry:

@@ -21,7 +21,7 @@ class Union:
     """The schema that holds for every file, and what a person should know of it."""
 
     schema: TableSchema
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Known:
@@ -72,7 +72,7 @@ def union(fs: FileSystem, files: Mapping[str, FileInfo], form: Format[Any]) -> U
         for name, seen in columns.items()
     )
     common = keys.pop() if len(keys) == 1 else ()
-    return Union(TableSchema(told, common), tuple(_remarks(columns, len(files))))
+    return Union(TableSchema(told, common), tuple(_notes(columns, len(files))))
 
 
 def _schema(fs: FileSystem, file: FileInfo, form: Format[Any]) -> TableSchema:
@@ -106,7 +106,7 @@ def _meet(columns: dict[str, _Seen], column: Column, file: str, form: Format[Any
     seen.column = Column(column.name, wider, seen.column.nullable or column.nullable)
 
 
-def _remarks(columns: dict[str, _Seen], files: int) -> list[str]:
+def _notes(columns: dict[str, _Seen], files: int) -> list[str]:
     told = list[str]()
     for name, seen in columns.items():
         if (missing := files - seen.files) > 0:

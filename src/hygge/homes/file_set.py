@@ -24,7 +24,7 @@ class FileSet:
 
     format: Format[Any]
     files: Mapping[str, FileInfo]
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Wanted:
         folder, _, name = file.path.rpartition("/")
         if name[0] not in "._":
             Commits(self.fs, folder).newest()
-        known = self.format or _format_of(name)
+        known = self.format or registry.format_of(name)
         if known is None and _is_packed(name):
             raise self._packed(file)
         return FileSet(self._made(known or "parquet"), {name: file})
 
     def _with_suffix(self) -> FileInfo:
         """The one file of this name in a format we read."""
-        names = [self.format] if self.format else list(_suffixes())
-        paths = [self.path + suffix for name in names for suffix in _suffixes()[name]]
+        names = [self.format] if self.format else list(registry.suffixes())
+        paths = [self.path + suffix for name in names for suffix in registry.suffixes()[name]]
         found = [file for path in paths if (file := self.fs.info(path))]
         if not found:
             raise self._missing()
@@ -103,7 +103,7 @@ class Wanted:
         chosen = self.format or self._their_format(seen)
         taken, others = dict[str, FileInfo](), list[str]()
         for name in sorted(seen):
-            if name.lower().endswith(_suffixes().get(chosen, self._own(chosen))):
+            if name.lower().endswith(registry.suffixes().get(chosen, self._own(chosen))):
                 taken[name] = seen[name]
             elif _is_packed(name):
                 raise self._packed(seen[name])
@@ -111,7 +111,7 @@ class Wanted:
                 others.append(name)
         if not taken:
             raise self._nothing(pattern is not None, others)
-        return FileSet(self._made(chosen), taken, tuple(_remarks(taken, others, chosen)))
+        return FileSet(self._made(chosen), taken, tuple(_notes(taken, others, chosen)))
 
     def _refuse_versioned(self, names: Iterable[str]) -> None:
         """Their superseded versions would be read, too."""
@@ -123,7 +123,7 @@ class Wanted:
                 raise ConfigError(what, **_at(self), hint=hint)
 
     def _their_format(self, names: Iterable[str]) -> str:
-        found = {known: name for name in names if (known := _format_of(name))}
+        found = {known: name for name in names if (known := registry.format_of(name))}
         if len(found) > 1:
             told = " and ".join(f"{known} ({name})" for known, name in sorted(found.items()))
             hint = f"say which to read: `format: {min(found)}`"
@@ -188,30 +188,21 @@ def _at(wanted: Wanted) -> dict[str, Any]:
     return {"file": wanted.url}
 
 
-def _suffixes() -> dict[str, tuple[str, ...]]:
-    return {
-        name: registry.find("formats", name).load().suffixes for name in registry.table("formats")
-    }
-
-
-def _format_of(name: str) -> str | None:
-    for known, suffixes in _suffixes().items():
-        if name.lower().endswith(suffixes):
-            return known
-    return None
-
-
 def _is_packed(name: str) -> bool:
     """Whether it is a file we would read, were it not compressed as a whole."""
     stem, dot, suffix = name.lower().rpartition(".")
-    return dot + suffix in _PACKED and _format_of(name) is None and _format_of(stem) is not None
+    return (
+        dot + suffix in _PACKED
+        and registry.format_of(name) is None
+        and registry.format_of(stem) is not None
+    )
 
 
 def _hidden(name: str) -> bool:
     return any(part[0] in "._" for part in name.split("/"))
 
 
-def _remarks(taken: Iterable[str], others: Sequence[str], chosen: str) -> Iterator[str]:
+def _notes(taken: Iterable[str], others: Sequence[str], chosen: str) -> Iterator[str]:
     if others:
         shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
         yield f"{len(others)} files are not {chosen} and are not read: {shown}"

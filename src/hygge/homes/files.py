@@ -79,11 +79,7 @@ def _format_told(data: Mapping[str, Any]) -> str:
     """The format that the settings speak of, before any file was looked at."""
     if data.get("format"):
         return str(data["format"])
-    path = str(data.get("path", "")).lower()
-    for name in registry.table("formats"):
-        if path.endswith(registry.find("formats", name).load().suffixes):
-            return name
-    return "parquet"
+    return registry.format_of(str(data.get("path", ""))) or "parquet"
 
 
 @dataclass(frozen=True)
@@ -121,11 +117,8 @@ class FileHome(BlockingHome[FileHomeConfig]):
         return self._wanted.url
 
     def table_schema(self) -> TableSchema:
-        return self._survey().union.schema
-
-    def remarks(self) -> Sequence[str]:
         survey = self._survey()
-        return (*survey.found.remarks, *survey.union.remarks)
+        return replace(survey.union.schema, notes=(*survey.found.notes, *survey.union.notes))
 
     def _survey(self) -> _Survey:
         found = self._wanted.find()
