@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -41,9 +41,10 @@ class Asked:
 
 def asked(request: ReadRequest, schema: TableSchema) -> Asked:
     """Raises ConfigError for a column that is not there and for a `where` that cannot be."""
-    given = schema.names if request.columns is None else request.columns
+    given = request.schema.names if request.schema else request.columns or schema.names
     for name in given:
         column_of(schema, name)
+    schema = _announced(schema, request.schema)
     conditions, needed = list[pl.Expr](), list(given)
     if request.where is not None:
         expression = where(request.where, schema)
@@ -55,6 +56,12 @@ def asked(request: ReadRequest, schema: TableSchema) -> Asked:
         needed.append(column)
     read = schema.select(dict.fromkeys(needed) or schema.names[:1])
     return Asked(read, given, pl.all_horizontal(conditions) if conditions else None)
+
+
+def _announced(schema: TableSchema, told: TableSchema | None) -> TableSchema:
+    """The columns there are, with the types that were announced for them."""
+    types = {column.name: column for column in told.columns} if told else {}
+    return replace(schema, columns=tuple(types.get(c.name, c) for c in schema.columns))
 
 
 def column_of(schema: TableSchema, name: str) -> pl.DataType:
