@@ -8,8 +8,10 @@ from hygge import registry
 from hygge.coordinator.coordinator import Coordinator
 from hygge.core import events
 from hygge.core.config import Connections
+from hygge.core.journal import Journal
 from hygge.flow.factory import FlowFactory
-from hygge.workspace.plan import Plan
+from hygge.flow.flow import Flow
+from hygge.workspace.plan import Plan, PlannedFlow
 
 
 def coordinator(
@@ -22,19 +24,7 @@ def coordinator(
 ) -> Coordinator:
     """The plan's flows with one journal, in the plan's order. No I/O."""
     journal = registry.find("journals", "sqlite").load()(journal_path)
-    flows = [
-        FlowFactory.build(
-            planned.name,
-            planned.home,
-            planned.store,
-            planned.settings,
-            journal,
-            entity=planned.entity,
-            connections=connections,
-            listen=listen,
-        )
-        for planned in plan.flows
-    ]
+    flows = [_flow(planned, connections, journal, listen) for planned in plan.flows]
     return Coordinator(
         flows,
         name=plan.name,
@@ -42,5 +32,20 @@ def coordinator(
         concurrency=concurrency or plan.options.concurrency,
         memory=plan.options.memory,
         fail_fast=plan.options.fail_fast,
+        listen=listen,
+    )
+
+
+def _flow(
+    planned: PlannedFlow, connections: Connections, journal: Journal, listen: events.Listener
+) -> Flow:
+    return FlowFactory.build(
+        planned.name,
+        planned.home,
+        planned.store,
+        planned.settings,
+        journal,
+        entity=planned.entity,
+        connections=connections,
         listen=listen,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,7 +74,21 @@ def make_plan(
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
     chosen = select(tables, *((), ()) if broken else (flows, entities))
     laid = overrides({} if broken else given or {}, [flow.name for flow in loaded.flows])
-    resolver = Resolver(loaded.root, connections, complaints)
+    planned = _resolve_all(loaded, connections, laid, chosen, run_type)
+    check_conflicts(planned, complaints)
+    complaints.raise_any()
+    kept = tuple(flow for flow in planned if flow.name in chosen)
+    return Plan(loaded.name, loaded.root, loaded.options, kept)
+
+
+def _resolve_all(
+    loaded: Loaded,
+    connections: Connections,
+    laid: Mapping[str, Marked],
+    chosen: Container[str],
+    run_type: RunType | None,
+) -> list[PlannedFlow]:
+    resolver = Resolver(loaded.root, connections, loaded.complaints)
     found = list[PlannedFlow | None]()
     for flow in loaded.flows:
         for entity in flow.entities or (None,):
@@ -82,11 +96,7 @@ def make_plan(
             if flow_name(flow.name, entity) in chosen:
                 upper = over(_run_type(run_type), upper)
             found.append(_resolved(resolver, flow, entity, upper, loaded.defaults))
-    planned = [flow for flow in found if flow is not None]
-    check_conflicts(planned, complaints)
-    complaints.raise_any()
-    kept = tuple(flow for flow in planned if flow.name in chosen)
-    return Plan(loaded.name, loaded.root, loaded.options, kept)
+    return [flow for flow in found if flow is not None]
 
 
 _NOTHING: Final = Marked({}, Spot("the command line"))
