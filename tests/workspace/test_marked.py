@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hygge.workspace.marked import Marked, Spot, mentioned, nested, over, spot_of
+from hygge.workspace.marked import Marked, Spot, furthest, mentioned, nested, over
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=4)
 values = st.recursive(
@@ -90,13 +90,13 @@ def test_what_came_from_the_environment_is_shown_as_written() -> None:
 def test_a_spot_is_found_in_the_tree_that_goes_furthest() -> None:
     near = nested(["a"], 1, Spot("near", 1))
     far = nested(["a", "b"], [Marked(1, Spot("item", 7))], Spot("far", 2))
-    assert spot_of(["a", "b", 0, "c"], near, far) == Spot("item", 7)
-    assert spot_of(["x"], near, far) == Spot("near", 1)
+    assert furthest(["a", "b", 0, "c"], near, far).spot == Spot("item", 7)
+    assert furthest(["x"], near, far).spot == Spot("near", 1)
 
 
 def test_a_sentence_points_at_the_setting_it_speaks_of() -> None:
     tree = Marked({**nested(["options", "level"], 3, Spot("f", 2)).items}, Spot("f", 1))
     tree = tree.having({**tree.items, "run": Marked("incremental", Spot("f", 5))})
-    assert mentioned("options.level: too high", tree) == Spot("f", 2)
-    assert mentioned("an incremental run needs more", tree) == Spot("f", 5)
+    assert mentioned("options.level: too high", tree) == tree.items["options"].items["level"]
+    assert mentioned("an incremental run needs more", tree) == tree.items["run"]
     assert mentioned("nothing of it", tree) is None

@@ -235,9 +235,24 @@ def test_a_mistake_of_an_entity_points_into_its_file(tmp_path: Path) -> None:
     assert refused(tmp_path, files).place == "flows/f/entities/a.yml:2, flow f.a"
 
 
-def test_a_missing_variable_is_not_also_a_wrong_number(tmp_path: Path) -> None:
-    failed = refused(tmp_path, {"flows/a/flow.yml": f"{ENDS}parallel: ${{HYGGE_T_NOT_SET}}\n"})
+@pytest.mark.parametrize(
+    "flow",
+    [
+        f"{ENDS}parallel: ${{HYGGE_T_NOT_SET}}\n",
+        "home: {type: '${HYGGE_T_NOT_SET}', path: x}\nstore: out\n",
+        "home: in\nstore: {path: out, options: {compression: '${HYGGE_T_NOT_SET}'}}\n",
+    ],
+)
+def test_a_missing_variable_is_not_also_a_wrong_value(tmp_path: Path, flow: str) -> None:
+    failed = refused(tmp_path, {"flows/a/flow.yml": flow})
     assert failed.what == "the variable HYGGE_T_NOT_SET is not set"
+
+
+def test_a_missing_variable_hides_nothing_else_of_its_line(tmp_path: Path) -> None:
+    flow = "home: {type: parqet, path: '${HYGGE_T_NOT_SET}'}\nstore: out\n"
+    told = str(refused(tmp_path, {"flows/a/flow.yml": flow}))
+    assert "HYGGE_T_NOT_SET is not set (flows/a/flow.yml:1)" in told
+    assert "unknown home type 'parqet' (flows/a/flow.yml:1)" in told
 
 
 def test_a_store_that_cannot_merge_says_so_with_the_line(tmp_path: Path) -> None:

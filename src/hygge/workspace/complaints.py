@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from hygge.core.config import Problem, nearest
 from hygge.core.errors import ConfigError
-from hygge.workspace.marked import Marked, Spot, mentioned, spot_of
+from hygge.workspace.marked import Marked, Spot, furthest, mentioned
 
 SHOWN = 8
 """More complaints than these are counted, not told: the first ones often cause the others."""
@@ -18,7 +18,6 @@ class Complaints:
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, str], ConfigError] = {}
-        self._closed = set[str]()
 
     def __bool__(self) -> bool:
         return bool(self._told)
@@ -27,14 +26,8 @@ class Complaints:
         """One complaint; a place that the error names itself is kept."""
         if spot is not None and "file" not in error.where:
             error.where = {"file": spot.file, "line": spot.line, **error.where}
-        if _spot(error) not in self._closed:
-            error.at(**where)
-            self._told.setdefault((error.what, _spot(error)), error)
-
-    def close(self, error: ConfigError, spot: Spot) -> None:
-        """A complaint after which nothing more is said about its line: it is no use without."""
-        self.add(error, spot)
-        self._closed.add(_spot(error))
+        error.at(**where)
+        self._told.setdefault((error.what, _spot(error)), error)
 
     def say(self, what: str, spot: Spot, hint: str | None = None, **where: object) -> None:
         self.add(ConfigError(what, hint=hint), spot, **where)
@@ -58,10 +51,11 @@ class Complaints:
             name = ".".join(map(str, (*under, *problem.keys)))
             named = not problem.keys or repr(problem.keys[-1]) in problem.what
             what = problem.what if named else f"{name}: {problem.what}"
-            spot = spot_of(problem.keys, *trees)
+            found = furthest(problem.keys, *trees)
             if not problem.keys:
-                spot = mentioned(problem.what, *trees) or spot
-            self.say(what, spot, problem.hint, **where)
+                found = mentioned(problem.what, *trees) or found
+            if not found.lost:
+                self.say(what, found.spot, problem.hint, **where)
 
     @contextmanager
     def at(self, spot: Spot, **where: object) -> Iterator[None]:

@@ -11,7 +11,7 @@ from hygge import registry
 from hygge.core.config import EndConfig, check, nearest
 from hygge.workspace.complaints import Complaints
 from hygge.workspace.fragments import respelled_store
-from hygge.workspace.marked import Marked, Spot, over, spot_of
+from hygge.workspace.marked import Marked, Spot, over
 from hygge.workspace.masks import masked
 
 Side = Literal["home", "store"]
@@ -105,7 +105,9 @@ class Ends:
         """The class that `type` names, looked up once a type."""
         given = written.get("type")
         name, shown = ("files",) * 2 if given is None else (str(given.plain), str(given.shown))
-        spot = spot_of(("type",), written)
+        spot = (given or written).spot
+        if given is not None and given.lost:
+            return None
         if (side, name) in self._found:
             return self._found[side, name]
         try:

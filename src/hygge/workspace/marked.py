@@ -24,12 +24,14 @@ class Marked:
     """A value and its spot: a mapping of Marked by key, a list of Marked, or a plain scalar.
 
     A value in a mapping has the spot of its key. `written` is the text before `${…}` was filled
-    in: the only form of such a value that may be shown.
+    in: the only form of such a value that may be shown. `lost`: it could not be filled in, which
+    has been complained of; what follows from it need not be.
     """
 
     value: Any
     spot: Spot
     written: str | None = None
+    lost: bool = False
 
     def __repr__(self) -> str:
         return f"Marked({self.shown!r}, {self.spot})"
@@ -84,17 +86,32 @@ def nested(keys: list[str], value: Any, spot: Spot) -> Marked:
     return Marked({keys[0]: nested(keys[1:], value, spot)}, spot)
 
 
-def spot_of(keys: Iterable[str | int], *trees: Marked) -> Spot:
-    """Where the value under these keys stands: in the tree that follows them furthest."""
-    path, best, spot = list(keys), -1, trees[0].spot
+def furthest(keys: Iterable[str | int], *trees: Marked) -> Marked:
+    """The value under these keys, or the one around it: in the tree that follows them furthest."""
+    path, best, found = list(keys), -1, trees[0]
     for tree in trees:
         depth, here = _follow(path, tree)
         if depth > best:
-            best, spot = depth, here
-    return spot
+            best, found = depth, here
+    return found
 
 
-def _follow(path: list[str | int], tree: Marked) -> tuple[int, Spot]:
+def mentioned(told: str, *trees: Marked) -> Marked | None:
+    """The first setting that a sentence speaks of, by its key (`a`, `a.b`) or by its value."""
+    for word in re.findall(r"\w+(?:\.\w+)*", told):
+        keys = word.split(".")
+        for tree in trees:
+            for path in (keys, keys[-1:]):
+                depth, found = _follow(list[str | int](path), tree)
+                if depth == len(path):
+                    return found
+            for item in tree.items.values():
+                if item.value == word:
+                    return item
+    return None
+
+
+def _follow(path: list[str | int], tree: Marked) -> tuple[int, Marked]:
     depth = 0
     for key in path:
         inside = tree.value
@@ -105,19 +122,4 @@ def _follow(path: list[str | int], tree: Marked) -> tuple[int, Spot]:
         else:
             break
         depth += 1
-    return depth, tree.spot
-
-
-def mentioned(told: str, *trees: Marked) -> Spot | None:
-    """The first setting that a sentence speaks of, by its key (`a`, `a.b`) or by its value."""
-    for word in re.findall(r"\w+(?:\.\w+)*", told):
-        keys = word.split(".")
-        for tree in trees:
-            for path in (keys, keys[-1:]):
-                depth, spot = _follow(list[str | int](path), tree)
-                if depth == len(path):
-                    return spot
-            for item in tree.items.values():
-                if item.value == word:
-                    return item.spot
-    return None
+    return depth, tree

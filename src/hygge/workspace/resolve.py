@@ -98,7 +98,8 @@ class Resolver:
             check_capabilities(settings, source, target)
         except ConfigError as failed:
             told = f"{failed.what} {failed.hint or ''}"
-            self._complaints.add(failed, mentioned(told, tree) or spot, flow=name)
+            blamed = mentioned(told, tree)
+            self._complaints.add(failed, blamed.spot if blamed else spot, flow=name)
             return None
         return target.identity
 

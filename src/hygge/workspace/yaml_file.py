@@ -136,8 +136,8 @@ class _Reader:
         try:
             return Marked(expand(text, self._values), spot, written=text)
         except ConfigError as error:
-            self._complaints.close(error, spot)
-            return Marked(text, spot, written=text)
+            self._complaints.add(error, spot)
+            return Marked(text, spot, written=text, lost=True)
 
     def _spot(self, node: yaml.Node) -> Spot:
         return self._fixed or Spot(self._file, node.start_mark.line + 1)
