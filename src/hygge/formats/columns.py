@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from hygge.core.errors import HomeError, HyggeError, SchemaMismatch, StoreError, Unsupported
+from hygge.core.errors import (
+    ConfigError,
+    HomeError,
+    HyggeError,
+    SchemaMismatch,
+    StoreError,
+    Unsupported,
+)
 from hygge.core.schema import Column, TableSchema
-from hygge.core.types import type_name
+from hygge.core.types import parse_type, type_name
 from hygge.formats.format import BATCH_BYTES, BATCH_ROWS
 
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
@@ -29,8 +36,7 @@ def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
 
 def _column(field: Any, file: str) -> Column:
     try:
-        empty = pa.table({field.name: pa.array([], field.type)})
-        kind = _ours(frame(empty).dtypes[0])
+        kind = _ours(frame(pa.schema([field]).empty_table()).dtypes[0])
         type_name(kind)
     except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, HyggeError):
         raise HomeError(
@@ -75,6 +81,14 @@ def _depths(kind: Any) -> Iterator[Any]:
     if isinstance(kind, pl.Struct):
         for field in kind.fields:
             yield from _depths(field.dtype)
+
+
+def type_names(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Declared types by their one name. Raises ValueError for what is no type."""
+    try:
+        return {name: type_name(parse_type(kind)) for name, kind in given.items()}
+    except ConfigError as failed:
+        raise ValueError(f"{failed.what}; {failed.hint}") from None
 
 
 def fitted(batch: pl.DataFrame, schema: TableSchema, file: str) -> pl.DataFrame:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 from pydantic import Field, field_validator
 
-from hygge.core.errors import ConfigError, SchemaMismatch
+from hygge.core.errors import SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.columns import absent, joined
+from hygge.formats.columns import absent, joined, type_names
 from hygge.formats.csv_rows import Layout, Rows, counted
 from hygge.formats.csv_writer import CsvWriter, refuse_types
 from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
@@ -57,10 +57,7 @@ class CsvOptions(FormatOptions):
     @field_validator("types")
     @classmethod
     def _known_types(cls, given: Mapping[str, str]) -> Mapping[str, str]:
-        try:
-            return {name: type_name(parse_type(kind)) for name, kind in given.items()}
-        except ConfigError as failed:
-            raise ValueError(f"{failed.what}; {failed.hint}") from None
+        return type_names(given)
 
 
 class Csv(Format[CsvOptions]):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from hygge import registry
-from hygge.core.config import check
+from hygge.core.config import check, nearest
 
 
 def gathered(data: Mapping[str, Any], own: Collection[str], name: str) -> dict[str, Any]:
@@ -19,6 +19,9 @@ def gathered(data: Mapping[str, Any], own: Collection[str], name: str) -> dict[s
     except registry.UnknownName as unknown:
         raise ValueError(f"{unknown}; known: {', '.join(unknown.known)}") from None
     known = {field.alias or key for key, field in fields.items()}
+    for key in data.keys() - set(own) - set(known):
+        if (near := nearest(key, [*own, *known])) in known:
+            raise ValueError(f"unknown key {key!r}, did you mean {near!r}?")
     inline = {key: value for key, value in data.items() if key in known and key not in own}
     options = dict(data.get("options") or {})
     if twice := sorted(options.keys() & inline.keys()):

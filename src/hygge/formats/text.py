@@ -114,7 +114,8 @@ def _moments(texts: pl.Series, kind: pl.DataType) -> pl.Series | None:
         case pl.Datetime():
             return _from_arrow(texts, pa.timestamp(kind.time_unit, kind.time_zone and "UTC"), kind)
         case pl.Time():
-            return _from_arrow("1970-01-01T" + texts, pa.timestamp("ns"), kind)
+            dated = ("1970-01-01T" + texts).rename(texts.name)
+            return _from_arrow(dated, pa.timestamp("ns"), kind)
     raise Unsupported(f"text cannot be read as {type_name(kind)}", column=texts.name)
 
 
