@@ -186,6 +186,11 @@ def test_a_table_in_memory(tmp_path: Path) -> None:
         assert rows(source) == [(1,), (2,), (3,)]
         assert by_partition(source) == [(1,), (2,), (3,)]
         assert source.identity == f"memory://{name}/lake/users"
+        for table in ("users", "orders"):
+            told = {"fate": "published", "load_id": table, "flow": "f"}
+            files.put_once(f"_hygge/commits/{table}/{1:020}.json", json.dumps(told).encode())
+        files.make_folder("_hygge/staging/users/orders")
+        assert rows(home(f"memory://{name}")) == [(1,), (2,), (3,)]
     finally:
         forget(name)
 

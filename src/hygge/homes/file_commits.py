@@ -43,7 +43,9 @@ class Commits:
 
     def _tables(self) -> Iterator[tuple[str, str]]:
         parent, _, table = self.folder.rpartition("/")
-        yield _inside(parent, f"_hygge/commits/{table}"), _inside(parent, f"_hygge/staging/{table}")
+        if table:
+            commits, staging = f"_hygge/commits/{table}", f"_hygge/staging/{table}"
+            yield _inside(parent, commits), _inside(parent, staging)
         for below in self.fs.folders(_inside(self.folder, "_hygge/commits")):
             yield (
                 _inside(self.folder, f"_hygge/commits/{below}"),

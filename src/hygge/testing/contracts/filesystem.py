@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,7 +49,7 @@ class FileSystemContract(ABC):
         sink = files.create("a/file")
         buffer = bytearray(b"0123")
         sink.write(memoryview(buffer))  # type: ignore[arg-type]
-        buffer[:] = b"....\n"[:4]  # the writer may use its buffer again at once
+        buffer[:] = b"...."  # the writer may use its buffer again at once
         sink.write(memoryview(b"\x01\x00\x02\x00").cast("H"))  # type: ignore[arg-type]
         sink.close()
         assert files.get("a/file") == b"0123\x01\x00\x02\x00"
@@ -185,9 +184,8 @@ class FileSystemContract(ABC):
             files.put_once(path, path.encode())
         files.make_folder("a/empty")
         assert [file.path for file in files.list()] == sorted(paths)
-        assert [file.path for file in files.list("a")] == sorted(
-            p for p in paths if p.startswith("a/")
-        )
+        below = sorted(path for path in paths if path.startswith("a/"))
+        assert [file.path for file in files.list("a")] == below
         assert all(file.size == len(file.path) for file in files.list())
         assert list(files.folders("a")) == ["_under", "b", "empty"]
         assert list(files.folders("")) == ["a", "ab"]
@@ -219,8 +217,7 @@ class FileSystemContract(ABC):
         assert (source.name, source.size) == (files.url("a/file"), 5)
         with source.open() as handle:
             assert handle.read() == b"12345"
-        if source.local is not None:
-            assert source.local.read_bytes() == b"12345"
+        assert source.local is None or source.local.read_bytes() == b"12345"
         with pytest.raises(SourceMissing):
             _ = files.source("a/other").size
 
@@ -300,8 +297,7 @@ class FileSystemContract(ABC):
             sink.close()
             files.move(f"t/{n % 3}/{n}", f"done/{n:02}")
 
-        work: Callable[[int], None] = one
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(work, range(40)))
+            list(pool.map(one, range(40)))
         assert [file.path for file in files.list()] == [f"done/{n:02}" for n in range(40)]
         assert all(files.get(f"done/{n:02}") == b"%d" % n for n in range(40))
