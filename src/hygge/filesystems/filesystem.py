@@ -163,6 +163,9 @@ class FileSystem(ABC):
     def delete_folder(self, folder: str) -> None:
         """With all in it; that it is gone already is fine."""
 
+    def prune(self, folder: str, top: str) -> None:  # noqa: B027 - nothing where folders are names
+        """Remove empty folders, from this one up to `top`."""
+
     @abstractmethod
     def sync(self, folders: Iterable[str]) -> None:
         """Make the names in these folders durable, where names need it."""

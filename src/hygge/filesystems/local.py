@@ -134,9 +134,8 @@ class LocalFileSystem(FileSystem):
         return target.with_name(f"_{target.name}.{secrets.token_hex(6)}")
 
     def _put(self, half: Path, data: bytes) -> None:
-        _make_folder(half.parent)
         try:
-            with half.open("xb") as file:
+            with _opened(half) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -170,6 +169,13 @@ class LocalFileSystem(FileSystem):
             while _is_there(where):
                 with contextlib.suppress(FileNotFoundError):  # someone else deletes it, too
                     shutil.rmtree(where)
+
+    def prune(self, folder: str, top: str) -> None:
+        where, last = self._at(folder), self._at(top)
+        with contextlib.suppress(OSError):  # not empty, gone, or not ours to remove: it stays
+            while where.is_relative_to(last):
+                where.rmdir()
+                where = where.parent
 
     def sync(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -208,6 +214,15 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _opened(half: Path) -> BinaryIO:
+    """A new file; its folder is made, again if somebody prunes it meanwhile."""
+    for _ in range(10):
+        _make_folder(half.parent)
+        with contextlib.suppress(FileNotFoundError):
+            return half.open("xb")
+    return half.open("xb")
 
 
 def _make_folder(folder: Path) -> None:

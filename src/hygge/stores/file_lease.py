@@ -23,8 +23,9 @@ class _Note:
 class FileLease:
     """The leases of one table: `_hygge/leases/<table>/<20-digit n>.json`; the highest counts."""
 
-    def __init__(self, filesystem: FileSystem, folder: str, place: str) -> None:
-        self._fs, self._folder, self._place = filesystem, folder, place
+    def __init__(self, filesystem: FileSystem, folder: str, top: str, place: str) -> None:
+        """`top` is the highest folder that is ours: it goes when it is empty."""
+        self._fs, self._folder, self._top, self._place = filesystem, folder, top, place
 
     def take(self, flow: str, seconds: float) -> Lease:
         """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
@@ -55,6 +56,7 @@ class FileLease:
         number, note = self._mine(lease)
         if note is not None:
             self._fs.delete(self._path(number))
+            self._fs.prune(self._folder, self._top)
 
     def _mine(self, lease: Lease) -> tuple[int, _Note | None]:
         numbers = self._numbers()

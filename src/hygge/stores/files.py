@@ -189,7 +189,8 @@ class FileStore(BlockingStore[FileStoreConfig]):
         self.fs.probe(self.folder)
 
     def _lease(self) -> FileLease:
-        return FileLease(self.fs, self._own("leases"), self.identity)
+        top = self._own("leases").removesuffix(f"/leases/{self.table}")
+        return FileLease(self.fs, self._own("leases"), top, self.identity)
 
     async def lease(self, name: str, seconds: float) -> Lease:
         async with DriverThread("lease") as thread:
