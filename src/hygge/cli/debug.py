@@ -58,12 +58,13 @@ def _text(name: str, found: list[Check]) -> Iterator[str]:
     from hygge.watch.summary import near
 
     yield f"workspace {clean(name)}"
+    width = max(len(clean(check.flow)) for check in found)
     for flow, group in groupby(found, key=lambda check: check.flow):
         checks = list(group)
         wrong = [check for check in checks if check.error is not None]
         if not wrong:
             places = " → ".join(near(check.place) for check in checks if check.place)
-            yield f"ok      {clean(flow)}  {places}"
+            yield f"ok      {clean(flow):<{width}}  {places}"
             continue
         yield paint("failed", Colour.RED, sys.stdout) + f"  {clean(flow)}"
         for check in wrong:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,6 +32,8 @@ def run_watched(
     if hearing.failure is not None:
         told = f"{type(hearing.failure).__name__}: {hearing.failure}"
         click.echo(f"the output above is not complete ({told}); the run itself is", err=True)
+    if verbose:
+        _trace(report)
     return ExitCode.INTERRUPTED if interrupted else code_of_report(report)
 
 
@@ -40,6 +43,13 @@ def code_of_report(report: RunReport) -> ExitCode:
         return ExitCode.OK
     errors = [flow.error for flow in report.flows if flow.error is not None]
     return code_of_all(errors or [FlowError("flows did not run")])
+
+
+def _trace(report: RunReport) -> None:
+    """Where each failure came from, for those who asked."""
+    for flow in report.flows:
+        if flow.error is not None:
+            click.echo("".join(traceback.format_exception(flow.error)), err=True, nl=False)
 
 
 def _printer(as_json: bool, verbose: bool) -> tuple[Printer, float]:

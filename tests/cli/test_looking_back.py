@@ -1,0 +1,141 @@
+"""`hygge history`, `hygge journal export` and `hygge go --abandon`: what is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet
+from tests.cli.projects import landed, shop
+from tests.cli.shell import everything, hygge, story
+from tests.golden.compare import golden
+
+from hygge.core.home import ReadRequest
+from hygge.core.journal import EntityRun, Intent
+from hygge.core.names import new_load_id
+from hygge.core.schema import TableSchema
+from hygge.core.store import LoadRequest, Mode
+from hygge.journal.sqlite import SqliteJournal
+
+MISSING = "  missing: {home: data/none.parquet, store: lake/missing}\n"
+COLUMNS = [field.name for field in fields(EntityRun)]
+
+
+def ran(folder: Path) -> Path:
+    """A workspace with three runs in its history, the newest one failed."""
+    hygge(shop(folder, more=MISSING), "go", "--concurrency=1")  # one after the other
+    return folder
+
+
+def test_history_the_newest_first(tmp_path: Path) -> None:
+    done = hygge(ran(tmp_path), "history")
+    golden("cli/history.txt", story(done, tmp_path))
+    assert [line.split()[2] for line in done.stdout.splitlines()[1:]] == [
+        "missing",
+        "shop.orders",
+        "shop.users",
+    ]
+
+
+def test_history_of_some(tmp_path: Path) -> None:
+    ran(tmp_path)
+    assert len(hygge(tmp_path, "history", "--limit", "1").stdout.splitlines()) == 2
+    assert len(hygge(tmp_path, "history", "--flow", "shop").stdout.splitlines()) == 3
+    one = hygge(tmp_path, "history", "--flow", "shop.users", "--json").stdout.splitlines()
+    assert [json.loads(line)["entity"] for line in one] == ["users"]
+    assert list(json.loads(one[0])) == COLUMNS
+    none = hygge(tmp_path, "history", "--flow", "nobody")
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr == "no run of nobody is remembered\n"
+
+
+def test_asking_for_history_makes_none(tmp_path: Path) -> None:
+    shop(tmp_path)
+    before = everything(tmp_path)
+    done = hygge(tmp_path, "history")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "nothing has run here yet\n"
+    assert everything(tmp_path) == before
+
+
+def test_export_writes_every_run_the_oldest_first(tmp_path: Path) -> None:
+    target = ran(tmp_path) / "history.parquet"
+    done = hygge(tmp_path, "journal", "export", "history.parquet")
+    assert (done.returncode, done.stdout) == (0, "3 runs written to history.parquet\n")
+    found = pyarrow.parquet.ParquetFile(target).read()
+    assert found.column_names == COLUMNS
+    assert found["entity"].to_pylist() == ["users", "orders", "missing"]
+    assert found["row_count"].to_pylist() == [3, 3, 0]
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_export_of_nothing_has_the_same_columns(tmp_path: Path) -> None:
+    done = hygge(shop(tmp_path), "journal", "export", "empty.parquet")
+    assert done.returncode == 0
+    schema = pl.read_parquet(tmp_path / "empty.parquet").schema
+    assert list(schema) == COLUMNS
+    assert schema["start_time"] == pl.Datetime("us", "UTC")
+
+
+def test_export_replaces_only_when_told(tmp_path: Path) -> None:
+    target = ran(tmp_path) / "history.parquet"
+    target.write_text("mine")
+    refused = hygge(tmp_path, "journal", "export", "history.parquet")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "error: history.parquet exists\n  try: another name, or --force to replace it\n"
+    )
+    assert target.read_text() == "mine"
+    assert hygge(tmp_path, "journal", "export", "history.parquet", "--force").returncode == 0
+    assert pl.read_parquet(target).height == 3
+
+
+def test_export_says_where_it_cannot_write(tmp_path: Path) -> None:
+    ran(tmp_path)
+    for target in ("data", "nowhere/history.parquet"):
+        done = hygge(tmp_path, "journal", "export", target)
+        assert done.returncode == 1
+        assert "  try: " in done.stderr
+
+
+def leave_unfinished(folder: Path) -> str:
+    """A load of shop.users, begun and never finished, in a store that is no more."""
+    load_id = new_load_id()
+    schema = TableSchema.of(pl.Schema({"id": pl.Int64()}))
+    load = LoadRequest(load_id, "shop.users", Mode.REPLACE, schema)
+    intent = Intent(load, ReadRequest(), "s3://gone/users", "fingerprint")
+
+    async def begin() -> None:
+        async with SqliteJournal(folder / ".hygge" / "journal.db") as journal:
+            lease = await journal.lease("shop.users", 60)
+            await journal.begin(lease, intent)
+            await journal.release(lease)
+
+    asyncio.run(begin())
+    return load_id
+
+
+def test_a_load_of_a_store_that_is_no_more_can_be_abandoned(tmp_path: Path) -> None:
+    load_id = leave_unfinished(shop(tmp_path))
+    refused = hygge(tmp_path, "go", "--entity", "shop.users")
+    assert refused.returncode == 1
+    assert "left unfinished in another store: s3://gone/users" in refused.stdout
+    assert f"hygge go --abandon {load_id}" in refused.stdout
+    assert landed(tmp_path / "lake") == 0
+    done = hygge(tmp_path, "go", "--abandon", load_id)
+    assert done.returncode == 0, done.stderr
+    assert f"forgot the unfinished load {load_id} of shop.users" in done.stderr
+    assert landed(tmp_path / "lake") == 6
+
+
+def test_only_what_is_unfinished_can_be_abandoned(tmp_path: Path) -> None:
+    load_id = leave_unfinished(shop(tmp_path))
+    done = hygge(tmp_path, "go", "--abandon", load_id, "--abandon", "nonsense")
+    assert done.returncode == 2
+    assert "there is no unfinished load nonsense" in done.stderr
+    assert f"unfinished: {load_id} (shop.users)" in done.stderr
+    assert not (tmp_path / "lake").exists()
+    assert hygge(tmp_path, "go", "--abandon", load_id).returncode == 0, "it was not forgotten"
