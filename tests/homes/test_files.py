@@ -330,6 +330,16 @@ def test_whole_numbers_among_fractions_are_read_unless_they_would_be_rounded(
         rows(source)
 
 
+def test_leading_zeros_in_one_csv_keep_the_others_text_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/1.csv").write_text("zip;n\n10115;1\n")
+    (tmp_path / "t/2.csv").write_text("zip;n\n01067;2.5\n")
+    source = home(tmp_path / "t", type="csv", delimiter=";")
+    assert rows(source) == [("10115", 1.0), ("01067", 2.5)]
+    assert by_partition(source) == rows(source)
+    assert len(source.table_schema().notes) == 2
+
+
 def test_files_that_agree_say_nothing(tmp_path: Path) -> None:
     put(tmp_path / "t/1.parquet", ids(1))
     put(tmp_path / "t/2.parquet", ids(1))
