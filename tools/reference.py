@@ -28,9 +28,9 @@ everywhere. Where one value is enough for a list, it may stand alone: `keys: id`
 END_NOTE = "`type` says which; `home: a/path` and `store: a/path` are short for `path` alone."
 FLOW_NOTE = """\
 `hygge.yml` may hold these under `defaults`, a flow under `flows`, an entity under `entities`. The
-entity's beat the flow's, and the flow's beat the defaults. A flow and an entity also have `home` and
-`store`, and may have a `name`; a flow may list `entities`. `key_columns` and `primary_key` are read
-as `keys`."""
+entity's beat the flow's, and the flow's beat the defaults. A flow and an entity also have `home`
+and `store`, and may have a `name`; a flow may list `entities`. `key_columns` and `primary_key` are
+read as `keys`."""
 FORMAT_NOTE = (
     "Written beside `path`, or under `options`. What concerns only writing does nothing in a home."
 )
@@ -67,7 +67,7 @@ def _section(title: str, model: type[BaseModel], note: str = "") -> Iterator[str
     yield "| key | value | default | |\n| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
         key = field.alias or name
-        inner |= {key: found for found in _models(field.annotation)}
+        inner.update((key, found) for found in _models(field.annotation))
         yield f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {field.description} |"
     yield ""
     above = title.split("`")[1] + "." if title.startswith("####") else ""

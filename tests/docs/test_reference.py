@@ -7,11 +7,11 @@ from types import ModuleType
 
 import pytest
 from pydantic import Field
+from tests.docs.page import ROOT
 
 from hygge import registry
 from hygge.core.config import Settings
 from hygge.flow.settings import FlowSettings
-from tests.docs.page import ROOT
 
 
 @pytest.fixture(scope="module")
