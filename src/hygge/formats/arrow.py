@@ -15,6 +15,7 @@ from hygge.core.errors import HomeError
 from hygge.core.schema import TableSchema
 from hygge.formats.columns import (
     Gathering,
+    depths,
     fitted,
     frame,
     from_arrow,
@@ -25,6 +26,7 @@ from hygge.formats.columns import (
 )
 from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
 from hygge.formats.text import OLDEST
+from hygge.registry import SUFFIXES
 
 _MAGIC = b"ARROW1"
 
@@ -41,8 +43,12 @@ class Arrow(Format[ArrowOptions]):
     """Reads files and streams, writes files. A record batch is read whole, so they bound memory."""
 
     name = "arrow"
-    suffixes = (".arrow", ".feather", ".ipc", ".arrows")
+    suffixes = SUFFIXES["arrow"]
     Options = ArrowOptions
+
+    def held(self, kind: pl.DataType) -> pl.DataType | None:
+        """All but 128-bit integers, which Arrow does not know."""
+        return None if pl.Int128() in depths(kind) else kind
 
     def schema(self, source: Source) -> TableSchema:
         with _opened(source) as reader:
@@ -85,7 +91,7 @@ class Arrow(Format[ArrowOptions]):
         return rows
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse(schema, self.name, [pl.Int128], "cast it to decimal(38, 0) or string")
+        refuse(schema, self, "cast it to decimal(38, 0) or string")
         compression = None if self.options.compression == "none" else self.options.compression
         return ArrowWriter(sink, schema, compression)
 

@@ -18,7 +18,7 @@ from hygge.core.errors import (
 )
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.format import BATCH_BYTES, BATCH_ROWS
+from hygge.formats.format import BATCH_BYTES, BATCH_ROWS, Format
 
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 _UINTS: Sequence[Any] = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
@@ -66,21 +66,23 @@ def to_arrow(schema: TableSchema, *, views: bool) -> pa.Schema:
     return pa.schema([field.with_nullable(column.nullable) for field, column in pairs])
 
 
-def refuse(schema: TableSchema, name: str, kinds: Sequence[Any], hint: str) -> None:
-    """Raise Unsupported for a column that has, at any depth, a type of these classes."""
+def refuse(schema: TableSchema, form: Format[Any], hint: str) -> None:
+    """Raise Unsupported for a column of a type that the format does not hold."""
     for column in schema.columns:
-        if any(isinstance(kind, tuple(kinds)) for kind in _depths(column.type)):
-            told = type_name(column.type)
-            raise Unsupported(f"{name} cannot hold {told}", column=column.name, hint=hint)
+        if form.held(column.type) is None:
+            told = f"{form.name} cannot hold {type_name(column.type)}"
+            raise Unsupported(told, column=column.name, hint=hint)
 
 
-def _depths(kind: Any) -> Iterator[Any]:
-    yield kind() if isinstance(kind, type) else kind
-    if isinstance(kind, pl.List | pl.Array):
-        yield from _depths(kind.inner)
-    if isinstance(kind, pl.Struct):
-        for field in kind.fields:
-            yield from _depths(field.dtype)
+def depths(kind: Any) -> Iterator[pl.DataType]:
+    """The type, and all types inside it."""
+    made = kind() if isinstance(kind, type) else kind
+    yield made
+    if isinstance(made, pl.List | pl.Array):
+        yield from depths(made.inner)
+    if isinstance(made, pl.Struct):
+        for field in made.fields:
+            yield from depths(field.dtype)
 
 
 def type_names(given: Mapping[str, str]) -> Mapping[str, str]:

@@ -10,14 +10,24 @@ from pydantic import Field, field_validator
 from hygge.core.errors import SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.columns import absent, joined, type_names
+from hygge.formats.columns import absent, joined, refuse, type_names
 from hygge.formats.csv_rows import Layout, Rows, counted
-from hygge.formats.csv_writer import CsvWriter, refuse_types
-from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
+from hygge.formats.csv_writer import CsvWriter
+from hygge.formats.format import (
+    Block,
+    Format,
+    FormatCapabilities,
+    FormatOptions,
+    Sink,
+    Source,
+    Span,
+    Writer,
+)
 from hygge.formats.guess import Guess
 from hygge.formats.text import first_misfit, parsed
 from hygge.formats.utf8 import checked_encoding
 from hygge.formats.widening import widened
+from hygge.registry import SUFFIXES
 
 
 class CsvOptions(FormatOptions):
@@ -67,14 +77,20 @@ class Csv(Format[CsvOptions]):
     """
 
     name = "csv"
-    suffixes = (".csv",)
+    suffixes = SUFFIXES["csv"]
     Options = CsvOptions
+    capabilities = FormatCapabilities(types=False, end=False)
 
     def __init__(self, options: CsvOptions) -> None:
         super().__init__(options)
         chosen = options.model_dump(include={"delimiter", "quote", "encoding", "header"})
         self._layout = Layout(null_values=options.null_values, **chosen)
         self._declared = {name: parse_type(kind) for name, kind in options.types.items()}
+
+    def held(self, kind: pl.DataType) -> pl.DataType | None:
+        """What has a text: no lists, no objects, no bytes, no durations."""
+        bare = kind.is_nested() or isinstance(kind, pl.Binary | pl.Duration)
+        return None if bare else kind
 
     def schema(self, source: Source) -> TableSchema:
         with Rows(source, self._layout) as rows:
@@ -138,7 +154,7 @@ class Csv(Format[CsvOptions]):
         return counted(source, self._layout)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse_types(schema)
+        refuse(schema, self, "leave the column out with `columns`, or write parquet")
         return CsvWriter(sink, schema, self._layout)
 
 

@@ -10,17 +10,10 @@ import polars as pl
 
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.schema import TableSchema
-from hygge.formats.columns import Gathering, refuse
+from hygge.formats.columns import Gathering
 from hygge.formats.csv_rows import Layout
 from hygge.formats.format import Sink
 from hygge.formats.text import texts_of
-
-_NO_TEXT = (pl.List, pl.Array, pl.Struct, pl.Binary, pl.Duration)
-
-
-def refuse_types(schema: TableSchema) -> None:
-    """Raise Unsupported for a type that has no text."""
-    refuse(schema, "csv", _NO_TEXT, "leave the column out with `columns`, or write parquet")
 
 
 class CsvWriter:

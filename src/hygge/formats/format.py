@@ -76,6 +76,15 @@ class Writer(Protocol):
         """Stop and let go of everything, threads too. After `close`, or twice: nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class FormatCapabilities:
+    """What a file of this format can tell; what it does not claim is refused or told by rows."""
+
+    types: bool = True  # the file says its types and what may be NULL, rows or none
+    not_finite: bool = True  # holds NaN and infinities
+    end: bool = True  # a reader sees that a file is cut short, wherever it is cut
+
+
 class Format(ABC, Generic[O]):
     """Reads and writes files of one format. No state between calls; pickles.
 
@@ -86,6 +95,7 @@ class Format(ABC, Generic[O]):
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     Options: ClassVar[type[FormatOptions]]
+    capabilities: ClassVar[FormatCapabilities] = FormatCapabilities()
 
     def __init__(self, options: O) -> None:
         self.options = options
@@ -94,6 +104,10 @@ class Format(ABC, Generic[O]):
     def build(cls, options: Mapping[str, Any]) -> Self:
         """Raises ConfigError naming every wrong key."""
         return cls(validated(cls.Options, options))  # type: ignore[arg-type]
+
+    def held(self, kind: pl.DataType) -> pl.DataType | None:
+        """What a column of this type is held as: the same, a wider type, or None: it is refused."""
+        return kind
 
     @abstractmethod
     def schema(self, source: Source) -> TableSchema:

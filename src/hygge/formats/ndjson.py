@@ -15,12 +15,22 @@ from pydantic import Field, field_validator
 from hygge.core.errors import HomeError, SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.columns import joined, type_names
-from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
+from hygge.formats.columns import depths, joined, refuse, type_names
+from hygge.formats.format import (
+    Block,
+    Format,
+    FormatCapabilities,
+    FormatOptions,
+    Sink,
+    Source,
+    Span,
+    Writer,
+)
 from hygge.formats.json_values import Misfit, Mixed, column, meet, settled, told
-from hygge.formats.ndjson_writer import NdjsonWriter, refuse_types
+from hygge.formats.ndjson_writer import NdjsonWriter, spoken
 from hygge.formats.utf8 import Utf8, refuse_wrong_bytes
 from hygge.formats.widening import widened
+from hygge.registry import SUFFIXES
 
 _BLOCK = 2 * 2**20
 _LONGEST = 64 * 2**20
@@ -61,13 +71,20 @@ class Ndjson(Format[NdjsonOptions]):
     """
 
     name = "ndjson"
-    suffixes = (".ndjson", ".jsonl")
+    suffixes = SUFFIXES["ndjson"]
     Options = NdjsonOptions
+    capabilities = FormatCapabilities(types=False, not_finite=False, end=False)
 
     def __init__(self, options: NdjsonOptions) -> None:
         super().__init__(options)
         self._declared = {name: parse_type(kind) for name, kind in options.types.items()}
         self._exact = any(isinstance(kind, pl.Decimal) for kind in self._declared.values())
+
+    def held(self, kind: pl.DataType) -> pl.DataType | None:
+        """What JSON has a word for; moments and decimals are texts, for whole columns only."""
+        inside = [*depths(kind)]
+        bare = any(isinstance(k, pl.Binary | pl.Duration) for k in inside)
+        return None if bare or (kind.is_nested() and any(map(spoken, inside))) else kind
 
     def schema(self, source: Source) -> TableSchema:
         found = dict[str, pl.DataType]()
@@ -142,7 +159,7 @@ class Ndjson(Format[NdjsonOptions]):
         return lines
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse_types(schema)
+        refuse(schema, self, "leave the column out with `columns`, or write parquet")
         return NdjsonWriter(sink, schema)
 
 

@@ -7,29 +7,15 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from hygge.core.errors import StoreError, Unsupported
+from hygge.core.errors import StoreError
 from hygge.core.schema import TableSchema
-from hygge.core.types import type_name
-from hygge.formats.columns import Gathering, refuse
+from hygge.formats.columns import Gathering
 from hygge.formats.format import Sink
 from hygge.formats.text import texts_of
 
-_HINT = "leave the column out with `columns`, or write parquet"
 
-
-def refuse_types(schema: TableSchema) -> None:
-    """Raise Unsupported for a type that JSON has no word for."""
-    refuse(schema, "ndjson", (pl.Binary, pl.Duration), _HINT)
-    for column in schema.columns:
-        nested = column.type.is_nested()
-        if nested and any(_spoken(leaf) for leaf in _leaves(pl.Series(dtype=column.type))):
-            told = type_name(column.type)
-            raise Unsupported(f"ndjson cannot hold {told}", column=column.name, hint=_HINT)
-
-
-def _spoken(values: pl.Series) -> bool:
-    """Whether values are written as texts, which is done for whole columns only."""
-    kind = values.dtype
+def spoken(kind: pl.DataType) -> bool:
+    """Whether values of this type are written as texts, which is done for whole columns only."""
     return kind.is_temporal() or isinstance(kind, pl.Decimal | pl.Categorical | pl.Enum)
 
 

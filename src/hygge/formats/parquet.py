@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from hygge.core.errors import HomeError
 from hygge.core.schema import TableSchema
-from hygge.formats.columns import fitted, frame, from_arrow, portions, refuse
+from hygge.formats.columns import depths, fitted, frame, from_arrow, portions, refuse
 from hygge.formats.format import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -26,6 +26,7 @@ from hygge.formats.format import (
     Writer,
 )
 from hygge.formats.parquet_writer import ParquetWriter
+from hygge.registry import SUFFIXES
 
 _WHOLE = 128 * 2**20
 """Row groups up to this size are sliced by Polars, which decodes some pages twice but in parallel;
@@ -72,8 +73,12 @@ class Parquet(Format[ParquetOptions]):
     """Reads with Polars or Arrow, whichever stays within memory; writes with Polars."""
 
     name = "parquet"
-    suffixes = (".parquet", ".pq")
+    suffixes = SUFFIXES["parquet"]
     Options = ParquetOptions
+
+    def held(self, kind: pl.DataType) -> pl.DataType | None:
+        """All but 128-bit integers, which Arrow does not know."""
+        return None if pl.Int128() in depths(kind) else kind
 
     def schema(self, source: Source) -> TableSchema:
         with _opened(source) as file:
@@ -106,8 +111,7 @@ class Parquet(Format[ParquetOptions]):
         return rows
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        hint = "cast it to decimal(38, 0) or string"
-        refuse(schema, self.name, [pl.Int128], hint)
+        refuse(schema, self, "cast it to decimal(38, 0) or string")
         options = self.options
         return ParquetWriter(
             sink,
