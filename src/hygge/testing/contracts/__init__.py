@@ -2,4 +2,8 @@
 
 import pytest
 
-pytest.register_assert_rewrite("hygge.testing.contracts.home", "hygge.testing.contracts.store")
+pytest.register_assert_rewrite(
+    "hygge.testing.contracts.home",
+    "hygge.testing.contracts.journal",
+    "hygge.testing.contracts.store",
+)
