@@ -68,6 +68,15 @@ def test_every_ending_has_its_code(
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_whose_journal_fails_stops_and_is_summed_up(tmp_path: Path) -> None:
+    shop(tmp_path)
+    written(tmp_path, {".hygge/journal.db": "no database at all" * 100})
+    done = hygge(tmp_path, "go", "--entity", "shop.users")
+    golden("cli/go-broken-journal.txt", story(done, tmp_path))
+    assert done.returncode == 1
+    assert not landed(tmp_path / "lake")
+
+
 def test_failures_do_not_stop_the_others(tmp_path: Path) -> None:
     done = hygge(shop(tmp_path, more=MISSING), "go")
     assert done.returncode == 1

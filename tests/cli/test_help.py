@@ -80,6 +80,7 @@ def test_no_command_at_all_is_a_question_for_help() -> None:
 )
 def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
     assert not loaded(*words, cwd=tmp_path) & HEAVY
+    assert not list(tmp_path.iterdir()), "and writes nothing"
 
 
 def test_init_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -112,3 +112,16 @@ def test_colour_only_where_it_is_welcome(monkeypatch: pytest.MonkeyPatch) -> Non
     assert paint("red", Colour.RED, Screen()) == "red"
     monkeypatch.setenv("TERM", "dumb")
     assert not is_live(Screen())
+
+
+def test_a_flow_that_is_done_does_not_show_twice() -> None:
+    printer, screen = terminal()
+    for event in moving(2):
+        printer.hear(event)
+    printer.tick(at(3))
+    before = len(screen.getvalue())
+    printer.hear(events.FlowFinished("flow_1", "success", 10, 1.0, at=at(3)))
+    printer.close()
+    after = screen.getvalue()[before:]
+    assert "flow_0" in after
+    assert after.count("flow_1") == 1

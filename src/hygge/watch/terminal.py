@@ -43,6 +43,7 @@ class Terminal:
             self._live.start()
         line = told(event, verbose=self._verbose)
         if line is not None:
+            self.tick(event.at)  # or a flow that is done would show twice
             self._say(line)
 
     def tick(self, now: datetime) -> None:
@@ -81,7 +82,7 @@ class Terminal:
     def _say(self, line: Line) -> None:
         style = _STYLES[line.mark]
         words = "" if line.mark is Mark.GOOD else style
-        said = Text(f"{self._signs[line.mark]} ", style=style)
+        said = Text().append(f"{self._signs[line.mark]} ", style=style)
         if line.flow:
             said.append(f"{clean(line.flow)} ", style="bold")
         said.append(line.text, style=words)
