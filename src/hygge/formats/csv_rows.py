@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -125,7 +126,7 @@ class Rows:
     def _texts(self, block: int) -> Iterator[pl.DataFrame]:
         if not (first := self._text.read(_CHUNK)):
             return
-        self._text.unread(first)
+        self._text.unread(codecs.BOM_UTF8 + first)  # Arrow takes one away, be it there or not
         stream = _Tallied(self._text, self._layout.quote)
         texts = None
         try:

@@ -16,6 +16,7 @@ _SMALL = pl.Int32()
 """Whole numbers that a float64 holds: they may still turn out to be floats."""
 _WIDE = pl.Decimal(38, 0)
 _INT64 = range(-(2**63), 2**63)
+_INT128 = range(-(2**127), 2**127)
 _INFINITE = (float("inf"), float("-inf"))
 
 
@@ -67,7 +68,9 @@ def _number(values: Sequence[Any], *, whole: bool) -> pl.DataType:
             return pl.Int64()
         if max(map(abs, ints)) < 10**38:
             return _WIDE
-        raise Mixed("a number of more than 38 digits")
+        if min(ints) in _INT128 and max(ints) in _INT128:
+            return pl.Int128()
+        raise Mixed("a number of more than 128 bits")
     if any(infinite in values for infinite in _INFINITE):
         raise Mixed("a number too large for a float")
     return _SMALL if whole else pl.Float64()
@@ -87,7 +90,7 @@ def meet(one: Any, other: Any) -> pl.DataType:
             for field in other.fields:
                 fields[field.name] = meet(fields.get(field.name, pl.Null()), field.dtype)
             return pl.Struct(fields)
-    for order in (_SMALL, pl.Int64(), _WIDE), (_SMALL, pl.Float64()):
+    for order in (_SMALL, pl.Int64(), _WIDE, pl.Int128()), (_SMALL, pl.Float64()):
         if one in order and other in order:
             return _made(max(one, other, key=order.index))
     raise Mixed(f"{_kind_said(one)} here and {_kind_said(other)} there")
@@ -179,9 +182,16 @@ def _scalars(values: Sequence[Any], kind: pl.DataType) -> pl.Series | None:
     if not kinds <= {int, float, Decimal} or not kind.is_numeric():
         return None
     if kind.is_float():
-        told(values)  # raises Mixed where a number would be rounded
-        return pl.Series([v if v is None else float(v) for v in values], dtype=kind)
+        return _floats(values, kind)
     if kind.is_integer() and kinds != {int}:
         return None
     texts = pl.Series([v if v is None else str(v) for v in values], dtype=pl.String)
     return parsed(texts, kind)
+
+
+def _floats(values: Sequence[Any], kind: pl.DataType) -> pl.Series | None:
+    made = [v if v is None else float(v) for v in values]
+    large = ((v, f) for v, f in zip(values, made, strict=True) if f and abs(f) >= EXACT)
+    if any(f in _INFINITE or (type(v) is int and v != f) for v, f in large):
+        return None
+    return pl.Series(made, dtype=kind)

@@ -7,7 +7,6 @@ decimals and bytes (in hex) are texts, nanoseconds and durations whole numbers.
 from __future__ import annotations
 
 import tomllib
-
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files

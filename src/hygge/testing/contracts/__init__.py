@@ -3,6 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite(
+    "hygge.testing.contracts.format",
     "hygge.testing.contracts.home",
     "hygge.testing.contracts.journal",
     "hygge.testing.contracts.store",
