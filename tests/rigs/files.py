@@ -10,7 +10,8 @@ import duckdb
 
 from hygge.core.store import StagedPart, StoreConfig
 from hygge.flow.factory import NoConnections
-from hygge.stores.files import FileStore, FileStoreConfig
+from hygge.stores.file_config import FileStoreConfig
+from hygge.stores.files import FileStore
 from hygge.testing import faults
 from hygge.testing.harness import Harm, Row, StoreRig
 
@@ -27,8 +28,9 @@ def read_parquet(files: Sequence[Path]) -> list[Row]:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         found = connection.sql(
-            "select * exclude (filename, file_row_number) from read_parquet(?, filename = true, hive_partitioning = false,"
-            " union_by_name = true, file_row_number = true) order by filename, file_row_number",
+            "select * exclude (filename, file_row_number) from read_parquet(?, filename = true,"
+            " hive_partitioning = false, union_by_name = true, file_row_number = true)"
+            " order by filename, file_row_number",
             params=[[str(file) for file in files]],
         ).to_arrow_table()
     return [tuple(row.values()) for row in found.to_pylist()]

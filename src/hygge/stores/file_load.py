@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -25,22 +24,20 @@ from hygge.filesystems.filesystem import Sink
 from hygge.formats.format import Writer
 from hygge.stores.commit_log import Fate, Record
 from hygge.stores.file_names import file_name, sequence_of
-
-if TYPE_CHECKING:
-    from hygge.stores.files import FileStore
+from hygge.stores.file_table import FileTable
 
 
 class FileLoad(BlockingLoad):
     """Staged in `_hygge/staging/<table>/<load_id>/`; published by record `number`."""
 
-    def __init__(self, store: FileStore, request: LoadRequest) -> None:
-        self.store, self.fs, self.request = store, store.fs, request
-        self.staging = store.staging(request.load_id)
+    def __init__(self, table: FileTable, request: LoadRequest) -> None:
+        self.table, self.fs, self.request = table, table.fs, request
+        self.staging = table.staging(request.load_id)
         self.number = 0
 
     def open(self) -> None:
         newest: Record | None = None
-        for record in self.store.log.backwards():
+        for record in self.table.log.backwards():
             self.number = self.number or record.number + 1
             if record.load_id == self.request.load_id and record.fate is Fate.ERASED:
                 raise LoadLost("this load was erased", load_id=self.request.load_id)
@@ -57,19 +54,15 @@ class FileLoad(BlockingLoad):
         self.fs.make_folder(self.staging)
 
     def _refuse_strangers(self, newest: Record | None) -> None:
-        if self.store.config.adopt or (newest is not None and self.request.mode is Mode.APPEND):
+        if self.table.config.adopt or (newest is not None and self.request.mode is Mode.APPEND):
             return
-        if strangers := self._strangers():
+        if strangers := self.table.strangers():
             raise StoreError(
                 f"there are {len(strangers)} files here that hygge did not put: "
                 f"{', '.join(strangers[:3])}",
-                folder=self.store.identity,
+                folder=self.table.url,
                 hint="choose another folder, or set `adopt: true`: then they count as old content",
             )
-
-    def _strangers(self) -> list[str]:
-        live, old = self.store.log.files()
-        return sorted(set(self.store.data_files()) - live - old)
 
     def close(self) -> None:
         return None
@@ -87,18 +80,18 @@ class FileLoad(BlockingLoad):
         if info is None or info.size != piece.bytes or self.fs.digest(path) != piece.digest:
             return 0
         try:
-            return self.store.format.rows(self.fs.source(path))
+            return self.table.format.rows(self.fs.source(path))
         except HyggeError:  # not a file of this format: as good as lost
             return 0
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
-        if (known := self.store.log.find(self.number)) is None:
+        if (known := self.table.log.find(self.number)) is None:
             pieces = [piece for part in parts for piece in part.pieces] or [self._empty()]
             self.fs.sync([self.staging])  # every name is durable before the record names it
-            known = self.store.log.write(self._record(parts, pieces))
+            known = self.table.log.write(self._record(parts, pieces))
         if known.load_id != self.request.load_id or known.receipt is None:
             raise LoadLost("another hand wrote this load's fate", load_id=self.request.load_id)
-        self.store.apply(known)
+        self.table.apply(known)
         return known.receipt
 
     def _empty(self) -> Piece:
@@ -130,42 +123,42 @@ class FileLoad(BlockingLoad):
             receipt=receipt,
             moves=moves,
             deletes=tuple(self._deletes()) if request.mode is Mode.REPLACE else (),
-            current=self._current(names) if self.store.versioned else (),
+            current=self._current(names) if self.table.versioned else (),
             next=first + len(pieces),
         )
 
     def _deletes(self) -> list[str]:
         """What a full load removes. Versioned: the version now read stays for its readers."""
-        live, old = self.store.log.files()
-        strangers = set(self._strangers()) if self.store.config.adopt else set()
-        return sorted((old if self.store.versioned else live | old) | strangers)
+        live, old = self.table.log.files()
+        strangers = set(self.table.strangers()) if self.table.config.adopt else set()
+        return sorted((old if self.table.versioned else live | old) | strangers)
 
     def _current(self, names: Sequence[str]) -> tuple[str, ...]:
         """The folders that readers of a versioned table are to look at."""
-        kept = set() if self.request.mode is Mode.REPLACE else self.store.log.files()[0]
+        kept = set() if self.request.mode is Mode.REPLACE else self.table.log.files()[0]
         return tuple(sorted({name.partition("/")[0] for name in [*kept, *names]}))
 
     def _next_sequence(self) -> int:
-        newest = self.store.log.newest()
-        there = max(map(sequence_of, self.store.data_files()), default=0)
+        newest = self.table.log.newest()
+        there = max(map(sequence_of, self.table.data_files()), default=0)
         return max(newest.next if newest else 1, there + 1)
 
     def _name(self, number: int) -> str:
-        store, request = self.store, self.request
+        table, request = self.table, self.request
         name = file_name(
-            store.config.file_pattern, store.suffix, number, request.flow, request.load_id
+            table.config.file_pattern, table.suffix, number, request.flow, request.load_id
         )
-        return f"v={request.load_id}/{name}" if store.versioned else name
+        return f"v={request.load_id}/{name}" if table.versioned else name
 
 
 class FileWriter:
     """One staged file, from its first batch to its durable end."""
 
     def __init__(self, load: FileLoad, stem: str) -> None:
-        self._name, self._rows = f"{stem}{load.store.suffix}", 0
+        self._name, self._rows = f"{stem}{load.table.suffix}", 0
         self._sink: Sink = load.fs.create(f"{load.staging}/{self._name}")
         try:
-            self._writer: Writer = load.store.format.writer(self._sink, load.request.schema)
+            self._writer: Writer = load.table.format.writer(self._sink, load.request.schema)
         except BaseException:
             self._sink.abort()
             raise
@@ -215,7 +208,7 @@ class FilePart(BlockingPart):
         if self._file is None:
             self._file = FileWriter(self._load, f"{self._try}-{len(self._pieces):05}")
         self._file.write(batch)
-        if self._file.size >= self._load.store.config.target_file_mb * 2**20:
+        if self._file.size >= self._load.table.config.target_file_mb * 2**20:
             self._end_file()
 
     def _end_file(self) -> None:
