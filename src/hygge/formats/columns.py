@@ -36,20 +36,30 @@ def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
 
 def _column(field: Any, file: str) -> Column:
     try:
-        kind = _ours(frame(pa.schema([field]).empty_table()).dtypes[0])
+        kind = frame(pa.schema([field.with_type(_plain(field.type))]).empty_table()).dtypes[0]
         type_name(kind)
     except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, HyggeError):
         raise HomeError(
             f"the type {field.type} cannot be moved",
             file=file,
             column=field.name,
-            hint="leave the column out with `columns`, or store it as another type",
+            hint="store it as another type",
         ) from None
     return Column(field.name, kind, field.nullable)
 
 
-def _ours(kind: pl.DataType) -> pl.DataType:
-    return pl.Float32() if kind == pl.Float16 else kind
+def _plain(kind: Any) -> Any:
+    """The type that we know in place of one we do not. Raises ValueError where there is none."""
+    if pa.types.is_map(kind):
+        pair = [("key", _plain(kind.key_type)), ("value", _plain(kind.item_type))]
+        return pa.list_(pa.struct(pair))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.large_list(_plain(kind.value_type))
+    if pa.types.is_decimal256(kind):
+        raise ValueError("more than 38 digits")
+    return pa.float32() if pa.types.is_float16(kind) else kind
 
 
 def frame(data: pa.Table | pa.RecordBatch) -> pl.DataFrame:

@@ -24,6 +24,7 @@ _BLOCK = 4 * 2**20
 _LONG = 64 * 2**20
 """The same for files with longer rows, one block at a time; no row may be longer than this."""
 _CHUNK = 2**20
+csv.field_size_limit(max(csv.field_size_limit(), _LONG))  # the whole process has only one
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -172,8 +173,9 @@ class Rows:
 
     def _header(self) -> tuple[str, ...]:
         first = self._first_record()
+        text = io.StringIO(first.decode(), newline="")
         try:
-            (record,) = self._layout.reader(io.StringIO(first.decode(), newline=""))
+            (record,) = self._layout.reader(text)
         except (csv.Error, ValueError) as failed:
             raise HomeError(
                 f"the first line is not CSV: {failed}", file=self.source.name, line=1

@@ -39,7 +39,7 @@ def parsed(texts: pl.Series, kind: pl.DataType, *, plain: bool = False) -> pl.Se
     if isinstance(kind, pl.Decimal):
         return _decimals(texts, kind)
     if kind.is_float():
-        return _floats(texts, kind)
+        return _floats(texts, kind, plain=plain)
     if kind.is_integer():
         return _cast(texts, kind)
     raise Unsupported(f"text cannot be read as {type_name(kind)}", column=texts.name)
@@ -76,7 +76,7 @@ def _booleans(texts: pl.Series) -> pl.Series | None:
     return yes if (yes | no).all() else None
 
 
-def _floats(texts: pl.Series, kind: pl.DataType) -> pl.Series | None:
+def _floats(texts: pl.Series, kind: pl.DataType, *, plain: bool) -> pl.Series | None:
     values = _cast(texts, kind)
     if values is None:
         return None
@@ -85,9 +85,7 @@ def _floats(texts: pl.Series, kind: pl.DataType) -> pl.Series | None:
         return None
     large = texts.filter(values.is_finite() & (values.abs() >= EXACT))
     whole = large.filter(large.str.contains(r"^[+-]?[0-9]+$"))
-    if whole.len() and not _held(whole, kind):
-        return None
-    return values
+    return values if _exact(whole, kind, plain=plain) else None
 
 
 def _decimals(texts: pl.Series, kind: pl.Decimal) -> pl.Series | None:
@@ -102,8 +100,13 @@ def _decimals(texts: pl.Series, kind: pl.Decimal) -> pl.Series | None:
     return values
 
 
-def _held(whole: pl.Series, kind: pl.DataType) -> bool:
-    """Whether these whole numbers are floats of this type without being rounded."""
+def _exact(whole: pl.Series, kind: pl.DataType, *, plain: bool) -> bool:
+    """Whether large whole numbers are among floats without being rounded; if plain, they are not.
+
+    What a column is must not hang on which of its rows are looked at together.
+    """
+    if plain:
+        return all(abs(int(text)) <= EXACT for text in whole)
     return all(int(text) == int(value) for text, value in zip(whole, whole.cast(kind), strict=True))
 
 
