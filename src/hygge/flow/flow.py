@@ -22,6 +22,7 @@ from hygge.flow.preparing import Prepared, prepare
 from hygge.flow.recovery import Recovery
 from hygge.flow.report import FlowReport, entity_run
 from hygge.flow.retry import attempts
+from hygge.flow.route import Route
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
 from hygge.flow.verify import still_good, verify
@@ -43,6 +44,7 @@ class Flow:
         listen: events.Listener = events.nobody,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
+        self.route = Route(name, home, store, journal, settings, listen)
         self.name, self.home, self.store = name, home, store
         self.journal, self.settings, self.entity = journal, settings, entity
         self.listen, self.lease_seconds = listen, lease_seconds
@@ -76,7 +78,7 @@ class Flow:
 
     async def attempt(self, terms: Terms, begun: set[str]) -> Receipt | None:
         """One try. None: there was nothing new. `begun` collects the load_ids of this run."""
-        recovery = Recovery(self)
+        recovery = Recovery(self.route)
         async with AsyncExitStack() as stack:
             flow = await stack.enter_async_context(
                 holding(self.journal, self.name, self.lease_seconds)
@@ -87,7 +89,7 @@ class Flow:
             landed = await recovery.finish_commits()
             if landed is not None and landed.load_id in begun:
                 return landed
-            prepared = await prepare(self)
+            prepared = await prepare(self.route)
             intent, kept = await recovery.take_up(prepared)
             if intent is None:
                 intent = await self._begin(flow.lease, prepared)
@@ -150,7 +152,7 @@ class Flow:
 
     def _check_rows(self, intent: Intent, parts: Sequence[StagedPart], rows: int) -> None:
         if intent.load.mode is Mode.APPEND:
-            check_ties(intent.load.low, sum(part.seen for part in parts), self.notice)
+            check_ties(intent.load.low, sum(part.seen for part in parts), self.route.notice)
         if intent.load.mode is Mode.REPLACE and rows < self.settings.min_rows:
             raise FlowError(
                 f"the source has {rows} rows, fewer than min_rows: {self.settings.min_rows}",
@@ -202,10 +204,6 @@ class Flow:
             buffer_bytes=self.store.buffer_bytes,
             tell=lambda rows, size: self.listen(events.BatchStaged(self.name, rows, size)),
         )
-
-    def notice(self, text: str) -> None:
-        """Tell listeners something a person should know."""
-        self.listen(events.Notice(self.name, text))
 
     async def _report(
         self, terms: Terms, started: datetime, receipt: Receipt | None, error: HyggeError | None

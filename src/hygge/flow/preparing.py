@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
@@ -17,12 +17,10 @@ from hygge.core.schema import SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
 from hygge.flow.polish import Polisher, polisher
+from hygge.flow.route import Route
 from hygge.flow.schema_policy import decide
 from hygge.flow.settings import FlowSettings
 from hygge.flow.watermarking import Window, check_column, low_of, window
-
-if TYPE_CHECKING:
-    from hygge.flow.flow import Flow
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Prepared:
     `source` is the schema as it is read, `schema` as it is staged: polished.
     """
 
-    flow: Flow
+    route: Route
     source: TableSchema
     schema: TableSchema
     keys: tuple[str, ...]
@@ -47,58 +45,58 @@ class Prepared:
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
         began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
-        return polisher(self.flow.settings.polish, self.source, began)
+        return polisher(self.route.settings.polish, self.source, began)
 
     async def intent(self) -> Intent:
         """A new load, with its window frozen."""
-        flow, settings = self.flow, self.flow.settings
-        low = low_of(self.last, settings, flow.home, self.source)
+        route, settings = self.route, self.route.settings
+        low = low_of(self.last, settings, route.home, self.source)
         reading = await self._window(low)
         load = LoadRequest(
             load_id=new_load_id(),
-            flow=flow.name,
+            flow=route.name,
             mode=settings.mode,
             schema=self.schema,
             keys=self.keys,
             base=self.base,
-            source=flow.home.identity,
+            source=route.home.identity,
             low=low,
             bound=reading.bound,
         )
         read = ReadRequest(
             settings.columns, settings.where, reading.low, reading.bound, self.source
         )
-        return Intent(load, read, flow.store.identity, self.fingerprint)
+        return Intent(load, read, route.store.identity, self.fingerprint)
 
     async def _window(self, low: Watermark | None) -> Window:
-        settings = self.flow.settings
+        settings = self.route.settings
         if settings.watermark is None or settings.mode is Mode.REPLACE:
             return Window()
         if self.last is None:
-            self.flow.notice("nothing was loaded here before: loading everything")
-        reading, bound = await window(self.flow.home, low, settings.watermark.column)
+            self.route.notice("nothing was loaded here before: loading everything")
+        reading, bound = await window(self.route.home, low, settings.watermark.column)
         if not bound.exact:
-            self.flow.notice(f"best effort: {bound.why}")
+            self.route.notice(f"best effort: {bound.why}")
         return reading
 
 
-async def prepare(flow: Flow) -> Prepared:
+async def prepare(route: Route) -> Prepared:
     """Look at both ends and decide. Raises what makes the run impossible."""
-    check_capabilities(flow.settings, flow.home, flow.store)
-    whole = await flow.home.schema()
+    check_capabilities(route.settings, route.home, route.store)
+    whole = await route.home.schema()
     for note in whole.notes:
-        flow.notice(note)
-    check_column(flow.settings, whole)
-    source = replace(_chosen(whole, flow.settings), notes=())
-    polish = polisher(flow.settings.polish, source, datetime.now(UTC))
+        route.notice(note)
+    check_column(route.settings, whole)
+    source = replace(_chosen(whole, route.settings), notes=())
+    polish = polisher(route.settings.polish, source, datetime.now(UTC))
     schema = polish.schema if polish else source
-    last = await flow.store.last(flow.name)
-    changes = decide(await flow.store.schema() if last else None, schema, flow.settings.mode)
+    last = await route.store.last(route.name)
+    changes = decide(await route.store.schema() if last else None, schema, route.settings.mode)
     for change in changes:
-        flow.notice(f"column changed since the last load: {change}")
-    keys = _keys(flow.settings, source, polish)
-    fingerprint = _fingerprint(flow.home, flow.store, flow.settings, schema)
-    return Prepared(flow, source, schema, keys, last, changes, fingerprint)
+        route.notice(f"column changed since the last load: {change}")
+    keys = _keys(route.settings, source, polish)
+    fingerprint = _fingerprint(route.home, route.store, route.settings, schema)
+    return Prepared(route, source, schema, keys, last, changes, fingerprint)
 
 
 def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any]) -> None:

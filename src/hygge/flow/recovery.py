@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hygge.core import events
 from hygge.core.errors import FlowError, LoadLost
 from hygge.core.journal import Intent
 from hygge.core.store import Receipt, StagedPart
 from hygge.flow.preparing import Prepared
-
-if TYPE_CHECKING:
-    from hygge.flow.flow import Flow
+from hygge.flow.route import Route
 
 
 class Recovery:
     """Asks the Store, never guesses. The same question at a run's start and when it fails."""
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
+    def __init__(self, route: Route) -> None:
+        self._route = route
         self._known: list[tuple[Intent, list[StagedPart]]] = []
 
     async def finish_commits(self) -> Receipt | None:
@@ -26,8 +22,8 @@ class Recovery:
 
         Returns the newest receipt among them. Raises FlowError for unfinished work elsewhere.
         """
-        flow = self._flow
-        known = await flow.journal.unfinished(flow.name)
+        route = self._route
+        known = await route.journal.unfinished(route.name)
         for intent, _ in known:
             self._refuse_elsewhere(intent)
         ours = {intent.load.load_id for intent, _ in known}
@@ -50,21 +46,21 @@ class Recovery:
 
     async def settle(self, intent: Intent, failed: BaseException) -> Receipt | None:
         """What became of a load that failed under our hands; kept only if worth resuming."""
-        known = await self._flow.journal.unfinished(self._flow.name)
+        known = await self._route.journal.unfinished(self._route.name)
         staged = next((p for i, p in known if i.load.load_id == intent.load.load_id), [])
         keep = _worth(staged) and not isinstance(failed, LoadLost)
         receipt = await self._ask(intent.load.load_id, keep=keep)
         if receipt is None and not keep:
-            await self._flow.journal.discard(intent.load.load_id, "never published")
+            await self._route.journal.discard(intent.load.load_id, "never published")
         return receipt
 
     async def _all(self, ours: set[str]) -> list[str]:
-        return sorted(ours | set(await self._flow.store.unfinished(self._flow.name)))
+        return sorted(ours | set(await self._route.store.unfinished(self._route.name)))
 
     async def _ask(self, load_id: str, *, keep: bool) -> Receipt | None:
-        receipt = await self._flow.store.recover(self._flow.name, load_id, keep=keep)
+        receipt = await self._route.store.recover(self._route.name, load_id, keep=keep)
         if receipt is not None:
-            await self._flow.journal.complete(receipt)
+            await self._route.journal.complete(receipt)
             self._tell(load_id, "published")
         elif not keep:
             self._tell(load_id, "erased")
@@ -72,10 +68,10 @@ class Recovery:
 
     async def _erase(self, intent: Intent) -> None:
         await self._ask(intent.load.load_id, keep=False)
-        await self._flow.journal.discard(intent.load.load_id, "never published")
+        await self._route.journal.discard(intent.load.load_id, "never published")
 
     def _refuse_elsewhere(self, intent: Intent) -> None:
-        if intent.store == self._flow.store.identity:
+        if intent.store == self._route.store.identity:
             return
         load_id = intent.load.load_id
         raise FlowError(
@@ -84,7 +80,7 @@ class Recovery:
         )
 
     def _tell(self, load_id: str, fate: str) -> None:
-        self._flow.listen(events.LoadRecovered(self._flow.name, load_id, fate))
+        self._route.listen(events.LoadRecovered(self._route.name, load_id, fate))
 
 
 def _worth(staged: list[StagedPart]) -> bool:
