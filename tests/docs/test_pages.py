@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,20 @@ def test_every_block_does_what_it_says(page: Path, tmp_path: Path) -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     dead = [t for t in links(page) if not (page.parent / t.partition("#")[0]).exists()]
     assert not dead
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_class_that_is_named_by_its_place_is_there(page: Path) -> None:
+    for module, name in re.findall(r"\b(hygge(?:\.\w+)+):([A-Z]\w+)", page.read_text()):
+        assert hasattr(import_module(module), name), f"{module}:{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    named = re.findall(r"`((?:src|tests|docs|examples|tools|changelog\.d)/[\w./-]+)`", text)
+    near = (ROOT, page.parent, ROOT / "examples" / "plugin")
+    assert not [name for name in named if not any((folder / name).exists() for folder in near)]
 
 
 def test_the_readme_names_the_two_commands_and_the_makefile_has_them() -> None:
