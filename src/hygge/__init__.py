@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hygge.coordinator.coordinator import Coordinator, RunReport
+    from hygge.core.blocking_store import BlockingStore
     from hygge.core.errors import (
         ConfigError,
         FlowError,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hygge.core.home import BlockingHome, Home, HomeConfig
     from hygge.core.partition import Partition
     from hygge.core.schema import TableSchema
-    from hygge.core.store import BlockingStore, Receipt, Store, StoreConfig
+    from hygge.core.store import Receipt, Store, StoreConfig
     from hygge.core.watermark import Watermark
     from hygge.flow.factory import FlowFactory
     from hygge.flow.flow import Flow
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "BlockingHome": "hygge.core.home",
-    "BlockingStore": "hygge.core.store",
+    "BlockingStore": "hygge.core.blocking_store",
     "ConfigError": "hygge.core.errors",
     "Coordinator": "hygge.coordinator.coordinator",
     "FileHome": "hygge.homes.files",

@@ -63,7 +63,7 @@ async def check_flow(flow: Flow) -> list[Check]:
         Check(flow.name, "store", flow.store.identity, store),
     ]
     if home is None and store is None:
-        fit = await _answer(prepare(flow), flow)
+        fit = await _answer(prepare(flow.route), flow)
         checks.append(Check(flow.name, "fit", "", fit))
     return checks
 

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
-from hygge.core.store import (
-    BlockingLoad,
-    BlockingStore,
-    LoadRequest,
-    Mode,
-    Receipt,
-    StoreCapabilities,
-    StoreConfig,
-)
+from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.formats.format import BATCH_BYTES
 from hygge.stores.commit_log import Fate, Record
 from hygge.stores.file_config import FileStoreConfig

@@ -11,15 +11,13 @@ import polars as pl
 import xxhash
 from pydantic import Field
 
+from hygge.core.blocking_store import BlockingLoad, BlockingPart, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import LoadLost, StoreError, Unsupported
 from hygge.core.lease import Lease
 from hygge.core.partition import Partition
 from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import (
-    BlockingLoad,
-    BlockingPart,
-    BlockingStore,
     LoadRequest,
     Mode,
     Piece,

@@ -13,14 +13,12 @@ from typing import Self
 import polars as pl
 from pydantic import Field
 
+from hygge.core.blocking_store import BlockingLoad, BlockingPart, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import LoadLost, StoreError, Unsupported
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
 from hygge.core.store import (
-    BlockingLoad,
-    BlockingPart,
-    BlockingStore,
     LoadRequest,
     Mode,
     Piece,

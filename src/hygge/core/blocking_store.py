@@ -1,0 +1,170 @@
+"""The author's side of a Store: plain methods, each on a thread of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self, TypeVar
+
+import polars as pl
+
+from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.errors import Unsupported
+from hygge.core.partition import Partition
+from hygge.core.schema import TableSchema
+from hygge.core.store import C, Load, LoadRequest, Part, Receipt, StagedPart, Store
+
+T = TypeVar("T")
+
+
+class BlockingPart(ABC):
+    """The author's side of a Part: plain methods, all called on one thread."""
+
+    @abstractmethod
+    def open(self) -> None: ...
+    @abstractmethod
+    def write(self, batch: pl.DataFrame) -> None: ...
+    @abstractmethod
+    def finish(self) -> StagedPart: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Called once, whatever happened, also when `open` failed."""
+
+    def interrupt(self) -> None:  # noqa: B027 - optional
+        """Ask the driver to stop the call it is in. From another thread."""
+
+
+class BlockingLoad(ABC):
+    """The author's side of a Load: plain methods, all called on one thread."""
+
+    one_writer: bool = False
+    """True: parts share the load's connection, and so its thread."""
+
+    @abstractmethod
+    def open(self) -> None: ...
+    @abstractmethod
+    def part(self, partition: Partition) -> BlockingPart: ...
+    @abstractmethod
+    def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]: ...
+    @abstractmethod
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Called once, whatever happened, also when `open` failed."""
+
+    def interrupt(self) -> None:  # noqa: B027 - optional
+        """Ask the driver to stop the call it is in. From another thread."""
+
+
+class PartOnThread(Part):
+    """A BlockingPart on a thread of its own, or on its load's."""
+
+    def __init__(self, inner: BlockingPart, thread: DriverThread | None) -> None:
+        self._inner, self._own = inner, thread is None
+        self._thread = thread or DriverThread("part", interrupt=inner.interrupt)
+
+    async def __aenter__(self) -> Self:
+        await _open(self, self._thread, self._inner)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await finish(_close(self._thread, self._inner, self._own))
+
+    async def write(self, batch: pl.DataFrame) -> None:
+        await self._thread.run(self._inner.write, batch)
+
+    async def finish(self) -> StagedPart:
+        return await self._thread.run(self._inner.finish)
+
+
+class LoadOnThread(Load):
+    """A BlockingLoad on a thread of its own."""
+
+    def __init__(self, inner: BlockingLoad) -> None:
+        self._inner = inner
+        self._thread = DriverThread("load", interrupt=inner.interrupt)
+
+    async def __aenter__(self) -> Self:
+        await _open(self, self._thread, self._inner)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await finish(_close(self._thread, self._inner, own=True))
+
+    def part(self, partition: Partition) -> Part:
+        shared = self._thread if self._inner.one_writer else None
+        return PartOnThread(self._inner.part(partition), shared)
+
+    async def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        return await self._thread.run(self._inner.verify, parts)
+
+    async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        return await self._thread.run(self._inner.commit, parts)
+
+
+async def _open(
+    outer: Part | Load, thread: DriverThread, inner: BlockingPart | BlockingLoad
+) -> None:
+    try:
+        await thread.run(inner.open)
+    except BaseException:  # `async with` calls no __aexit__ for what could not be entered
+        await outer.__aexit__(None, None, None)
+        raise
+
+
+async def _close(thread: DriverThread, inner: BlockingPart | BlockingLoad, own: bool) -> None:
+    try:
+        await thread.run(inner.close)
+    finally:
+        if own:
+            await thread.aclose()
+
+
+class BlockingStore(Store[C]):
+    """A Store written as plain methods; each call gets a thread of its own."""
+
+    async def _on_thread(self, name: str, work: Callable[[], T]) -> T:
+        async with DriverThread(name) as thread:
+            return await thread.run(work)
+
+    def load(self, request: LoadRequest) -> Load:
+        if request.mode not in self.capabilities.modes:
+            raise Unsupported(f"{type(self).__name__} cannot {request.mode}")
+        return LoadOnThread(self.open_load(request))
+
+    async def recover(self, flow: str, load_id: str, *, keep: bool = False) -> Receipt | None:
+        return await self._on_thread("recover", lambda: self.settle(flow, load_id, keep=keep))
+
+    async def unfinished(self, flow: str) -> Sequence[str]:
+        return await self._on_thread("unfinished", lambda: self.strays(flow))
+
+    async def last(self, flow: str) -> Receipt | None:
+        return await self._on_thread("last", lambda: self.newest(flow))
+
+    async def schema(self) -> TableSchema | None:
+        return await self._on_thread("schema", self.table_schema)
+
+    async def check(self) -> None:
+        await self._on_thread("check", self.probe)
+
+    @abstractmethod
+    def open_load(self, request: LoadRequest) -> BlockingLoad: ...
+    @abstractmethod
+    def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
+        """As Store.recover."""
+
+    @abstractmethod
+    def strays(self, flow: str) -> Sequence[str]:
+        """As Store.unfinished."""
+
+    @abstractmethod
+    def newest(self, flow: str) -> Receipt | None:
+        """As Store.last."""
+
+    @abstractmethod
+    def table_schema(self) -> TableSchema | None:
+        """As Store.schema."""
+
+    @abstractmethod
+    def probe(self) -> None:
+        """As Store.check."""
