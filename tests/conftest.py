@@ -1,4 +1,7 @@
-"""Any blocking call that hygge makes on the event loop fails the test that made it."""
+"""Any blocking call that hygge makes on the event loop fails the test that made it.
+
+Hypothesis keeps no examples on disk, and no test is judged by how long it takes.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import settings
+
+settings.register_profile("hygge", database=None, deadline=None)
+settings.load_profile("hygge")
 
 
 @pytest.fixture(autouse=True)

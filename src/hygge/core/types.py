@@ -135,6 +135,10 @@ class _Words:
         self.at += len(mark) if found else 0
         return found
 
+    def closes(self) -> bool:
+        self.blank()
+        return self.text.startswith(")", self.at)
+
     def need(self, mark: str) -> None:
         if not self.take(mark):
             self.refuse()
@@ -163,7 +167,7 @@ class _Words:
 
     def number(self) -> int:
         word = self.word()
-        if not word.isdigit():
+        if not word.isdecimal():
             self.refuse()
         return int(word)
 
@@ -206,7 +210,14 @@ class _Words:
 
     def _datetime(self) -> pl.DataType:
         unit = self._unit()
-        return pl.Datetime(unit, self.word() if self.take(",") else None)
+        return pl.Datetime(unit, self._zone() if self.take(",") else None)
+
+    def _zone(self) -> str:
+        zone = self.text[self.at :].partition(")")[0].strip()  # it may be +02:00
+        if not zone:
+            self.refuse()
+        self.at = self.text.index(zone, self.at) + len(zone)
+        return zone
 
     def _duration(self) -> pl.DataType:
         return pl.Duration(self._unit())
@@ -221,17 +232,20 @@ class _Words:
 
     def _struct(self) -> pl.DataType:
         fields = list[pl.Field]()
-        while True:
+        while not self.closes():
             name = self.word()
             self.need(":")
             fields.append(pl.Field(name, self.type()))
             if not self.take(","):
-                return pl.Struct(fields)
+                break
+        return pl.Struct(fields)
 
     def _enum(self) -> pl.DataType:
-        words = [self.word()]
-        while self.take(","):
+        words = list[str]()
+        while not self.closes():
             words.append(self.word())
+            if not self.take(","):
+                break
         return pl.Enum(words)
 
 
@@ -269,15 +283,29 @@ _UNTAG: Mapping[str, Any] = {
 
 
 def _untag(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, list):
+        raise ValueError("a list is not a value")  # noqa: TRY004 - pydantic tells where it was
+    if not isinstance(value, dict):
+        return value
+    try:
         ((tag, inside),) = value.items()
         return _UNTAG[tag](inside)
-    return value
+    except (KeyError, TypeError, ArithmeticError) as failed:
+        raise ValueError("not a value that says its type") from failed
+
+
+def _by_name(value: Any) -> pl.DataType:
+    if isinstance(value, pl.DataType):
+        return value
+    try:
+        return parse_type(str(value))
+    except ConfigError as failed:  # pydantic tells where a ValueError was
+        raise ValueError(failed.what) from failed
 
 
 TypedValue = Annotated[Any, PlainSerializer(_tag), PlainValidator(_untag)]
 TypeByName = Annotated[
     pl.DataType,
-    PlainValidator(lambda x: parse_type(x) if isinstance(x, str) else x),
+    PlainValidator(_by_name),
     PlainSerializer(type_name),  # after the validator, which drops one that comes before it
 ]
