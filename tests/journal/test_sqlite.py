@@ -8,15 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from hygge.core.errors import JournalError
-from hygge.core.journal import SCHEMA_VERSION, EntityRun
+from hygge.core.journal import SCHEMA_VERSION, EntityRun, from_json
+from hygge.core.store import Receipt
 from hygge.journal.sqlite import SqliteJournal
-from hygge.testing.contracts.journal import intent, part, run
+from hygge.testing.contracts.journal import intent, part, receipt, run
 
 
 @pytest.fixture
@@ -120,6 +121,43 @@ def test_the_history_is_plain_to_read_with_other_tools(path: Path) -> None:
     assert told["start_time"] == "2024-02-29T12:00:00.000000+00:00"
     assert told["finish_time"] == "2024-02-29T12:00:01.500000+00:00"
     assert (told["status"], told["row_count"], told["duration"]) == ("success", 2**40, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("ends", "state", "note"),
+    [
+        (["complete"], "published", None),
+        (["discard"], "discarded", "why not"),
+        (["complete", "discard", "complete"], "published", None),
+        (["discard", "complete", "discard"], "published", None),
+    ],
+)
+def test_what_was_published_stays_so_and_its_parts_go(
+    path: Path, ends: list[str], state: str, note: str | None
+) -> None:
+    """The store knows best: a commit that was found later goes before giving up."""
+
+    async def story() -> None:
+        async with SqliteJournal(path) as journal:
+            await journal.begin(await journal.lease("users", 60), intent("1"))
+            await journal.staged(part("1"))
+            for number, end in enumerate(ends):
+                if end == "complete":
+                    await journal.complete(replace(receipt("1"), rows=number))
+                else:
+                    await journal.discard("1", "why not")
+
+    asyncio.run(story())
+    with closing(sqlite3.connect(path)) as db:
+        ((found, proof, why, ended),) = db.execute(
+            "select state, receipt, note, ended_at from loads"
+        )
+        assert (found, why) == (state, note)
+        assert ended
+        assert db.execute("select count(*) from parts").fetchone() == (0,)
+    if state == "published":
+        first = ends.index("complete")
+        assert from_json(Receipt, proof) == replace(receipt("1"), rows=first)
 
 
 # what can be wrong with the file
