@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from hygge.core.errors import ConfigError
-from hygge.core.types import TypeByName, TypedValue, parse_type, type_name
+from hygge.core.typed_json import TypeByName, TypedValue
+from hygge.core.types import parse_type, type_name
 
 UNITS = st.sampled_from(["ms", "us", "ns"])
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

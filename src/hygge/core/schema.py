@@ -9,7 +9,8 @@ from enum import StrEnum
 import polars as pl
 
 from hygge.core.errors import SchemaMismatch
-from hygge.core.types import TypeByName, type_name
+from hygge.core.typed_json import TypeByName
+from hygge.core.types import type_name
 
 OPERATION = "__op__"
 """The reserved last column of a Home that tells of deletes (int8: 0 upsert, 1 delete)."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from hygge.core.errors import FlowError
-from hygge.core.types import TypedValue, parse_type, type_name
+from hygge.core.typed_json import TypedValue
+from hygge.core.types import parse_type, type_name
 
 
 @dataclass(frozen=True, slots=True)
