@@ -113,6 +113,10 @@ class LocalFileSystem(FileSystem):
                 made = True
             except FileExistsError:
                 made = False
+            except FileNotFoundError:  # whoever came first swept our half away
+                if not target.exists():
+                    raise
+                made = False
             finally:
                 half.unlink(missing_ok=True)
             _sync_folder(target.parent)  # also when we lost: what is there gets acted upon

@@ -98,10 +98,11 @@ class CommitLog:
     def write(self, record: Record) -> Record:
         """Write this fate, and return the one that holds: ours, or whoever came first."""
         self._fs.put_once(self._path(record.number), to_json(record).encode())
+        self.sweep()
         return self.read(record.number)
 
     def sweep(self) -> None:
-        """Delete what a killed writer left half written. Only for the table's leaseholder."""
+        """Delete what a killed writer left half written. A late one finds its number taken."""
         for info in list(self._fs.list(self.folder)):
             if info.path.rpartition("/")[2].startswith("_"):
                 self._fs.delete(info.path)

@@ -38,9 +38,15 @@ class FileLease:
             note = _Note(flow, owner, time.time() + seconds)
             number = numbers[-1] + 1 if numbers else 1
             if self._fs.put_once(self._path(number), to_json(note).encode()):
-                for old in numbers:
-                    self._fs.delete(self._path(old))
+                self._sweep(number)
                 return Lease(flow, owner)
+
+    def _sweep(self, number: int) -> None:
+        """Older leases, and what killed owners left half written, go."""
+        for info in list(self._fs.list(self._folder)):
+            name = info.path.rpartition("/")[2]
+            if name.startswith("_") or int(name[:20]) < number:
+                self._fs.delete(info.path)
 
     def renew(self, lease: Lease, seconds: float) -> None:
         """Raises FlowBusy if another owner took it."""

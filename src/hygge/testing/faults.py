@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.errors import ConnectionFailed
+from hygge.core.errors import ConnectionFailed, JournalError, StoreError
 
 
 def lose(file: Path) -> None:
@@ -77,6 +77,16 @@ def fall_asleep(what: str) -> None:
 def break_down(what: str) -> None:
     """The disk says no."""
     raise OSError(errno.EIO, f"broken on purpose at {what}")
+
+
+def refuse(what: str) -> None:
+    """The store says no, and will again."""
+    raise StoreError(f"broken on purpose at {what}")
+
+
+def forget(what: str) -> None:
+    """The journal cannot remember."""
+    raise JournalError(f"broken on purpose at {what}")
 
 
 def drop_the_connection(what: str) -> None:

@@ -87,6 +87,17 @@ class StoreRig(ABC):
         """Do this harm to the first piece of a staged part."""
 
 
+_PEOPLE = pl.Schema(
+    {
+        "id": pl.Int64(),
+        "word": pl.String(),
+        "born": pl.Date(),
+        "seen": pl.Datetime("us", "UTC"),
+    }
+)
+PEOPLE = TableSchema.of(_PEOPLE)
+
+
 def people(start: int = 0, count: int = 3, word: str = "old") -> pl.DataFrame:
     """Rows with a key, a text that may be NULL, a day and a moment."""
     ids = list(range(start, start + count))
@@ -97,16 +108,8 @@ def people(start: int = 0, count: int = 3, word: str = "old") -> pl.DataFrame:
             "born": [date(2000, 1, 1 + i % 28) for i in ids],
             "seen": [datetime(2024, 1, 1, i // 60, i % 60, tzinfo=UTC) for i in ids],
         },
-        schema={
-            "id": pl.Int64,
-            "word": pl.String,
-            "born": pl.Date,
-            "seen": pl.Datetime("us", "UTC"),
-        },
+        schema=_PEOPLE,
     )
-
-
-PEOPLE = TableSchema.of(people().schema)
 
 
 def request(mode: Mode = Mode.REPLACE, base: Receipt | None = None, **more: Any) -> LoadRequest:

@@ -24,6 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Self
 
+_BEGIN = "import sys; from hygge.testing import zygote; zygote.serve(sys.argv[1:])"
 LONGEST = 60
 """Seconds until a child that hangs is killed: SIGALRM."""
 
@@ -54,7 +55,7 @@ class Zygote:
     def __init__(self, *imports: str) -> None:
         path = [entry for entry in sys.path if entry]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hygge.testing.zygote", *imports],
+            [sys.executable, "-c", _BEGIN, *imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
@@ -62,7 +63,8 @@ class Zygote:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
-        self.threads = int(_take(self._from))
+        self.threads: tuple[str, ...] = _take(self._from)
+        """The threads it has: what libraries start when they are imported, and know to fork."""
 
     def __enter__(self) -> Self:
         return self
@@ -107,16 +109,21 @@ def _take(source: IO[bytes]) -> Any:
     return pickle.loads(source.read(struct.unpack("<I", head)[0]))
 
 
-def _serve(imports: list[str]) -> None:
+def serve(imports: list[str]) -> None:
+    """The zygote's whole life."""
     for name in imports:
         import_module(name)
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a child prints must not be taken for an answer
-    _give(answers, len(list(Path("/proc/self/task").iterdir())))
+    _give(answers, tuple(sorted(map(_name, Path("/proc/self/task").iterdir()))))
     with contextlib.suppress(EOFError):
         while True:
             work, args = _take(asked)
             _tend(asked, answers, work, args)
+
+
+def _name(thread: Path) -> str:
+    return (thread / "comm").read_text().strip()
 
 
 def _tend(asked: IO[bytes], answers: IO[bytes], work: Callable[..., Any], args: Any) -> None:
@@ -154,7 +161,3 @@ def _live(to: IO[bytes], work: Callable[..., Any], args: Any) -> None:
     to.write(told)
     to.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1:])

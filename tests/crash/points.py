@@ -1,0 +1,149 @@
+"""Crash points: each in a folder made fresh, two at a time, until there is none left."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.crash import story
+from tests.crash.story import Attempt, Case, Fault, Outcome
+from tests.rigs.files import ParquetFolderRig, VersionedParquetRig
+
+from hygge.testing.harness import Row, unordered
+from hygge.testing.zygote import Ending, Zygote
+
+RIGS = {"folder": ParquetFolderRig, "versioned": VersionedParquetRig}
+HIGHEST = 2000
+
+
+class Workshop:
+    """One zygote and one folder: where one crash after the other happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.zygote = Zygote("tests.crash.story")
+        working = {"polars-0", "tokio-rt-worker", "hygge-journal"} & {*self.zygote.threads}
+        assert not working, "what was imported has begun to work: it cannot be forked any more"
+        self.folder, self._kept = folder / "place", folder / "kept"
+        self._template = folder / "template"
+        self.case = Case("full_drop")
+
+    def close(self) -> None:
+        self.zygote.__exit__()
+
+    def prepare(self, case: Case) -> None:
+        """A first load, and a source that has changed since: what every point begins with."""
+        self.case = case
+        for folder in (self.folder, self._template):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        outcome = said(self.zygote.run(story.prepare, self.folder, case))
+        assert outcome.status == "success", outcome.error
+        assert self.rows() == unordered(case.rows(new=False))
+        shutil.copytree(self.folder, self._template)
+
+    def fresh(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self._template, self.folder)
+
+    def run(self, what: Attempt) -> Ending:
+        return self.zygote.run(story.attempt, self.folder, what)
+
+    def rig(self) -> ParquetFolderRig:
+        return RIGS[self.case.layout](self.folder)
+
+    def rows(self) -> list[Row]:
+        return unordered(self.rig().look())
+
+    def lose_the_journal(self) -> None:
+        for file in self.folder.glob("journal.db*"):
+            file.unlink()
+
+    def settled(self) -> list[str]:
+        """Run once more, in peace; what is not as it should be then."""
+        ending = self.run(Attempt(self.case, retries=3))
+        if ending.code != 0 or ending.said.status not in ("success", "skip"):
+            return [f"the next run: {ending}"]
+        found = self.complaints()
+        if ending.said.unfinished:
+            found.append(f"{ending.said.unfinished} unfinished in the journal")
+        return found
+
+    def complaints(self) -> list[str]:
+        """What is not as it should be at the destination."""
+        found = [f"left: {path}" for path in self.rig().leftovers()]
+        if (rows := self.rows()) != unordered(self.case.rows(new=True)):
+            found.append(f"{len(rows)} rows, not the new ones")
+        return found
+
+    def keep(self) -> None:
+        """Remember how things are now, for `back`."""
+        shutil.rmtree(self._kept, ignore_errors=True)
+        shutil.copytree(self.folder, self._kept)
+
+    def back(self) -> None:
+        """As things were at `keep`."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self._kept, self.folder)
+
+
+@dataclass
+class Tally:
+    """How many points were met, and what went wrong at which."""
+
+    points: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "\n".join((f"{self.points} points", *self.failures))
+
+
+Crash = Callable[[Workshop, int], "list[str] | None"]
+"""Makes the n-th point happen and returns complaints; None: there is no such point."""
+
+
+def said(ending: Ending) -> Outcome:
+    """What the run came to, if it came to an end."""
+    assert ending.code == 0, ending.trace
+    assert isinstance(ending.said, Outcome)
+    return ending.said
+
+
+def every_point(
+    workshops: Sequence[Workshop], case: Case, crash: Crash, step: int = 1, first: int = 1
+) -> Tally:
+    """All points of a case (or every so many), spread over the workshops."""
+    tally, lock = Tally(), threading.Lock()
+    numbers = iter(range(first, HIGHEST, step))
+    over = threading.Event()
+
+    def work(workshop: Workshop) -> None:
+        workshop.prepare(case)
+        while not over.is_set():
+            with lock:
+                number = next(numbers)
+            workshop.fresh()
+            complaints = crash(workshop, number)
+            if complaints is None:
+                over.set()
+                return
+            with lock:
+                tally.points += 1
+                tally.failures += [f"point {number}: {told}" for told in complaints]
+
+    with ThreadPoolExecutor(len(workshops)) as pool:
+        list(pool.map(work, workshops))
+    return tally
+
+
+def killed(workshop: Workshop, fault: Fault) -> bool:
+    """Whether the run was killed at its fault; else it ended well, without meeting it."""
+    ending = workshop.run(Attempt(workshop.case, fault))
+    if ending.killed:
+        return True
+    outcome = said(ending)
+    assert outcome.status == "success", outcome
+    return False

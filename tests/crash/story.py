@@ -1,0 +1,168 @@
+"""What is run, and killed: three files of people on their way into a folder of parquet.
+
+Each function here runs in a fork of a zygote, which has imported this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from hygge.core.events import Event
+from hygge.core.home import HomeConfig
+from hygge.core.journal import Journal
+from hygge.core.store import StoreConfig
+from hygge.flow.factory import FlowFactory
+from hygge.flow.settings import FlowSettings
+from hygge.flow.terms import Terms
+from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork need not import them
+from hygge.homes import files as file_homes  # noqa: F401
+from hygge.journal.sqlite import SqliteJournal
+from hygge.stores import files as file_stores  # noqa: F401
+from hygge.testing import faults
+from hygge.testing.faults import Trigger
+from hygge.testing.faulty_filesystem import FaultyFileSystem
+from hygge.testing.faulty_journal import FaultyJournal
+from hygge.testing.harness import Row, people
+
+OLD, NEW = 30, 60
+"""How many people the source has at first, and then."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What kind of load, into what kind of folder."""
+
+    run_type: str
+    layout: str = "folder"
+
+    def __str__(self) -> str:
+        return f"{self.run_type}-{self.layout}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        more = {"write": "append"} if self.run_type == "incremental" else {}
+        return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
+
+    def source(self, new: bool) -> list[Any]:
+        """The source's files, as frames. An incremental source only grows."""
+        word = "new" if new and self.run_type == "full_drop" else "old"
+        third = (NEW if new else OLD) // 3
+        return [people(n * third, third, word) for n in range(3)]
+
+    def rows(self, new: bool) -> list[Row]:
+        return [row for frame in self.source(new) for row in frame.rows()]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where (`events`, `steps`, `disk`, `files`, `journal`), before which one, and what happens there.
+
+    `steps` are the file operations of the process and the statements of its journal, `disk` its
+    file operations alone; `files` and `journal` are calls of the filesystem and of the journal.
+    """
+
+    where: str
+    at: int
+    harm: Callable[[str], None] = faults.die
+    for_good: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of the flow. All that is not said stays as usual."""
+
+    case: Case
+    fault: Fault | None = None
+    journal: str = "journal.db"
+    store: str = "lake/people"
+    lease_seconds: float = 60.0
+    retries: int = 0
+    largest_file: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the run came to; `met`: the side effect or event that met the fault.
+
+    `unfinished`: how many loads the journal takes for unfinished then.
+    """
+
+    status: str
+    error: str = ""
+    kind: str = ""
+    met: str | None = None
+    events: tuple[str, ...] = ()
+    unfinished: int = 0
+
+
+def fill(folder: Path, case: Case, new: bool) -> None:
+    """Write the source's files anew."""
+    source = folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for n, frame in enumerate(case.source(new)):
+        frame.write_parquet(source / f"{n}.parquet")
+
+
+def prepare(folder: Path, case: Case) -> Outcome:
+    """A first load, done; and a source that has changed since."""
+    fill(folder, case, new=False)
+    outcome = attempt(folder, Attempt(case))
+    fill(folder, case, new=True)
+    return outcome
+
+
+def attempt(folder: Path, what: Attempt) -> Outcome:
+    """One run, with its fault."""
+    trigger = Trigger()
+    if what.fault is not None:
+        trigger = Trigger(what.fault.at, what.fault.harm, what.fault.for_good)
+    if what.largest_file is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (what.largest_file, what.largest_file))
+    return asyncio.run(_run(folder, what, trigger))
+
+
+async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
+    where, events = what.fault.where if what.fault else "", list[str]()
+    store = {"type": "parquet", "path": str(folder / what.store), "layout": what.case.layout}
+    if where == "files":
+        FaultyFileSystem.trigger = trigger
+        store["filesystem"] = "hygge.testing.faulty_filesystem:FaultyFileSystem"
+    if where in ("steps", "disk"):
+        faults.watch_files(trigger, folder)
+    if where == "steps":
+        faults.watch_sqlite(trigger)
+
+    def listen(event: Event) -> None:
+        events.append(type(event).__name__)
+        if where == "events":
+            trigger(events[-1])
+
+    home = {"type": "parquet", "path": str(folder / "source"), "partition_mb": 0.000_1}
+    async with SqliteJournal(folder / what.journal) as journal:
+        faulty = cast(Journal, FaultyJournal(journal, trigger)) if where == "journal" else journal
+        flow = FlowFactory.build(
+            "people",
+            HomeConfig.create(home),
+            StoreConfig.create(store),
+            FlowSettings(retries=what.retries, **what.case.settings),
+            faulty,
+            listen=listen,
+        )
+        flow.lease_seconds = what.lease_seconds
+        try:
+            report = await flow.run(Terms(pause=lambda seconds: asyncio.sleep(0)))
+            left = len(await journal.unfinished("people"))
+        except Exception as failed:  # noqa: BLE001 - a journal that fails stops the run by raising
+            return Outcome("stopped", str(failed), type(failed).__name__, trigger.met, (*events,))
+    kind = type(report.error).__name__ if report.error else ""
+    told = str(report.error or "")
+    return Outcome(report.status, told, kind, trigger.met, (*events,), left)

@@ -1,0 +1,78 @@
+"""Killed at any instruction, the next run finishes or erases what was begun."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+from tests.crash.points import Workshop, every_point, killed
+from tests.crash.story import Attempt, Case, Fault
+
+from hygge.testing.harness import unordered
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
+CASES = [Case("full_drop"), Case("incremental"), Case("full_drop", "versioned")]
+Passed = Callable[..., None]
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    made: Case = request.param
+    return made
+
+
+def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passed) -> None:
+    def crash(workshop: Workshop, n: int) -> list[str] | None:
+        return workshop.settled() if killed(workshop, Fault("events", n)) else None
+
+    passed(every_point(workshops, case, crash), least=8)
+
+
+def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Passed) -> None:
+    """Each point three times over: the next run in peace, without the journal, killed as well."""
+
+    def crash(workshop: Workshop, n: int) -> list[str] | None:
+        if not killed(workshop, Fault("steps", n)):
+            return None
+        workshop.keep()
+        half = seen_half(workshop)
+        peace = workshop.settled()
+        workshop.back()
+        workshop.lose_the_journal()
+        without = [f"without its journal, {told}" for told in workshop.settled()]
+        workshop.back()
+        workshop.run(Attempt(case, Fault("steps", random.Random(n).randint(1, 60))))
+        again = [f"killed again, {told}" for told in workshop.settled()]
+        return half + peace + without + again
+
+    tally = every_point(workshops, case, crash)
+    tally.points *= 3
+    passed(tally, least=150)
+
+
+def seen_half(workshop: Workshop) -> list[str]:
+    """What a reader saw right after the crash, where that may only be the old or the new."""
+    seen, case = workshop.rows(), workshop.case
+    if case.layout == "folder" or seen in (unordered(case.rows(new)) for new in (False, True)):
+        return []
+    return [f"readers saw {len(seen)} rows, neither the old nor the new"]
+
+
+def test_the_store_changed_after_the_crash(workshops: Sequence[Workshop], passed: Passed) -> None:
+    case = CASES[0]
+
+    def crash(workshop: Workshop, n: int) -> list[str] | None:
+        if not killed(workshop, Fault("events", n)):
+            return None
+        elsewhere = workshop.run(Attempt(case, store="lake/elsewhere")).said
+        begun = bool(elsewhere.unfinished)
+        first = str(workshop.folder / "lake" / "people")
+        refused = elsewhere.kind == "FlowError" and first in elsewhere.error
+        if refused != begun:
+            return [f"with {begun=} another store was told: {elsewhere}"]
+        if begun and (workshop.folder / "lake" / "elsewhere").exists():
+            return ["something was left elsewhere"]
+        return workshop.settled()
+
+    passed(every_point(workshops, case, crash), least=8)
