@@ -125,3 +125,4 @@ def test_a_flow_that_is_done_does_not_show_twice() -> None:
     after = screen.getvalue()[before:]
     assert "flow_0" in after
     assert after.count("flow_1") == 1
+    assert after.endswith("\x1b[2K"), "the view is wiped away in the end"

@@ -48,11 +48,6 @@ def workspace() -> Workspace:
     return Workspace.find(Path.cwd())
 
 
-def listed(given: Iterable[str]) -> list[str]:
-    """`a,b` and `a` `b` alike."""
-    return [name.strip() for text in given for name in text.split(",") if name.strip()]
-
-
 def settings(given: Iterable[str]) -> dict[str, str]:
     """`name=value` of each --var; the last one of a name wins."""
     found = dict[str, str]()

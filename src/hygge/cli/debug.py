@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hygge.cli.choosing import choosing, listed, settings, workspace
+from hygge.cli.choosing import choosing, settings, workspace
 from hygge.cli.exit_codes import ExitCode, code_of_all
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def debug(
     from hygge.cli.checking import check_all
 
     place = workspace()
-    plan = place.plan(listed(flows), listed(entities), None, settings(variables))
+    plan = place.plan(flows, entities, None, settings(variables))
     found = check_all(place.coordinator(plan), place.journal_path)
     if as_json:
         for check in found:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hygge.cli.choosing import choosing, listed, settings, workspace
+from hygge.cli.choosing import choosing, settings, workspace
 from hygge.cli.exit_codes import ExitCode
 from hygge.core.errors import ConfigError
 
@@ -58,7 +58,7 @@ def go(
         raise ConfigError("--dry-run changes nothing, --abandon does", hint="one of the two")
     chosen = run_type(incremental, full_drop)
     place = workspace()
-    plan = place.plan(listed(flows), listed(entities), chosen, settings(variables))
+    plan = place.plan(flows, entities, chosen, settings(variables))
     if concurrency is not None:
         options = plan.options.model_copy(update={"concurrency": concurrency})
         plan = replace(plan, options=options)

@@ -52,9 +52,7 @@ def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitC
 
 
 def read(journal_path: Path, limit: int, flow: str | None) -> Sequence[EntityRun]:
-    """The newest rows. A workspace that has not run yet gets no journal from being asked."""
-    if not journal_path.exists():
-        return []
+    """The newest rows. Asking makes no journal where none is."""
     import asyncio
 
     from hygge import registry
