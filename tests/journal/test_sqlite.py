@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields, replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,15 @@ def test_it_is_durable_and_shared(path: Path) -> None:
 
 
 def test_the_history_is_plain_to_read_with_other_tools(path: Path) -> None:
-    asyncio.run(record(path, "1"))
+    there = timezone(timedelta(hours=-7))
+
+    async def story() -> None:
+        async with SqliteJournal(path) as journal:
+            await journal.record(
+                replace(run("1"), start_time=run("1").start_time.astimezone(there))
+            )
+
+    asyncio.run(story())
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute("select * from runs")
         names = [column[0] for column in rows.description]
