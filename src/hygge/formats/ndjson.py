@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -93,11 +93,12 @@ class Ndjson(Format[NdjsonOptions]):
 
     def schema(self, source: Source) -> TableSchema:
         found = dict[str, pl.DataType]()
-        for lines in _lines(source, exact=self._exact):
-            for name in lines.names:
-                if name in self._declared:
-                    _column(source, lines, name, self._declared[name])
-                found[name] = self._met(source, lines, name, found.get(name, pl.Null()))
+        with closing(_lines(source, exact=self._exact)) as blocks:
+            for lines in blocks:
+                for name in lines.names:
+                    if name in self._declared:
+                        _column(source, lines, name, self._declared[name])
+                    found[name] = self._met(source, lines, name, found.get(name, pl.Null()))
         if not found and not self._declared:
             raise HomeError(
                 "there is no line to tell the columns",
@@ -148,10 +149,11 @@ class Ndjson(Format[NdjsonOptions]):
         self, source: Source, schema: TableSchema, span: Span | None = None
     ) -> Iterator[pl.DataFrame]:
         exact = any(isinstance(column.type, pl.Decimal) for column in schema.columns)
-        yield from joined(
-            pl.DataFrame([_column(source, lines, c.name, c.type) for c in schema.columns])
-            for lines in _lines(source, exact=exact)
-        )
+        with closing(_lines(source, exact=exact)) as blocks:
+            yield from joined(
+                pl.DataFrame([_column(source, lines, c.name, c.type) for c in schema.columns])
+                for lines in blocks
+            )
 
     def rows(self, source: Source) -> int:
         """The line ends. A finished file ends with one."""
@@ -188,20 +190,21 @@ def _refuse(source: Source, line: int, name: str, what: str) -> NoReturn:
     raise SchemaMismatch(what, file=source.name, line=line, column=name, hint=hint)
 
 
-def _lines(source: Source, *, exact: bool) -> Iterator[Lines]:
+def _lines(source: Source, *, exact: bool) -> Generator[Lines, None, None]:
     """The objects of some megabytes of lines at a time. `exact`: fractions as decimals."""
     decode = _decoder(exact=exact)
     first = 1
-    for block in _blocks(source):
-        told = [
-            (number, line)
-            for number, line in enumerate(block.split("\n"), first)
-            if line and not line.isspace()
-        ]
-        first += block.count("\n")
-        if told:
-            numbers, lines = zip(*told, strict=True)
-            yield Lines(_objects(source, numbers, lines, decode), numbers)
+    with closing(_blocks(source)) as blocks:
+        for block in blocks:
+            told = [
+                (number, line)
+                for number, line in enumerate(block.split("\n"), first)
+                if line and not line.isspace()
+            ]
+            first += block.count("\n")
+            if told:
+                numbers, lines = zip(*told, strict=True)
+                yield Lines(_objects(source, numbers, lines, decode), numbers)
 
 
 def _objects(
@@ -217,7 +220,7 @@ def _objects(
     return [_object(source, number, line, decode) for number, line in pairs]
 
 
-def _blocks(source: Source) -> Iterator[str]:
+def _blocks(source: Source) -> Generator[str, None, None]:
     """Whole lines, some megabytes at a time."""
     with source.open() as handle:
         text, rest = Utf8(handle, "utf-8"), b""

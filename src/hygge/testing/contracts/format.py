@@ -251,6 +251,7 @@ class FormatContract(ABC):
             read(form, source, TableSchema((Column("x", asked),)))
         assert failed.value.where["column"] == "x"
         assert failed.value.where["file"] == source.name
+        assert source.all_closed()
 
     def test_blocks_together_are_the_file(self, form: Format[Any], blank: Written) -> None:
         frame = pl.DataFrame({"n": range(BATCH_ROWS + 10)})
@@ -321,6 +322,7 @@ class FormatContract(ABC):
                 with pytest.raises(HomeError) as failed:
                     read(form, short, form.schema(short))
                 assert failed.value.where["file"] == "cut"
+            assert short.all_closed()
 
     def test_a_file_twice_over_never_counts_as_one(self, form: Format[Any], blank: Written) -> None:
         filled(form, blank, PLAIN)
