@@ -17,7 +17,7 @@ from hygge.core.errors import HomeError, StoreError
 from hygge.core.journal import from_json, to_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Piece, Receipt
-from hygge.core.types import TypedValue
+from hygge.core.typed_json import TypedValue
 
 
 @dataclass(frozen=True)
