@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -94,6 +95,7 @@ def cli(ctx: click.Context, verbose: bool, version: bool) -> None:
 
 def main() -> NoReturn:
     """The entry point of the installed command."""
+    gc.disable()  # what start-up makes is there to stay; a run that moves data turns it on again
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a name that this terminal cannot show must not end a run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ def run_watched(
 ) -> ExitCode:
     """Run what `make` makes for a listener; the exit code that its flows come to."""
     printer, every = _printer(as_json, verbose)
+    gc.enable()
     with Hearing(printer, every) as hearing:
         report, interrupted = asyncio.run(_run(make(hearing)))
     if hearing.failure is not None:

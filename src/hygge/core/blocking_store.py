@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import polars as pl
 
-from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.driver_thread import CHECK_SECONDS, DriverThread, finish
 from hygge.core.errors import Unsupported
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
@@ -123,8 +123,8 @@ async def _close(thread: DriverThread, inner: BlockingPart | BlockingLoad, own: 
 class BlockingStore(Store[C]):
     """A Store written as plain methods; each call gets a thread of its own."""
 
-    async def _on_thread(self, name: str, work: Callable[[], T]) -> T:
-        async with DriverThread(name) as thread:
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        async with DriverThread(name, timeout=seconds) as thread:
             return await thread.run(work)
 
     def load(self, request: LoadRequest) -> Load:
@@ -145,7 +145,7 @@ class BlockingStore(Store[C]):
         return await self._on_thread("schema", self.table_schema)
 
     async def check(self) -> None:
-        await self._on_thread("check", self.probe)
+        await self._on_thread("check", self.probe, CHECK_SECONDS)
 
     @abstractmethod
     def open_load(self, request: LoadRequest) -> BlockingLoad: ...

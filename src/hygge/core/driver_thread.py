@@ -18,6 +18,8 @@ from hygge.core.errors import DriverHung, FlowTimeout
 
 T = TypeVar("T")
 P = ParamSpec("P")
+CHECK_SECONDS: Final = 60.0
+"""How long a person who asks whether all is well is kept waiting for one answer."""
 _END: Final = object()
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import polars as pl
 
 from hygge.core.config import Connections, EndConfig
-from hygge.core.driver_thread import DriverThread
+from hygge.core.driver_thread import CHECK_SECONDS, DriverThread
 from hygge.core.errors import Unsupported
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
@@ -127,8 +127,8 @@ class Home(ABC, Generic[C]):
 class BlockingHome(Home[C]):
     """A Home written as plain methods and a generator; each call gets a thread of its own."""
 
-    async def _on_thread(self, name: str, work: Callable[[], T]) -> T:
-        async with DriverThread(name) as thread:
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        async with DriverThread(name, timeout=seconds) as thread:
             return await thread.run(work)
 
     async def read(
@@ -151,7 +151,7 @@ class BlockingHome(Home[C]):
         return await self._on_thread("bound", lambda: self.bound(column))
 
     async def check(self) -> None:
-        await self._on_thread("check", self.probe)
+        await self._on_thread("check", self.probe, CHECK_SECONDS)
 
     @abstractmethod
     def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:

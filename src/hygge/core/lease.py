@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -24,8 +25,7 @@ class Owner:
 
     @classmethod
     def me(cls) -> Owner:
-        pid = os.getpid()
-        return cls(socket.gethostname(), _boot(), pid, _started(pid), secrets.token_hex(8))
+        return cls(*_this_process(os.getpid()), secrets.token_hex(8))
 
     @property
     def is_dead(self) -> bool:
@@ -60,6 +60,12 @@ class Leases(Protocol):
     async def release(self, lease: Lease) -> None:
         """Give it back; releasing what another run took changes nothing."""
         ...
+
+
+@cache
+def _this_process(pid: int) -> tuple[str, str, int, str]:
+    """What every lease of one process says of it; each flow takes two."""
+    return socket.gethostname(), _boot(), pid, _started(pid)
 
 
 def _boot() -> str:

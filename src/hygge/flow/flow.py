@@ -72,7 +72,8 @@ class Flow:
             await finish(self._report(terms, started, None, stopped))
             raise
         except Exception as failed:  # noqa: BLE001 - a driver's or our own surprise ends one flow
-            error = FlowError(f"{type(failed).__name__}: {failed}", flow=self.name)
+            hint = "the same with --verbose shows where"
+            error = FlowError(f"{type(failed).__name__}: {failed}", flow=self.name, hint=hint)
             error.__cause__ = failed
         return await self._report(terms, started, receipt, error)
 

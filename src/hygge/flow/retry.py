@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential, wait_random
+from typing import TYPE_CHECKING, TypeVar
 
 from hygge.core.errors import HyggeError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -27,15 +27,37 @@ async def attempts(
     tell: Callable[[int, float, BaseException], None],
 ) -> T:
     """The result of the first attempt that succeeds; the last error if none does."""
+    try:
+        return await work()
+    except HyggeError as failed:
+        if not is_transient(failed):
+            raise
+        return await _again(failed, work, retries, pause, tell)
+
+
+async def _again(
+    first: HyggeError,
+    work: Callable[[], Awaitable[T]],
+    retries: int,
+    pause: Callable[[float], Awaitable[None]],
+    tell: Callable[[int, float, BaseException], None],
+) -> T:
+    # imported when it is needed: most runs never are, and start a tenth of a second sooner
+    from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+    from tenacity.wait import wait_exponential, wait_random
+
+    failures = [first]
+
+    async def once() -> T:
+        if failures:
+            raise failures.pop()
+        return await work()
 
     def before(state: RetryCallState) -> None:
         assert state.outcome is not None
         failed = state.outcome.exception()
         assert failed is not None
         tell(state.attempt_number, state.upcoming_sleep, failed)
-
-    async def once() -> T:  # a lambda would be taken for a plain function, and not awaited
-        return await work()
 
     retrying = AsyncRetrying(
         retry=retry_if_exception(is_transient),
