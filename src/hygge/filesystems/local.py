@@ -8,6 +8,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 from urllib.parse import unquote
@@ -37,7 +38,7 @@ class LocalFileSystem(FileSystem):
         return self._at(path)
 
     def _at(self, path: str) -> Path:
-        return Path(self.root, path)
+        return _path(self.root, path)
 
     def list(self, folder: str = "") -> Iterable[FileInfo]:
         top = self._at(folder)
@@ -209,6 +210,12 @@ class LocalSink(DigestingSink):
     def _let_go(self) -> None:
         with writing("write this file", self._path):
             os.close(self._file)
+
+
+@lru_cache(maxsize=4096)
+def _path(root: str, path: str) -> Path:
+    """Taking a path apart costs more than looking at the file: each is taken apart once."""
+    return Path(root, path)
 
 
 def _is_there(path: Path) -> bool:

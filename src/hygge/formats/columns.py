@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -23,6 +23,7 @@ from hygge.formats.format import BATCH_BYTES, BATCH_ROWS, Format
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 _UINTS: Sequence[Any] = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _UNITS = ("ms", "us", "ns")
+_FOREIGN = (pa.ArrowException, pl.exceptions.PolarsError, ValueError, HyggeError)
 
 
 def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
@@ -31,21 +32,32 @@ def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
         raise HomeError("the file has no columns", file=file)
     if twice := {name for name in schema.names if schema.names.count(name) > 1}:
         raise HomeError("two columns have one name", file=file, column=min(twice))
-    return TableSchema(tuple(_column(field, file) for field in schema))
-
-
-def _column(field: Any, file: str) -> Column:
     try:
-        kind = frame(pa.schema([field.with_type(_plain(field.type))]).empty_table()).dtypes[0]
+        kinds = _kinds(schema)  # all at once: several times faster than one by one
+    except _FOREIGN:
+        kinds = [_kind(field, file) for field in schema]
+    columns = (Column(f.name, kind, f.nullable) for f, kind in zip(schema, kinds, strict=True))
+    return TableSchema(tuple(columns))
+
+
+def _kinds(fields: Iterable[Any]) -> list[pl.DataType]:
+    plain = pa.schema([field.with_type(_plain(field.type)) for field in fields])
+    kinds = frame(plain.empty_table()).dtypes
+    for kind in kinds:
         type_name(kind)
-    except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, HyggeError):
+    return kinds
+
+
+def _kind(field: Any, file: str) -> pl.DataType:
+    try:
+        return _kinds([field])[0]
+    except _FOREIGN:
         raise HomeError(
             f"the type {field.type} cannot be moved",
             file=file,
             column=field.name,
             hint="store it as another type",
         ) from None
-    return Column(field.name, kind, field.nullable)
 
 
 def _plain(kind: Any) -> Any:
