@@ -83,6 +83,10 @@ class Remembering:
             self.failed = failed
             raise
 
+    def stop(self) -> None:
+        """No byte from here on: Polars, told to stop, may still write a footer."""
+        self.failed = self.failed or Stopped()
+
     def tell(self) -> int:
         return self._sink.tell()
 
@@ -117,6 +121,7 @@ class ParquetWriter:
             raise self._failed
 
     def abort(self) -> None:
+        self._sink.stop()
         self._handover.end(stopped=True)
         self._join()
 

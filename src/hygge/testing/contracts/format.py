@@ -373,6 +373,9 @@ class FormatContract(ABC):
             size = sink.tell()
             writer.abort()
             assert sink.tell() == size
+        if form.capabilities.end:
+            with pytest.raises(HomeError):
+                form.schema(sink)
 
     def test_stopping_after_the_end_is_nothing(self, form: Format[Any], blank: Written) -> None:
         writer = form.writer(blank, TableSchema.of(PLAIN.schema))
