@@ -9,7 +9,8 @@ import asyncio
 import resource
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,8 @@ from hygge.testing.faulty_filesystem import FaultyFileSystem
 from hygge.testing.faulty_journal import FaultyJournal
 from hygge.testing.harness import Row, people
 
+PATIENCE = 5.0
+"""Seconds that a run waits for a journal whose owner sleeps inside a transaction."""
 OLD, NEW = 30, 60
 """How many people the source has at first, and then."""
 
@@ -62,7 +65,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Fault:
-    """Where (`events`, `steps`, `disk`, `files`, `journal`), before which one, and what happens there.
+    """Where (`events`, `steps`, `disk`, `files`, `journal`), before which one, and what happens.
 
     `steps` are the file operations of the process and the statements of its journal, `disk` its
     file operations alone; `files` and `journal` are calls of the filesystem and of the journal.
@@ -124,10 +127,23 @@ def attempt(folder: Path, what: Attempt) -> Outcome:
     trigger = Trigger()
     if what.fault is not None:
         trigger = Trigger(what.fault.at, what.fault.harm, what.fault.for_good)
-    if what.largest_file is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (what.largest_file, what.largest_file))
-    return asyncio.run(_run(folder, what, trigger))
+    with files_up_to(what.largest_file):
+        return asyncio.run(_run(folder, what, trigger))
+
+
+@contextmanager
+def files_up_to(size: int | None) -> Iterator[None]:
+    """No file of this process may grow beyond this: what a full disk looks like."""
+    if size is None:
+        yield
+        return
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
@@ -147,7 +163,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
             trigger(events[-1])
 
     home = {"type": "parquet", "path": str(folder / "source"), "partition_mb": 0.000_1}
-    async with SqliteJournal(folder / what.journal) as journal:
+    async with SqliteJournal(folder / what.journal, patience=PATIENCE) as journal:
         faulty = cast(Journal, FaultyJournal(journal, trigger)) if where == "journal" else journal
         flow = FlowFactory.build(
             "people",

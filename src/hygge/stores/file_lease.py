@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from hygge.core.errors import FlowBusy
+from hygge.core.errors import FlowBusy, HyggeError
 from hygge.core.journal import from_json, to_json
 from hygge.core.lease import Lease, Owner
 from hygge.filesystems.filesystem import FileSystem
@@ -37,9 +37,17 @@ class FileLease:
                 raise self._busy(newest)
             note = _Note(flow, owner, time.time() + seconds)
             number = numbers[-1] + 1 if numbers else 1
-            if self._fs.put_once(self._path(number), to_json(note).encode()):
+            if self._put(number, note):
                 self._sweep(number)
                 return Lease(flow, owner)
+
+    def _put(self, number: int, note: _Note) -> bool:
+        try:
+            return self._fs.put_once(self._path(number), to_json(note).encode())
+        except HyggeError:  # it may have arrived all the same: then it is ours, so look
+            if self._read(number) == note:
+                return True
+            raise
 
     def _sweep(self, number: int) -> None:
         """Older leases, and what killed owners left half written, go."""

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 _BEGIN = "import sys; from hygge.testing import zygote; zygote.serve(sys.argv[1:])"
 LONGEST = 60
@@ -151,13 +151,16 @@ def _ended(pid: int) -> int | None:
     return None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
 
 
-def _live(to: IO[bytes], work: Callable[..., Any], args: Any) -> None:
-    """The child's whole life."""
-    signal.alarm(LONGEST)
+def _live(to: IO[bytes], work: Callable[..., Any], args: Any) -> NoReturn:
+    """The child's whole life: whatever happens, it never becomes a second zygote."""
+    code = 1
     try:
-        told, code = pickle.dumps((work(*args), "")), 0
-    except BaseException:  # noqa: BLE001 - told to whoever waits
-        told, code = pickle.dumps((None, traceback.format_exc())), 1
-    to.write(told)
-    to.flush()
-    os._exit(code)
+        signal.alarm(LONGEST)
+        try:
+            told, code = pickle.dumps((work(*args), "")), 0
+        except BaseException:  # noqa: BLE001 - told to whoever waits
+            told = pickle.dumps((None, traceback.format_exc()))
+        to.write(told)
+        to.flush()
+    finally:
+        os._exit(code)
