@@ -234,3 +234,15 @@ def test_the_writer_waits_for_a_slow_sink() -> None:
     writer.close()
     assert ahead < 100
     assert form().rows(sink) == 200 * BATCH_ROWS
+
+
+def test_a_stopped_writer_lets_no_byte_through() -> None:
+    """Polars, told to stop, may still try to end the file: then it would look whole."""
+    sink = Written("stopped")
+    writer = parquet_writer.ParquetWriter(
+        sink, TableSchema((Column("n", pl.Int64()),)), row_group_rows=10
+    )
+    writer.abort()
+    with pytest.raises(parquet_writer.Stopped):
+        writer._sink.write(b"PAR1")
+    assert sink.size == 0
