@@ -28,6 +28,7 @@ def run_watched(
 ) -> ExitCode:
     """Run what `make` makes for a listener; the exit code that its flows come to."""
     printer, every = _printer(as_json, verbose)
+    gc.freeze()  # what start-up made is never looked through again
     gc.enable()
     with Hearing(printer, every) as hearing:
         report, interrupted = asyncio.run(_run(make(hearing)))
