@@ -68,7 +68,7 @@ def form(**options: Any) -> Csv:
         (["2024-01-01T10:00:00Z", "2024-01-01"], "string"),
         (["10:00:00"], "string"),
         (["NA", "1"], "string"),
-        (["", ""], "string"),
+        (["", ""], "null"),
     ],
 )
 def test_the_type_that_holds_for_all_rows(texts: list[str], kind: str) -> None:
@@ -98,7 +98,7 @@ def test_the_last_row_counts_too(
     monkeypatch.setattr(csv_rows, "_BLOCK", 4096)
     for many in (1, 3000):  # the last row beside others of its block, and in blocks of its own
         data = "a,b\n" + f"{first},\n" * 20_000 + f"{last},\n" * many
-        assert types(form(), data) == [kind, "string"]
+        assert types(form(), data) == [kind, "null"]
         assert table(form(), data).height == 20_000 + many
 
 
@@ -146,10 +146,12 @@ def test_blank_lines_are_no_rows() -> None:
     assert rows(form(), "a,b\n\n\n") == []
 
 
-def test_no_rows_are_strings() -> None:
-    assert types(form(), "a,b\n") == ["string", "string"]
-    assert types(form(), "a,b") == ["string", "string"]
-    assert types(form(schema={"b": "date"}), "a,b\n") == ["string", "date"]
+def test_no_value_tells_no_type() -> None:
+    assert types(form(), "a,b\n") == ["null", "null"]
+    assert types(form(), "a,b") == ["null", "null"]
+    assert types(form(schema={"b": "date"}), "a,b\n") == ["null", "date"]
+    assert form().settled(pl.Null()) == pl.String()
+    assert form().settled(pl.Date()) == pl.Date()
 
 
 # -- options ----------------------------------------------------------------------------

@@ -695,3 +695,16 @@ def test_a_home_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert rows(source) == [(1,), (2,), (3,)]
     assert source.identity == f"{tmp_path}/data/users.parquet"
     assert [type_name(column.type) for column in source.table_schema().columns] == ["int64"]
+
+
+def test_a_column_without_a_value_in_one_file_has_the_type_of_the_others(tmp_path: Path) -> None:
+    for name, text in {"1": "id,born,note\n1,,\n", "2": "id,born,note\n2,2024-02-29,\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    source = home(tmp_path, format="csv")
+    assert [str(column) for column in source.table_schema().columns] == [
+        "id int64",
+        "born date",
+        "note string",
+    ]
+    assert source.table_schema().notes == ()
+    assert sorted(rows(source)) == [(1, None, None), (2, date(2024, 2, 29), None)]

@@ -108,9 +108,12 @@ class Csv(Format[CsvOptions]):
                 )
             )
 
+    def settled(self, kind: pl.DataType) -> pl.DataType:
+        return pl.String() if kind == pl.Null() else kind
+
     def widened(self, one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
         """All can be read as text; whole numbers as floats, which is checked when they are read."""
-        if pl.String() in (one, other):
+        if pl.Null() not in (one, other) and pl.String() in (one, other):
             return pl.String()
         if {one, other} == {pl.Int64(), pl.Float64()}:
             return pl.Float64()

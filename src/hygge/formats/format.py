@@ -120,6 +120,10 @@ class Format(ABC, Generic[O]):
         """
         return widened(one, other)
 
+    def settled(self, kind: pl.DataType) -> pl.DataType:
+        """The type of a column when all files have been seen: null means that none had a value."""
+        return kind
+
     @abstractmethod
     def blocks(self, source: Source) -> Sequence[Block] | None:
         """What can be read alone, in order; None if the file can only be read from its start."""

@@ -34,8 +34,10 @@ class Guess:
 
     @property
     def kind(self) -> pl.DataType:
-        """String where nothing else fits, and where there was no value at all."""
-        return self._left[0] if self._seen and self._left else pl.String()
+        """String where nothing else fits; null where there was no value at all."""
+        if not self._seen:
+            return pl.Null()
+        return self._left[0] if self._left else pl.String()
 
     def look(self, texts: pl.Series) -> None:
         texts = texts.drop_nulls()

@@ -68,7 +68,11 @@ def union(fs: FileSystem, files: Mapping[str, FileInfo], form: Format[Any]) -> U
             _meet(columns, column, name, form)
     everywhere = {name: seen.files == len(files) for name, seen in columns.items()}
     told = tuple(
-        Column(name, seen.column.type, seen.column.nullable or not everywhere[name])
+        Column(
+            name,
+            form.settled(seen.column.type),
+            seen.column.nullable or not everywhere[name],
+        )
         for name, seen in columns.items()
     )
     common = keys.pop() if len(keys) == 1 else ()
@@ -111,7 +115,8 @@ def _notes(columns: dict[str, _Seen], files: int) -> list[str]:
     for name, seen in columns.items():
         if (missing := files - seen.files) > 0:
             told.append(f"column {name!r} is NULL for {missing} of {files} files that lack it")
-        if len(seen.types) > 1:
-            types = ", ".join(f"{kind} in {file}" for kind, file in seen.types.items())
+        kinds = {kind: file for kind, file in seen.types.items() if kind != "null"}
+        if len(kinds) > 1:
+            types = ", ".join(f"{kind} in {file}" for kind, file in kinds.items())
             told.append(f"column {name!r} is {types}; read as {type_name(seen.column.type)}")
     return told
