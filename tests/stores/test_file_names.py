@@ -31,6 +31,9 @@ def test_every_field() -> None:
         ("_{sequence}", "hide"),
         ("a/{sequence}", "hide"),
         ("{sequence", "file_pattern"),
+        ("{sequence:.0e}", "tell every number apart"),
+        ("{sequence!s:.1}", "tell every number apart"),
+        ("{sequence:_>20}", "tell every number apart"),
     ],
 )
 def test_patterns_that_would_lose_files_are_refused(pattern: str, complaint: str) -> None:

@@ -169,6 +169,11 @@ class Store(ABC, Generic[C]):
     def identity(self) -> str:
         """Which destination this is, without secrets; another identity is another store."""
 
+    @property
+    def manner(self) -> str:
+        """How rows lie in staging: a part that was staged in another manner is not kept."""
+        return ""
+
     @classmethod
     @abstractmethod
     def build(cls, config: C, connections: Connections) -> Self:

@@ -95,7 +95,7 @@ async def prepare(route: Route) -> Prepared:
     for change in changes:
         route.notice(f"column changed since the last load: {change}")
     keys = _keys(route.settings, source, polish)
-    fingerprint = _fingerprint(route.home, route.store, route.settings, schema)
+    fingerprint = _fingerprint(route, source, schema)
     return Prepared(route, source, schema, keys, last, changes, fingerprint)
 
 
@@ -145,13 +145,12 @@ def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) 
     return tuple(key if key in final else renamed[key] for key in settings.keys)
 
 
-def _fingerprint(
-    home: Home[Any], store: Store[Any], settings: FlowSettings, schema: TableSchema
-) -> str:
+def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
+    home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
         mode="json", include={"columns", "where", "keys", "polish", "watermark"}
     )
-    told = json.dumps(
-        [home.identity, store.identity, to_json(schema), settings.mode, kept], sort_keys=True
-    )
+    ends = [home.identity, store.identity, store.manner]
+    schemas = [to_json(source), to_json(schema)]
+    told = json.dumps([ends, schemas, settings.mode, kept], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -87,6 +87,15 @@ class Csv(Format[CsvOptions]):
         self._layout = Layout(null_values=options.null_values, **chosen)
         self._declared = {name: parse_type(kind) for name, kind in options.types.items()}
 
+    @property
+    def manner(self) -> str:
+        layout = self._layout
+        nulls = ", ".join(map(repr, layout.null_values))
+        return (
+            f"csv with delimiter {layout.delimiter!r}, quote {layout.quote!r}, {layout.encoding}, "
+            f"header {str(layout.header).lower()}, null_values {nulls}"
+        )
+
     def held(self, kind: pl.DataType) -> pl.DataType | None:
         """What has a text: no lists, no objects, no bytes, no durations."""
         bare = kind.is_nested() or isinstance(kind, pl.Binary | pl.Duration)

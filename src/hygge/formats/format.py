@@ -109,6 +109,11 @@ class Format(ABC, Generic[O]):
         """What a column of this type is held as: the same, a wider type, or None: it is refused."""
         return kind
 
+    @property
+    def manner(self) -> str:
+        """What a reader has to be told of the files: those of two manners do not go together."""
+        return self.name
+
     @abstractmethod
     def schema(self, source: Source) -> TableSchema:
         """The types that hold for ALL rows of this file. A file of no columns is an error."""

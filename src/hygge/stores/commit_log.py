@@ -28,7 +28,8 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Record:
     """One fate. `moves` and `deletes` name files inside the table's folder; `current` is what a
-    versioned table's readers are to look at; `next` is the first sequence number not used yet."""
+    versioned table's readers are to look at; `next` is the first sequence number not used yet.
+    `schema` has the table's columns, `manner` is how rows lie in its files."""
 
     number: int
     fate: Fate
@@ -41,6 +42,7 @@ class Record:
     deletes: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
     next: int = 1
+    manner: str = ""
     format: int = field(default=1)
 
     @property

@@ -15,8 +15,12 @@ from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reac
 from hygge.filesystems.filesystem import Sink
 from hygge.formats.format import Writer
 from hygge.stores.commit_log import Fate, Record
-from hygge.stores.file_names import file_name, sequence_of
+from hygge.stores.file_additions import even, refuse_unlike, widened
+from hygge.stores.file_names import check_name, file_name, sequence_of
 from hygge.stores.file_table import FileTable
+
+_FAR = 10**9
+"""A number that no table is likely to reach: names with it are as long as any."""
 
 
 class FileLoad(BlockingLoad):
@@ -42,6 +46,9 @@ class FileLoad(BlockingLoad):
             return
         if (newest.load_id if newest else None) != self.request.base:
             raise LoadLost("another load came in between", load_id=self.request.load_id)
+        check_name(self._name(_FAR).rpartition("/")[2])
+        if self.request.mode is Mode.APPEND:
+            refuse_unlike(self.table, newest)
         self._refuse_strangers(newest)
         self.fs.make_folder(self.staging)
 
@@ -92,7 +99,8 @@ class FileLoad(BlockingLoad):
             return file.finish()
 
     def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
-        request, first = self.request, self._next_sequence()
+        request, newest = self.request, self.table.log.newest()
+        first = self._next_sequence(newest, len(pieces))
         names = [self._name(first + i) for i in range(len(pieces))]
         moves = tuple((piece.name, name) for piece, name in zip(pieces, names, strict=True))
         receipt = Receipt(
@@ -111,12 +119,13 @@ class FileLoad(BlockingLoad):
             load_id=request.load_id,
             flow=request.flow,
             mode=request.mode,
-            schema=request.schema,
+            schema=widened(request, newest),
             receipt=receipt,
             moves=moves,
             deletes=tuple(self._deletes()) if request.mode is Mode.REPLACE else (),
             current=self._current(names) if self.table.versioned else (),
             next=first + len(pieces),
+            manner=self.table.format.manner,
         )
 
     def _deletes(self) -> list[str]:
@@ -130,10 +139,14 @@ class FileLoad(BlockingLoad):
         kept = set() if self.request.mode is Mode.REPLACE else self.table.log.files()[0]
         return tuple(sorted({name.partition("/")[0] for name in [*kept, *names]}))
 
-    def _next_sequence(self) -> int:
-        newest = self.table.log.newest()
-        there = max(map(sequence_of, self.table.data_files()), default=0)
-        return max(newest.next if newest else 1, there + 1)
+    def _next_sequence(self, newest: Record | None, count: int) -> int:
+        """A number never used before; nor is there a file, whosever, by the names that follow."""
+        there = self.table.data_files()
+        first = max(newest.next if newest else 1, max(map(sequence_of, there), default=0) + 1)
+        taken = set(map(even, there))
+        while clash := [n for n in range(first, first + count) if even(self._name(n)) in taken]:
+            first = clash[-1] + 1
+        return first
 
     def _name(self, number: int) -> str:
         table, request = self.table, self.request

@@ -11,12 +11,15 @@ from hygge.core.errors import ConfigError
 DEFAULT_PATTERN = "{sequence:020}"
 _FIELDS = {"sequence", "timestamp", "flow", "entity", "load_id"}
 _SEQUENCE = re.compile(r"\d{20}")
+_COUNTING = re.compile(r"(0?\d{1,2})?d?")
+_LONGEST = 255
 
 
 def check_pattern(pattern: str) -> str:
     """Raises ConfigError for an unknown field, and for names that could come twice."""
     try:
-        used = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
+        fields = [field for field in string.Formatter().parse(pattern) if field[1] is not None]
+        used = {str(name) for _, name, _, _ in fields}
     except ValueError as failed:
         raise ConfigError(f"file_pattern {pattern!r}: {failed}") from None
     known = ", ".join(f"{{{name}}}" for name in sorted(_FIELDS))
@@ -29,6 +32,12 @@ def check_pattern(pattern: str) -> str:
         raise ConfigError(
             f"file_pattern {pattern!r} would give two files one name", hint="add {sequence}"
         )
+    for _, name, spec, conversion in fields:
+        if name == "sequence" and (conversion or not _COUNTING.fullmatch(spec or "")):
+            raise ConfigError(
+                f"file_pattern {pattern!r} would not tell every number apart",
+                hint="write {sequence}, or with leading zeros {sequence:06}",
+            )
     if "/" in pattern or pattern.startswith(("_", ".")):
         raise ConfigError(
             f"file_pattern {pattern!r} would hide its files or need folders",
@@ -48,6 +57,20 @@ def file_name(pattern: str, suffix: str, number: int, flow: str, load_id: str) -
         "load_id": load_id,
     }
     return pattern.format(**fields).replace("/", "_") + suffix
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError for a name that readers pass over, or that a disk refuses."""
+    if name[0] in "._":
+        raise ConfigError(
+            f"the file name {name!r} would be hidden from readers",
+            hint="let `file_pattern` begin with something else",
+        )
+    if len(name.encode()) > _LONGEST:
+        raise ConfigError(
+            f"the file name {name[:40]}… is longer than {_LONGEST} bytes",
+            hint="give `file_pattern` fewer fields",
+        )
 
 
 def sequence_of(name: str) -> int:

@@ -32,6 +32,7 @@ class FileTable:
         form = registry.find("formats", config.format).load()
         self.format: Format[Any] = form.build(config.options)
         self.suffix = self.format.suffixes[0]
+        self.pointer = f"{self.folder}/_current.json"
         self.versioned = config.layout == "versioned"
         self.log = CommitLog(self.fs, f"{self.ours}/commits/{self.name}")
 
@@ -82,9 +83,14 @@ class FileTable:
 
     def _point_to(self, record: Record) -> None:
         """Readers of a versioned table follow this; a late replay must not lead them back."""
-        if record.current and self.log.newest() == record:
-            pointer = {"folders": record.current, "load_id": record.load_id}
-            self.fs.replace(f"{self.folder}/_current.json", json.dumps(pointer).encode())
+        ends = not record.current and any(name.startswith("v=") for name in record.deletes)
+        if not (record.current or ends) or self.log.newest() != record:
+            return
+        if ends:  # versioned no more
+            self.fs.delete(self.pointer)
+            return
+        pointer = {"folders": record.current, "load_id": record.load_id}
+        self.fs.replace(self.pointer, json.dumps(pointer).encode())
 
     def _drop_versions(self, record: Record) -> None:
         gone = {name.partition("/")[0] for name in record.deletes if name.startswith("v=")}

@@ -40,6 +40,10 @@ class FileStore(BlockingStore[FileStoreConfig]):
     def identity(self) -> str:
         return self.table.url
 
+    @property
+    def manner(self) -> str:
+        return self.table.format.manner
+
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return FileLoad(self.table, request)
 

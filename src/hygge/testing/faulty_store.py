@@ -31,6 +31,10 @@ class FaultyStore(Store[Any]):
     def identity(self) -> str:
         return self._inner.identity
 
+    @property
+    def manner(self) -> str:
+        return self._inner.manner
+
     def load(self, request: LoadRequest) -> Load:
         return _FaultyLoad(self._inner.load(request), self._trigger)
 
