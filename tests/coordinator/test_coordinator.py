@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 import pytest
-from hygge.journal.memory import MemoryJournal
 
 from hygge.coordinator.coordinator import Coordinator
 from hygge.core import events
@@ -22,6 +21,7 @@ from hygge.flow import retry
 from hygge.flow.flow import Flow
 from hygge.flow.settings import FlowSettings
 from hygge.homes.memory import MemoryHome, MemoryHomeConfig
+from hygge.journal.memory import MemoryJournal
 from hygge.stores.memory import MemoryStore, MemoryStoreConfig
 
 _COUNT = itertools.count()

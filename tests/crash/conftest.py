@@ -28,11 +28,3 @@ def passed(record_property: pytest.RecordProperty) -> object:  # type: ignore[na
         assert tally.points >= least
 
     return count
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
-    told = [p for report in reports for p in getattr(report, "user_properties", ())]
-    points = [value for name, value in told if name == POINTS]
-    if points:
-        terminalreporter.write_line(f"{sum(points)} crash points in {len(points)} crash tests")

@@ -90,7 +90,7 @@ def test_a_late_tie_stops_an_append_and_is_named(stage: Stage) -> None:
     stage.give(tied(0, 4), people(4, 2))
     report = stage.run(**BY_TIME)
     assert isinstance(report.error, FlowError)
-    assert "1 rows with seen" in str(report.error)
+    assert "appeared after it was read: 1" in str(report.error)
     assert report.error.hint
     assert stage.rows == unordered(tied(0, 3).rows())
 

@@ -117,7 +117,7 @@ class Cursor:
             return batch
         if self._nulls == "fail":
             raise FlowError(
-                f"{count} rows have no {self._column}, so nothing tells whether they are new",
+                f"{count} of the rows have no {self._column}: nothing tells whether they are new",
                 column=self._column,
                 hint="watermark: {column: …, nulls: ignore} leaves such rows out",
             )
@@ -138,10 +138,10 @@ def check_ties(low: Watermark | None, seen: int, tell: Callable[[str], None]) ->
     if low is None or low.ties is None or seen == low.ties:
         return
     if seen < low.ties:
-        tell(f"{low.ties - seen} rows at {low.column} = {low.value} are gone from the source")
+        tell(f"rows with {low.column} = {low.value} are gone from the source: {low.ties - seen}")
         return
     raise FlowError(
-        f"{seen - low.ties} rows with {low.column} = {low.value} appeared after it was read",
+        f"rows with {low.column} = {low.value} appeared after it was read: {seen - low.ties}",
         column=low.column,
         hint=f"give `keys` and a store that merges, or a finer watermark; or {_START_ANEW}",
     )

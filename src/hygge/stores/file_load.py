@@ -57,7 +57,7 @@ class FileLoad(BlockingLoad):
             return
         if strangers := self.table.strangers():
             raise StoreError(
-                f"there are {len(strangers)} files here that hygge did not put: "
+                f"there are files here that hygge did not put ({len(strangers)}): "
                 f"{', '.join(strangers[:3])}",
                 folder=self.table.url,
                 hint="choose another folder, or set `adopt: true`: then they count as old content",
