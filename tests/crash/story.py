@@ -10,15 +10,17 @@ import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from hygge import registry
 from hygge.core.events import Event
 from hygge.core.home import HomeConfig
-from hygge.core.journal import Journal
-from hygge.core.store import StoreConfig
+from hygge.core.journal import Intent, Journal, from_json
+from hygge.core.schema import TableSchema
+from hygge.core.store import Receipt, StagedPart, StoreConfig
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
@@ -26,11 +28,18 @@ from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork nee
 from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
 from hygge.stores import files as file_stores  # noqa: F401
+from hygge.stores.commit_log import Record
 from hygge.testing import faults
 from hygge.testing.faults import Trigger
 from hygge.testing.faulty_filesystem import FaultyFileSystem
 from hygge.testing.faulty_journal import FaultyJournal
 from hygge.testing.harness import Row, people
+
+for kind in registry.TABLES:  # found and built once: each fork has them from the start
+    registry.table(kind)
+for value in (Intent, Receipt, Record, StagedPart, TableSchema):
+    with suppress(ValueError):
+        from_json(value, b"")
 
 PATIENCE = 5.0
 """Seconds that a run waits for a journal whose owner sleeps inside a transaction."""

@@ -10,6 +10,7 @@ Importing takes a second, forking a few milliseconds; and only a process without
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -113,6 +114,8 @@ def serve(imports: list[str]) -> None:
     """The zygote's whole life."""
     for name in imports:
         import_module(name)
+    gc.collect()
+    gc.freeze()  # a child's collector need not touch, and so copy, what it was born with
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a child prints must not be taken for an answer
     _give(answers, tuple(sorted(map(_name, Path("/proc/self/task").iterdir()))))
