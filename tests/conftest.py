@@ -12,8 +12,17 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
+from hygge import registry
+
 settings.register_profile("hygge", database=None, deadline=None)
 settings.load_profile("hygge")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def know_the_plugins() -> None:
+    """Looking for them reads files: once, and not on anybody's event loop."""
+    for kind in registry.TABLES:
+        registry.table(kind)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import Future
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from hygge.core.errors import DriverHung, FlowTimeout
@@ -21,6 +20,45 @@ P = ParamSpec("P")
 CHECK_SECONDS: Final = 60.0
 """How long a person who asks whether all is well is kept waiting for one answer."""
 _END: Final = object()
+
+
+class _Call:
+    """One call on its way: made on the thread, answered on the loop. No work: the last one.
+
+    Leaner than a concurrent Future, whose locks and chains cost more than most of our calls.
+    """
+
+    def __init__(self, work: Callable[[], Any] | None) -> None:
+        self.work = work
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._turn = [True]
+
+    def claim(self) -> bool:
+        """Whether it is ours to make, or to drop: only one asker is told so."""
+        try:
+            return self._turn.pop()  # atomic
+        except IndexError:
+            return False
+
+    def make(self) -> None:
+        if not self.claim():
+            return
+        result: Any = None
+        failed: BaseException | None = None
+        try:
+            result = self.work() if self.work is not None else None
+        except BaseException as raised:  # noqa: BLE001 - native drivers raise those
+            failed = _bearable(raised)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.answer.get_loop().call_soon_threadsafe(self._tell, result, failed)
+
+    def _tell(self, result: Any, failed: BaseException | None) -> None:
+        if self.answer.done():
+            return
+        if failed is None:
+            self.answer.set_result(result)
+        else:
+            self.answer.set_exception(failed)
 
 
 class DriverThread:
@@ -42,8 +80,7 @@ class DriverThread:
     ) -> None:
         self._name, self._interrupt, self._discard = name, interrupt, discard
         self._timeout, self._grace = timeout, grace
-        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
-        self._calls = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._hung = False
 
@@ -60,19 +97,22 @@ class DriverThread:
         """
         if self._hung:
             raise self._lost()
-        call: Future[T] = Future()
+        call = _Call(lambda: work(*args, **kwargs))
         self._start()
-        self._calls.put((call, lambda: work(*args, **kwargs)))
-        waiting = asyncio.wrap_future(call)
+        self._calls.put(call)
         try:
-            done, _ = await asyncio.wait([waiting], timeout=self._timeout)
+            if self._timeout is None:
+                await asyncio.shield(call.answer)
+            else:
+                await asyncio.wait([call.answer], timeout=self._timeout)
         except asyncio.CancelledError:
-            await finish(self._stop(call, waiting))
+            await finish(self._stop(call))
             raise
-        if not done:
-            await finish(self._stop(call, waiting))
+        if not call.answer.done():
+            await finish(self._stop(call))
             raise FlowTimeout(f"{self._name} did not answer within {self._timeout:g} s")
-        return waiting.result()
+        result: T = call.answer.result()
+        return result
 
     async def iterate(self, start: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """What the iterator gives, each step taken on the thread; closed there, too."""
@@ -93,10 +133,13 @@ class DriverThread:
         if self._thread is None:
             return
         thread, self._thread = self._thread, None
-        self._calls.put(None)
-        await finish(asyncio.to_thread(thread.join, self._grace))
-        if thread.is_alive():
+        last = _Call(None)
+        self._calls.put(last)
+        await finish(asyncio.wait([last.answer], timeout=max(self._grace, 1)))
+        if not last.answer.done():
             raise DriverHung(f"the thread of {self._name} does not end")
+        while thread.is_alive():  # noqa: ASYNC110 - it has nothing left to do, and no way to tell
+            await asyncio.sleep(0)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -107,27 +150,26 @@ class DriverThread:
             self._thread.start()
 
     def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            future, work = call
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(work())
-                except BaseException as failed:  # noqa: BLE001 - native drivers raise those
-                    future.set_exception(_bearable(failed))
-            del future, work, call
+        while True:
+            call = self._calls.get()
+            call.make()
+            if call.work is None:
+                return
+            del call
 
-    async def _stop(self, call: Future[Any], waiting: asyncio.Future[Any]) -> None:
-        if call.cancel():  # another call has the thread, and is not to be interrupted for this one
+    async def _stop(self, call: _Call) -> None:
+        if call.claim():  # another call has the thread, and is not to be interrupted for this one
+            call.answer.cancel()
             return
         last = None if self._timeout is None and self._discard is None else self._grace
         for ask, patience in ((self._interrupt, self._grace), (self._discard, last)):
             if ask is not None:
                 with contextlib.suppress(Exception):  # the connection may be gone already
                     await asyncio.to_thread(ask)
-            done, _ = await asyncio.wait([waiting], timeout=patience)
-            if done:
-                if not waiting.cancelled():
-                    waiting.exception()  # retrieved: the cancellation is what counts
+            await asyncio.wait([call.answer], timeout=patience)
+            if call.answer.done():
+                if not call.answer.cancelled():
+                    call.answer.exception()  # retrieved: the cancellation is what counts
                 return
         self._hung = True
         raise self._lost()
