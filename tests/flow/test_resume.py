@@ -9,7 +9,7 @@ import pytest
 from tests.flow.stage import INCREMENTAL, Stage
 from tests.rigs.memory import MemoryStoreRig
 
-from hygge.core.errors import FlowError, StoreError
+from hygge.core.errors import ConnectionFailed, FlowError, StoreError
 from hygge.core.events import LoadRecovered, PartReused
 from hygge.core.lease import Lease
 from hygge.databases import memory
@@ -35,11 +35,13 @@ def break_off(stage: Stage, **settings: Any) -> None:
     def fail_at_the_third(what: str) -> None:
         nonlocal finished
         if what == "write" and finished == 2:
-            raise StoreError("no more")
+            raise ConnectionFailed("no more")
         finished += what == "finish"
 
     report = stage.run(
-        stage.flow(store=FaultyStore(stage.target.store(), fail_at_the_third), **settings)
+        stage.flow(
+            store=FaultyStore(stage.target.store(), fail_at_the_third), **{"retries": 0, **settings}
+        )
     )
     assert report.error is not None
     assert report.error.what == "no more"
@@ -179,3 +181,10 @@ def test_a_lease_that_cannot_be_given_back_spoils_nothing(stage: Stage) -> None:
     stage.give(people(0, 3))
     stage.done(stage.flow(store=Sticky(MemoryStoreConfig(table=stage.target.table.name))))
     assert stage.rows == unordered(people(0, 3).rows())
+
+
+def test_what_is_wrong_in_itself_leaves_nothing_behind(stage: Stage) -> None:
+    stage.give(*THREE)
+    report = stage.run(min_rows=100)
+    assert "min_rows" in str(report.error)
+    assert not stage.leftovers

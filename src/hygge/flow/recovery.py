@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hygge.core import events
-from hygge.core.errors import FlowError, LoadLost
+from hygge.core.errors import DriverHung, FlowError, FlowTimeout, HyggeError, JournalError, LoadLost
 from hygge.core.journal import Intent
 from hygge.core.store import Receipt, StagedPart
 from hygge.flow.preparing import Prepared
 from hygge.flow.route import Route
+
+_NOT_ITS_FAULT = (FlowTimeout, DriverHung, JournalError)
 
 
 class Recovery:
@@ -48,7 +50,7 @@ class Recovery:
         """What became of a load that failed under our hands; kept only if worth resuming."""
         known = await self._route.journal.unfinished(self._route.name)
         staged = next((p for i, p in known if i.load.load_id == intent.load.load_id), [])
-        keep = _worth(staged) and not isinstance(failed, LoadLost)
+        keep = _worth(staged) and _may_pass(failed)
         receipt = await self._ask(intent.load.load_id, keep=keep)
         if receipt is None and not keep:
             await self._route.journal.discard(intent.load.load_id, "never published")
@@ -81,6 +83,13 @@ class Recovery:
 
     def _tell(self, load_id: str, fate: str) -> None:
         self._route.listen(events.LoadRecovered(self._route.name, load_id, fate))
+
+
+def _may_pass(failed: BaseException) -> bool:
+    """Whether the same load may go on later. What is wrong in itself leaves nothing behind."""
+    if not isinstance(failed, HyggeError) or isinstance(failed, _NOT_ITS_FAULT):
+        return True
+    return failed.transient and not isinstance(failed, LoadLost)
 
 
 def _worth(staged: list[StagedPart]) -> bool:
