@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
@@ -257,6 +257,19 @@ def test_nanoseconds_are_not_cut() -> None:
     assert found is not None
     assert found.ties == 1
     assert values.to_frame().filter(pl.col("c") == literal(found)).height == 1
+
+
+def test_positions_keep_their_order_while_the_clock_goes_back() -> None:
+    instants = [
+        datetime(2024, 10, 27, hour, minute, tzinfo=UTC) for hour, minute in ((0, 30), (1, 10))
+    ]
+    times = pl.Series("at", instants).dt.convert_time_zone("Europe/Berlin")  # 02:30, then 02:10
+    early, late = greatest(times[:1]), greatest(times[1:])
+    assert highest(early, late) == highest(late, early) == late == greatest(times)
+    assert late is not None
+    assert times.to_frame().filter(pl.col("at") >= literal(late)).height == 1
+    same = greatest(times[:1] + pl.Series([timedelta(hours=1)]))  # 02:30 once more
+    assert highest(early, same) == same
 
 
 @pytest.mark.parametrize("values", [[], [None, None]])

@@ -145,3 +145,22 @@ def test_one_batch_always_fits(stage: Stage) -> None:
     report = asyncio.run(stage.flow(parallel=4).run(terms))
     assert report.error is None
     assert stage.rows == unordered(people(0, 80).rows())
+
+
+def test_what_is_given_back_while_cancelled_is_given_back() -> None:
+    async def story() -> None:
+        budget = Budget(100)
+        await budget.take(90)
+        waiting = asyncio.create_task(budget.take(50))
+        await turns(2)
+        async with budget._changed:  # as when many wait: each has to have the lock in turn
+            giving = asyncio.create_task(budget.give(90))
+            await turns(2)
+            giving.cancel()
+            await turns(2)
+        await asyncio.wait([giving])
+        assert giving.cancelled()
+        async with asyncio.timeout(5):
+            await waiting
+
+    asyncio.run(story())

@@ -362,3 +362,22 @@ def test_a_year_without_iso_text_is_refused() -> None:
     far = pl.DataFrame({"a": pl.Series([3_000_000]).cast(pl.Date)})
     with pytest.raises(StoreError, match="no ISO text"):
         filled(form(), Written("out"), far)
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ({"header": False}, pl.Series([None, 1, None, 2])),
+        ({"header": False}, pl.Series([None, None], dtype=pl.Int64)),
+        ({"header": False}, pl.Series(["\ufeffa", "b"])),
+        ({"header": False, "encoding": "utf-16"}, pl.Series(["\ufeffa", "b"])),
+        ({"null_values": ["-999"]}, pl.Series([-999, 1, None])),
+        ({"null_values": ["NA", "1.5"]}, pl.Series([1.5, None, 2.0])),
+    ],
+    ids=["blank first", "blank alone", "a mark", "two marks", "an integer", "a float"],
+)
+def test_every_value_comes_back(options: dict[str, Any], values: pl.Series) -> None:
+    batch, made = values.alias("column_1").to_frame(), form(**options)
+    file = filled(made, Written("data"), batch)
+    assert read(made, file, TableSchema.of(batch.schema)).equals(batch)
+    assert made.rows(file) == batch.height

@@ -52,11 +52,14 @@ def literal(mark: Watermark) -> pl.Expr:
 def greatest(values: pl.Series) -> Watermark | None:
     """The position of a column's greatest value and how many rows have it; None without values.
 
-    Nanoseconds travel as integers: Python's datetime would cut them.
+    Nanoseconds travel as integers: Python's datetime would cut them. Times with a zone travel in
+    UTC: in one zone, Python compares the hands of the clock, which go back in autumn.
     """
     kind = values.dtype
     nanos = isinstance(kind, pl.Datetime) and kind.time_unit == "ns"
     plain = values.to_physical() if nanos else values
+    if isinstance(plain.dtype, pl.Datetime) and plain.dtype.time_zone is not None:
+        plain = plain.dt.convert_time_zone("UTC")
     top = plain.max()
     if top is None:
         return None

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 import polars as pl
 
+from hygge.core.driver_thread import finish
+
 
 class Budget:
     """Bytes in memory, for all that is carried in one run.
@@ -37,9 +39,12 @@ class Budget:
             self._note()
 
     async def give(self, weight: int) -> None:
-        """A batch has left the process."""
+        """A batch has left the process. Cancelled, it is counted and told all the same."""
+        self._flying -= weight
+        await finish(self._tell())
+
+    async def _tell(self) -> None:
         async with self._changed:
-            self._flying -= weight
             self._changed.notify_all()
 
     @asynccontextmanager
@@ -53,8 +58,7 @@ class Budget:
             yield
         finally:
             self._buffers -= weight
-            async with self._changed:
-                self._changed.notify_all()
+            await finish(self._tell())
 
 
 class Channel:
@@ -100,5 +104,7 @@ class Channel:
                     del batch
                     await self._budget.give(weight)  # not before: while written it is in memory
         finally:
-            while self._items:
-                await self._budget.give(self._items.popleft()[1])
+            waiting = sum(weight for _, weight in self._items)
+            self._items.clear()
+            if waiting:
+                await self._budget.give(waiting)

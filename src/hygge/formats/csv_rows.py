@@ -172,16 +172,16 @@ class Rows:
         return last is None or last[-1:] not in "\r\n"
 
     def _header(self) -> tuple[str, ...]:
-        first = self._first_record()
+        blank, first = self._first_record()
         text = io.StringIO(first.decode(), newline="")
         try:
-            (record,) = self._layout.reader(text)
+            (record,) = self._layout.reader(text) if first else ([""],)
         except (csv.Error, ValueError) as failed:
             raise HomeError(
                 f"the first line is not CSV: {failed}", file=self.source.name, line=1
             ) from failed
         if not self._layout.header:
-            self._text.unread(first)
+            self._text.unread(blank + first)
             return tuple(f"column_{n}" for n in range(1, len(record) + 1))
         names = tuple(name or f"column_{n}" for n, name in enumerate(record, 1))
         for name in names:
@@ -191,23 +191,26 @@ class Rows:
                 )
         return names
 
-    def _first_record(self) -> bytes:
-        data = b""
+    def _first_record(self) -> tuple[bytes, bytes]:
+        """The blank lines before it, which may be rows, and the first line that tells columns."""
+        data = blank = b""
         while more := self._text.read(_CHUNK):
-            data = (data + more).lstrip(b"\r\n")
+            data += more
+            if told := len(data) - len(data.lstrip(b"\r\n")):
+                blank, data = blank + data[:told] * (not self._layout.header), data[told:]
             for end in _LINE_END.finditer(data):
                 inside = self._layout.quote and data.count(
                     self._layout.quote.encode(), 0, end.start()
                 )
                 if not (inside or 0) % 2 and end.end() < len(data):
-                    return self._split_off(data, end.end())
-            if len(data) > _BLOCK:
+                    return blank, self._split_off(data, end.end())
+            if len(blank + data) > _BLOCK:
                 raise HomeError("the first line has no end", file=self.source.name, line=1)
-        if not data:
+        if not blank + data:
             raise HomeError(
                 "the file is empty", file=self.source.name, hint="a table has at least its header"
             )
-        return data
+        return blank, data
 
     def _split_off(self, data: bytes, end: int) -> bytes:
         self._text.unread(data[end:])

@@ -26,7 +26,7 @@ class CsvWriter:
         self._quote = layout.quote
         self._gathering = Gathering(schema)
         self._encoder = codecs.getincrementalencoder(layout.encoding)()
-        self._header = layout.header
+        self._header, self._begun = layout.header, False
 
     def write(self, batch: pl.DataFrame) -> None:
         for part in self._gathering.add(batch):
@@ -43,7 +43,7 @@ class CsvWriter:
 
     def _put(self, part: pl.DataFrame) -> None:
         out = io.BytesIO()
-        pl.DataFrame([texts_of(values) for values in part]).write_csv(
+        pl.DataFrame([self._told(values) for values in part]).write_csv(
             out,
             include_header=self._header,
             separator=self._layout.delimiter,
@@ -54,9 +54,20 @@ class CsvWriter:
         )
         self._header = False
         data = out.getvalue()
+        if data and not self._begun and data.startswith(codecs.BOM_UTF8):
+            data = codecs.BOM_UTF8 + data  # readers take one away
+        self._begun = self._begun or bool(data)
         if self._layout.encoding != "utf-8":
             data = self._encoded(data.decode())
         self._sink.write(data)
+
+    def _told(self, values: pl.Series) -> pl.Series:
+        """As text, which is quoted, where a value could read like NULL."""
+        texts = texts_of(values)
+        if self._style() == "necessary" or texts.dtype == pl.String:
+            return texts
+        said = texts.cast(pl.String)
+        return said if said.is_in(self._layout.null_values).any() else texts
 
     def _style(self) -> Literal["necessary", "non_numeric"]:
         """A text that reads like NULL must be quoted; Polars itself sees to the empty one."""
