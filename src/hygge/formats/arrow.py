@@ -88,7 +88,7 @@ class Arrow(Format[ArrowOptions]):
         length = int.from_bytes(tail[-10:-6], "little")
         if tail[-6:] != _MAGIC or length + 10 != len(tail):
             raise HomeError("the file does not end with its footer", file=source.name)
-        return rows
+        return int(rows)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
         refuse(schema, self, "cast it to decimal(38, 0) or string")

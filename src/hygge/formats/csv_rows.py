@@ -144,7 +144,7 @@ class Rows:
     def _split(self, stream: _Tallied, block: int) -> Iterator[pa.RecordBatch]:
         layout, names = self._layout, [str(n) for n in range(len(self.names))]
         file: Any = stream
-        return arrow_csv.open_csv(
+        opened: Iterator[pa.RecordBatch] = arrow_csv.open_csv(
             file,
             arrow_csv.ReadOptions(
                 column_names=names, block_size=block, use_threads=block == _BLOCK
@@ -163,6 +163,7 @@ class Rows:
                 quoted_strings_can_be_null=False,
             ),
         )
+        return opened
 
     def _closed(self, texts: pl.DataFrame | None, stream: _Tallied) -> bool:
         """Whether the last value is surely no quote that ran to the end of the file."""

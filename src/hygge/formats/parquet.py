@@ -108,7 +108,7 @@ class Parquet(Format[ParquetOptions]):
             if rows != file.metadata.num_rows or any(_end(g) > source.size for g in groups):
                 raise HomeError("the footer does not agree with the file", file=source.name)
         _refuse_doubled(source)
-        return rows
+        return int(rows)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
         refuse(schema, self, "cast it to decimal(38, 0) or string")

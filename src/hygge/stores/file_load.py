@@ -22,6 +22,9 @@ from hygge.stores.file_table import FileTable
 _FAR = 10**9
 """A number that no table is likely to reach: names with it are as long as any."""
 
+PACKED = 4
+"""Rows in memory are rarely more times larger than in a file."""
+
 
 class FileLoad(BlockingLoad):
     """Staged in `_hygge/staging/<table>/<load_id>/`; published by record `number`."""
@@ -160,7 +163,7 @@ class FileWriter:
     """One staged file, from its first batch to its durable end."""
 
     def __init__(self, load: FileLoad, stem: str) -> None:
-        self._name, self._rows = f"{stem}{load.table.suffix}", 0
+        self._name, self._rows, self._raw = f"{stem}{load.table.suffix}", 0, 0
         self._sink: Sink = load.fs.create(f"{load.staging}/{self._name}")
         try:
             self._writer: Writer = load.table.format.writer(self._sink, load.request.schema)
@@ -176,11 +179,13 @@ class FileWriter:
 
     @property
     def size(self) -> int:
-        return self._sink.size
+        """Bytes in the file; or a guess, for a writer may be some batches behind."""
+        return max(self._sink.size, self._raw // PACKED)
 
     def write(self, batch: pl.DataFrame) -> None:
         self._writer.write(batch)
         self._rows += batch.height
+        self._raw += int(batch.estimated_size())
 
     def finish(self) -> Piece:
         self._writer.close()
