@@ -86,6 +86,29 @@ def test_a_folder_is_durable_where_it_was_made(disk: LocalFileSystem, calls: lis
     assert calls == []
 
 
+@pytest.mark.parametrize("make", ["make_folder", "put_once"])
+def test_a_folder_that_is_pruned_while_one_is_made_in_it_is_made_again(
+    disk: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str
+) -> None:
+    above, plain = tmp_path / "leases", Path.mkdir
+    above.mkdir()
+    pruned = list[Path]()
+
+    def mkdir(path: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        if path.parent == above and not pruned:
+            above.rmdir()  # the last lease in it was just given back
+            pruned.append(above)
+        plain(path, mode, parents, exist_ok)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    if make == "put_once":
+        assert disk.put_once("leases/users/1.json", b"mine")
+    else:
+        disk.make_folder("leases/users")
+    assert pruned
+    assert (above / "users").is_dir()
+
+
 def test_a_closed_file_is_durable_and_an_aborted_one_need_not(
     disk: LocalFileSystem, calls: list[str]
 ) -> None:

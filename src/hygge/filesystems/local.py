@@ -18,6 +18,9 @@ from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme, without_s
 from hygge.filesystems.local_errors import reading, writing
 from hygge.filesystems.sink import DigestingSink
 
+_PATIENCE = 10
+"""How often a folder is made anew while others, who find it empty, take it away."""
+
 
 class LocalFileSystem(FileSystem):
     """Files below a folder of this machine."""
@@ -229,7 +232,7 @@ def _is_there(path: Path) -> bool:
 
 def _opened(half: Path) -> BinaryIO:
     """A new file; its folder is made, again if somebody prunes it meanwhile."""
-    for _ in range(10):
+    for _ in range(_PATIENCE):
         _make_folder(half.parent)
         with contextlib.suppress(FileNotFoundError):
             return half.open("xb")
@@ -237,7 +240,14 @@ def _opened(half: Path) -> BinaryIO:
 
 
 def _make_folder(folder: Path) -> None:
-    """With its parents, each durable in the one above it."""
+    """With its parents, each durable in the one above it; again if one is pruned meanwhile."""
+    for _ in range(_PATIENCE):
+        with contextlib.suppress(FileNotFoundError):
+            return _make_missing(folder)
+    return _make_missing(folder)
+
+
+def _make_missing(folder: Path) -> None:
     missing = []
     while not folder.is_dir():
         missing.append(folder)
