@@ -271,3 +271,13 @@ def test_numbers_may_come_from_the_environment(
     monkeypatch.setenv("HYGGE_T_PARALLEL", "4")
     flow = f"{ENDS}parallel: ${{HYGGE_T_PARALLEL}}\n"
     assert only(plan(tmp_path, {"flows/a/flow.yml": flow})).settings.parallel == 4
+
+
+@pytest.mark.parametrize("written", ["home: data/a.csv", "home: {type: csv, path: data/a.csv}"])
+def test_a_home_given_as_a_path_on_the_command_line_is_its_path(
+    tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "hygge.yml").write_text(f"flows:\n  t:\n    {written}\n    store: lake/t\n")
+    plan = Workspace.find(tmp_path).plan(overrides={"flow.t.home": "data/b.csv"})
+    (flow,) = plan.flows
+    assert flow.home.places() == (str(tmp_path / "data/b.csv"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import polars as pl
@@ -163,8 +164,8 @@ class FileWriter:
     """One staged file, from its first batch to its durable end."""
 
     def __init__(self, load: FileLoad, stem: str) -> None:
-        self._name, self._rows, self._raw = f"{stem}{load.table.suffix}", 0, 0
-        self._sink: Sink = load.fs.create(f"{load.staging}/{self._name}")
+        self.name, self._rows, self._raw = f"{stem}{load.table.suffix}", 0, 0
+        self._sink: Sink = load.fs.create(f"{load.staging}/{self.name}")
         try:
             self._writer: Writer = load.table.format.writer(self._sink, load.request.schema)
         except BaseException:
@@ -190,7 +191,7 @@ class FileWriter:
     def finish(self) -> Piece:
         self._writer.close()
         self._sink.close()
-        return Piece(self._name, self._rows, self._sink.size, self._sink.digest)
+        return Piece(self.name, self._rows, self._sink.size, self._sink.digest)
 
     def abort(self) -> None:
         """Stop, durable or not; after `finish` nothing."""
@@ -208,6 +209,7 @@ class FilePart(BlockingPart):
         self._try = secrets.token_hex(8)
         self._pieces = list[Piece]()
         self._file: FileWriter | None = None
+        self._finished = False
 
     def open(self) -> None:
         return None
@@ -229,10 +231,19 @@ class FilePart(BlockingPart):
     def finish(self) -> StagedPart:
         self._end_file()
         self._load.fs.sync([self._load.staging])
+        self._finished = True
         rows = sum(piece.rows for piece in self._pieces)
         pieces = tuple(self._pieces)
         return StagedPart(self._load.request.load_id, self._partition, rows, pieces)
 
     def close(self) -> None:
+        names = [piece.name for piece in self._pieces]
         if self._file is not None:
+            names.append(self._file.name)
             self._file.abort()
+        if self._finished:
+            return
+        # nobody will ever name these: a full disk needs their room for the word that ends the load
+        for name in names:
+            with suppress(HyggeError):  # it goes with the rest of the staging, then
+                self._load.fs.delete(f"{self._load.staging}/{name}")

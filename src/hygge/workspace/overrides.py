@@ -24,7 +24,10 @@ def overrides(given: Mapping[str, str], flows: Iterable[str]) -> dict[str, Marke
         _check("flow", flow, known, name)
         _check("setting", path[0], DEFAULT_KEYS, name)
         spot = Spot(f"--var {name}")
-        item = nested(path, scalar(value, spot).value, spot)
+        said = scalar(value, spot).value
+        if path in (["home"], ["store"]) and isinstance(said, str):
+            path.append("path")  # a text is a path, here as in YAML
+        item = nested(path, said, spot)
         found[flow] = over(item, found.get(flow))
     return found
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hygge.core.config import Connections
+from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
 from hygge.core.store import Mode
 from hygge.flow.settings import RunType
@@ -77,6 +78,8 @@ def make_plan(
     planned = _resolve_all(loaded, connections, laid, chosen, run_type)
     check_conflicts(planned, complaints)
     complaints.raise_any()
+    if len(planned) != len(tables):  # no flow is ever left out in silence
+        raise ConfigError(f"only {len(planned)} of {len(tables)} flows could be planned")
     kept = tuple(flow for flow in planned if flow.name in chosen)
     return Plan(loaded.name, loaded.root, loaded.options, kept)
 
