@@ -53,12 +53,12 @@ class Result:
         found = []
         if targets.times is not None:
             limits = [targets.times * w + targets.plus for w in self.walls(POLARS.name)]
-            over = [run.wall / limit for run, limit in zip(runs, limits, strict=True)]
+            share = Spread.of([r.wall / limit for r, limit in zip(runs, limits, strict=True)])
             told = (
-                f"wall {wall:.2f} s, at most {Spread.of(limits).median:.2f} s "
-                f"({targets.times} x bare Polars + {targets.plus} s)"
+                f"wall {share.median:.0%} of {targets.times} x bare Polars + {targets.plus} s, "
+                f"round by round ({share.low:.0%}-{share.high:.0%})"
             )
-            found.append(Verdict(told, Spread.of(over).median <= 1))
+            found.append(Verdict(told, share.median <= 1))
         if targets.seconds is not None:
             told = f"wall {wall:.2f} s, under {targets.seconds:.0f} s"
             found.append(Verdict(told, wall < targets.seconds))
