@@ -12,6 +12,7 @@ from hygge.core import events
 from hygge.core.errors import ConfigError
 from hygge.core.journal import Journal, Status
 from hygge.core.names import new_run_id
+from hygge.core.worker import keeping_workers
 from hygge.flow.channel import Budget
 from hygge.flow.flow import Flow
 from hygge.flow.holding import first_error
@@ -81,7 +82,7 @@ class Coordinator:
         self.listen(events.RunStarted(run_id, tuple(flow.name for flow in self.flows)))
         reports, started = dict[str, FlowReport](), set[str]()
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with keeping_workers(), asyncio.TaskGroup() as tasks:
                 for flow in self.flows:
                     task = tasks.create_task(self._one(flow, terms, places, reports, started))
                     self._running.add(task)

@@ -28,7 +28,7 @@ class BlockingPart(ABC):
     def finish(self) -> StagedPart: ...
     @abstractmethod
     def close(self) -> None:
-        """Called once, whatever happened, also when `open` failed."""
+        """Called once if `open` was, whatever happened, also when it failed."""
 
     def interrupt(self) -> None:  # noqa: B027 - optional
         """Ask the driver to stop the call it is in. From another thread."""
@@ -57,24 +57,56 @@ class BlockingLoad(ABC):
 
 
 class PartOnThread(Part):
-    """A BlockingPart on a thread of its own, or on its load's."""
+    """A BlockingPart on a thread of its own, or on its load's.
+
+    It is opened with its first call and closed with its last: each call costs the loop a wait.
+    """
 
     def __init__(self, inner: BlockingPart, thread: DriverThread | None) -> None:
         self._inner, self._own = inner, thread is None
         self._thread = thread or DriverThread("part", interrupt=inner.interrupt)
+        self._opened = self._closed = False
 
     async def __aenter__(self) -> Self:
-        await _open(self, self._thread, self._inner)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await finish(_close(self._thread, self._inner, self._own))
+        await finish(self._leave())
 
     async def write(self, batch: pl.DataFrame) -> None:
-        await self._thread.run(self._inner.write, batch)
+        await self._thread.run(self._write, batch)
 
     async def finish(self) -> StagedPart:
-        return await self._thread.run(self._inner.finish)
+        return await self._thread.run(self._finish)
+
+    async def _leave(self) -> None:
+        try:
+            if self._opened and not self._closed:
+                await self._thread.run(self._close)
+        finally:
+            if self._own:
+                await self._thread.aclose()
+
+    # on the thread
+
+    def _write(self, batch: pl.DataFrame) -> None:
+        self._open()
+        self._inner.write(batch)
+
+    def _finish(self) -> StagedPart:
+        self._open()
+        staged = self._inner.finish()
+        self._close()
+        return staged
+
+    def _open(self) -> None:
+        if not self._opened:
+            self._opened = True
+            self._inner.open()
+
+    def _close(self) -> None:
+        self._closed = True
+        self._inner.close()
 
 
 class LoadOnThread(Load):
@@ -85,11 +117,21 @@ class LoadOnThread(Load):
         self._thread = DriverThread("load", interrupt=inner.interrupt)
 
     async def __aenter__(self) -> Self:
-        await _open(self, self._thread, self._inner)
+        try:
+            await self._thread.run(self._inner.open)
+        except BaseException:  # `async with` calls no __aexit__ for what could not be entered
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await finish(_close(self._thread, self._inner, own=True))
+        await finish(self._leave())
+
+    async def _leave(self) -> None:
+        try:
+            await self._thread.run(self._inner.close)
+        finally:
+            await self._thread.aclose()
 
     def part(self, partition: Partition) -> Part:
         shared = self._thread if self._inner.one_writer else None
@@ -100,24 +142,6 @@ class LoadOnThread(Load):
 
     async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         return await self._thread.run(self._inner.commit, parts)
-
-
-async def _open(
-    outer: Part | Load, thread: DriverThread, inner: BlockingPart | BlockingLoad
-) -> None:
-    try:
-        await thread.run(inner.open)
-    except BaseException:  # `async with` calls no __aexit__ for what could not be entered
-        await outer.__aexit__(None, None, None)
-        raise
-
-
-async def _close(thread: DriverThread, inner: BlockingPart | BlockingLoad, own: bool) -> None:
-    try:
-        await thread.run(inner.close)
-    finally:
-        if own:
-            await thread.aclose()
 
 
 class BlockingStore(Store[C]):

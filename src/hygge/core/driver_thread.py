@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from hygge.core.errors import DriverHung, FlowTimeout
+from hygge.core.worker import Worker, give_back, lend
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -23,12 +22,12 @@ _END: Final = object()
 
 
 class _Call:
-    """One call on its way: made on the thread, answered on the loop. No work: the last one.
+    """One call on its way: made on the thread, answered on the loop.
 
     Leaner than a concurrent Future, whose locks and chains cost more than most of our calls.
     """
 
-    def __init__(self, work: Callable[[], Any] | None) -> None:
+    def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._turn = [True]
@@ -46,7 +45,7 @@ class _Call:
         result: Any = None
         failed: BaseException | None = None
         try:
-            result = self.work() if self.work is not None else None
+            result = self.work()
         except BaseException as raised:  # noqa: BLE001 - native drivers raise those
             failed = _bearable(raised)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -80,8 +79,8 @@ class DriverThread:
     ) -> None:
         self._name, self._interrupt, self._discard = name, interrupt, discard
         self._timeout, self._grace = timeout, grace
-        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
+        self._under_way = 0
         self._hung = False
 
     async def __aenter__(self) -> Self:
@@ -98,8 +97,18 @@ class DriverThread:
         if self._hung:
             raise self._lost()
         call = _Call(lambda: work(*args, **kwargs))
-        self._start()
-        self._calls.put(call)
+        if self._worker is None:
+            self._worker = lend(self._name)
+        self._worker.put(call.make)
+        self._under_way += 1
+        try:
+            await self._answered(call)
+        finally:
+            self._under_way -= call.answer.done()
+        result: T = call.answer.result()
+        return result
+
+    async def _answered(self, call: _Call) -> None:
         try:
             if self._timeout is None:
                 await asyncio.shield(call.answer)
@@ -111,51 +120,44 @@ class DriverThread:
         if not call.answer.done():
             await finish(self._stop(call))
             raise FlowTimeout(f"{self._name} did not answer within {self._timeout:g} s")
-        result: T = call.answer.result()
-        return result
 
     async def iterate(self, start: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """What the iterator gives, each step taken on the thread; closed there, too."""
         started = list[Iterator[T]]()  # known even if we are cancelled while it starts
+
+        def step() -> T:
+            if not started:
+                started.append(start())
+                self._interrupt = getattr(started[0], "interrupt", None) or self._interrupt
+            item = next(started[0], _END)
+            if item is _END:
+                close()
+            return item  # type: ignore[return-value]
+
+        def close() -> None:
+            ended = started.pop() if started else None
+            getattr(ended, "close", _nothing)()
+
         try:
-            await self.run(lambda: started.append(start()))
-            (items,) = started
-            self._interrupt = getattr(items, "interrupt", None) or self._interrupt
-            while (item := await self.run(next, items, _END)) is not _END:
-                yield item  # type: ignore[misc]
+            while (item := await self.run(step)) is not _END:
+                yield item
         finally:
-            close = getattr(started[0], "close", None) if started else None
-            if close is not None:
+            if started:
                 await finish(self.run(close))
 
     async def aclose(self) -> None:
-        """Let the thread end, and see it gone. Raises DriverHung if it is not."""
-        if self._thread is None:
+        """Give the thread back once it is free. Raises DriverHung if it does not get free."""
+        if self._worker is None:
             return
-        thread, self._thread = self._thread, None
-        last = _Call(None)
-        self._calls.put(last)
-        await finish(asyncio.wait([last.answer], timeout=max(self._grace, 1)))
-        if not last.answer.done():
-            raise DriverHung(f"the thread of {self._name} does not end")
-        while thread.is_alive():  # noqa: ASYNC110 - it has nothing left to do, and no way to tell
-            await asyncio.sleep(0)
-
-    def _start(self) -> None:
-        if self._thread is None:
-            # a daemon: a driver that never returns must not keep the process from ending
-            self._thread = threading.Thread(
-                target=self._work, name=f"hygge-{self._name}", daemon=True
-            )
-            self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            call = self._calls.get()
-            call.make()
-            if call.work is None:
-                return
-            del call
+        worker, self._worker = self._worker, None
+        if self._under_way:
+            last = _Call(_nothing)
+            worker.put(last.make)
+            await finish(asyncio.wait([last.answer], timeout=max(self._grace, 1)))
+            if not last.answer.done():
+                worker.abandon()
+                raise DriverHung(f"the thread of {self._name} does not end")
+        await finish(give_back(worker))
 
     async def _stop(self, call: _Call) -> None:
         if call.claim():  # another call has the thread, and is not to be interrupted for this one
@@ -176,6 +178,10 @@ class DriverThread:
 
     def _lost(self) -> DriverHung:
         return DriverHung(f"{self._name} holds its thread, even without its connection")
+
+
+def _nothing() -> None:
+    """What is asked to learn that all before it is done."""
 
 
 def _bearable(failed: BaseException) -> BaseException:
