@@ -99,9 +99,9 @@ class CommitLog:
 
     def write(self, record: Record) -> Record:
         """Write this fate, and return the one that holds: ours, or whoever came first."""
-        self._fs.put_once(self._path(record.number), to_json(record).encode())
+        ours = self._fs.put_once(self._path(record.number), to_json(record).encode())
         self.sweep()
-        return self.read(record.number)
+        return record if ours else self.read(record.number)
 
     def sweep(self) -> None:
         """Delete what a killed writer left half written. A late one finds its number taken."""

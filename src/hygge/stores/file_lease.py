@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, replace
 
@@ -21,11 +22,16 @@ class _Note:
 
 
 class FileLease:
-    """The leases of one table: `_hygge/leases/<table>/<20-digit n>.json`; the highest counts."""
+    """The leases of one table: `_hygge/leases/<table>.<20-digit n>.json`; the highest counts.
 
-    def __init__(self, filesystem: FileSystem, folder: str, top: str, place: str) -> None:
-        """`top` is the highest folder that is ours: it goes when it is empty."""
-        self._fs, self._folder, self._top, self._place = filesystem, folder, top, place
+    All tables' leases share a folder: making one for each would cost more than the lease.
+    """
+
+    def __init__(self, filesystem: FileSystem, ours: str, table: str, place: str) -> None:
+        """`ours` is the folder that is ours: it goes when it is empty."""
+        self._fs, self._ours, self._folder = filesystem, ours, f"{ours}/leases"
+        self._table, self._place = table, place
+        self._name = re.compile(rf"{re.escape(table)}\.(\d{{20}})\.json")
 
     def take(self, flow: str, seconds: float) -> Lease:
         """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
@@ -53,7 +59,9 @@ class FileLease:
         """Older leases, and what killed owners left half written, go."""
         for info in list(self._fs.list(self._folder)):
             name = info.path.rpartition("/")[2]
-            if name.startswith("_") or int(name[:20]) < number:
+            half = name.startswith("_") and self._name.match(name, 1)
+            ours = self._name.fullmatch(name)
+            if half or (ours and int(ours[1]) < number):
                 self._fs.delete(info.path)
 
     def renew(self, lease: Lease, seconds: float) -> None:
@@ -70,7 +78,7 @@ class FileLease:
         number, note = self._mine(lease)
         if note is not None:
             self._fs.delete(self._path(number))
-            self._fs.prune(self._folder, self._top)
+            self._fs.prune(self._folder, self._ours)
 
     def _mine(self, lease: Lease) -> tuple[int, _Note | None]:
         numbers = self._numbers()
@@ -85,11 +93,11 @@ class FileLease:
         return FlowBusy(f"{self._place} is being written by {who}", hint="wait until it is done")
 
     def _path(self, number: int) -> str:
-        return f"{self._folder}/{number:020}.json"
+        return f"{self._folder}/{self._table}.{number:020}.json"
 
     def _numbers(self) -> list[int]:
         names = (info.path.rpartition("/")[2] for info in self._fs.list(self._folder))
-        return sorted(int(name[:20]) for name in names if name[:20].isdigit())
+        return sorted(int(found[1]) for found in map(self._name.fullmatch, names) if found)
 
     def _read(self, number: int) -> _Note | None:
         found = self._fs.get(self._path(number))

@@ -3,7 +3,7 @@
 <parent>/<table>/                             the data; versioned: v=<load_id>/, _current.json
 <parent>/_hygge/staging/<table>/<load_id>/    what is not published yet
 <parent>/_hygge/commits/<table>/<n>.json      what was published or erased, in order
-<parent>/_hygge/leases/<table>/<n>.json       who writes now
+<parent>/_hygge/leases/<table>.<n>.json       who writes now
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FileTable:
 
     @property
     def lease(self) -> FileLease:
-        return FileLease(self.fs, f"{self.ours}/leases/{self.name}", self.ours, self.url)
+        return FileLease(self.fs, self.ours, self.name, self.url)
 
     def staging(self, load_id: str) -> str:
         """Where a load's files wait."""

@@ -12,6 +12,10 @@ from typing import Protocol, Self
 from hygge.core import events
 
 
+_PAUSE = 0.05
+"""Seconds between looks: waking for each event would take the run's time away from it."""
+
+
 class Printer(Protocol):
     """Shows a run. All three are called on one thread, `close` once and last."""
 
@@ -28,8 +32,9 @@ class Hearing:
 
     def __init__(self, printer: Printer, every: float) -> None:
         self._printer, self._every = printer, every
-        self._heard: queue.SimpleQueue[events.Event | None] = queue.SimpleQueue()
+        self._heard: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._listen, name="hygge-watch", daemon=True)
+        self._ended = threading.Event()
         self._due = time.monotonic() + every
         self.failure: Exception | None = None
 
@@ -41,33 +46,26 @@ class Hearing:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._heard.put(None)
+        self._ended.set()
         self._thread.join()
 
     def _listen(self) -> None:
-        done = False
-        while not done:
-            done = self._guarded(self._next) is True
+        ended = False
+        while not ended:
+            ended = self._ended.wait(_PAUSE)
+            while not self._heard.empty():
+                self._guarded(lambda: self._printer.hear(self._heard.get()))
+                self._guarded(self._tick)
+            self._guarded(self._tick)
         self._guarded(self._printer.close)
 
-    def _guarded(self, step: Callable[[], object]) -> object:
-        try:
-            return step()
-        except Exception as failed:  # noqa: BLE001 - only listeners may fail quietly
-            self.failure = self.failure or failed
-        return None
-
-    def _next(self) -> bool:
-        """Hand on one event, or tick when it is time to. True: that was the last."""
-        wait = self._due - time.monotonic()
-        if wait <= 0:
+    def _tick(self) -> None:
+        if time.monotonic() >= self._due:
             self._due = time.monotonic() + self._every
             self._printer.tick(datetime.now(UTC))
-            return False
+
+    def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            event = self._heard.get(timeout=wait)
-        except queue.Empty:
-            return False
-        if event is not None:
-            self._printer.hear(event)
-        return event is None
+            step()
+        except Exception as failed:  # noqa: BLE001 - only listeners may fail quietly
+            self.failure = self.failure or failed
