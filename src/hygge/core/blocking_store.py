@@ -71,21 +71,18 @@ class PartOnThread(Part):
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await finish(self._leave())
+        try:
+            if self._opened and not self._closed:
+                await finish(self._thread.run(self._close))
+        finally:
+            if self._own:
+                await self._thread.aclose()
 
     async def write(self, batch: pl.DataFrame) -> None:
         await self._thread.run(self._write, batch)
 
     async def finish(self) -> StagedPart:
         return await self._thread.run(self._finish)
-
-    async def _leave(self) -> None:
-        try:
-            if self._opened and not self._closed:
-                await self._thread.run(self._close)
-        finally:
-            if self._own:
-                await self._thread.aclose()
 
     # on the thread
 
@@ -125,11 +122,8 @@ class LoadOnThread(Load):
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await finish(self._leave())
-
-    async def _leave(self) -> None:
         try:
-            await self._thread.run(self._inner.close)
+            await finish(self._thread.run(self._inner.close))
         finally:
             await self._thread.aclose()
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from hygge.core.errors import DriverHung, FlowTimeout
-from hygge.core.worker import Worker, give_back, lend
+from hygge.core.worker import Worker, keep, lend
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -29,7 +29,10 @@ class _Call:
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
-        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[Any] = loop.create_future()
+        self.told: asyncio.Future[None] = loop.create_future()
+        """Done with the answer; whoever waits for this one may be cancelled without harm to it."""
         self._turn = [True]
 
     def claim(self) -> bool:
@@ -58,6 +61,8 @@ class _Call:
             self.answer.set_result(result)
         else:
             self.answer.set_exception(failed)
+        if not self.told.done():
+            self.told.set_result(None)
 
 
 class DriverThread:
@@ -111,7 +116,7 @@ class DriverThread:
     async def _answered(self, call: _Call) -> None:
         try:
             if self._timeout is None:
-                await asyncio.shield(call.answer)
+                await call.told
             else:
                 await asyncio.wait([call.answer], timeout=self._timeout)
         except asyncio.CancelledError:
@@ -157,7 +162,8 @@ class DriverThread:
             if not last.answer.done():
                 worker.abandon()
                 raise DriverHung(f"the thread of {self._name} does not end")
-        await finish(give_back(worker))
+        if not keep(worker):
+            await finish(worker.end())
 
     async def _stop(self, call: _Call) -> None:
         if call.claim():  # another call has the thread, and is not to be interrupted for this one

@@ -53,14 +53,14 @@ def lend(name: str) -> Worker:
     return worker
 
 
-async def give_back(worker: Worker) -> None:
-    """It has no call left to make: kept for the next, or ended."""
+def keep(worker: Worker) -> bool:
+    """Whether it is kept for the next, having no call left to make; if not, end it."""
     kept = _KEPT.get()
     if kept is None:
-        await worker.end()
-        return
+        return False
     worker.thread.name = _IDLE
     kept.append(worker)
+    return True
 
 
 @asynccontextmanager

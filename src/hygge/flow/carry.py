@@ -78,4 +78,4 @@ class Carrier:
                     batch = await asyncio.to_thread(self.polish, batch)
                 if batch.height:
                     await channel.send(batch)
-        await channel.close()
+        channel.close()
