@@ -95,7 +95,10 @@ class Remembering:
 
 
 class ParquetWriter:
-    """Gathers batches into row groups; the thread starts with the first and ends with the file."""
+    """Gathers batches into row groups; the thread starts with the first and ends with the file.
+
+    A file that is gathered whole before its end is small, and needs no thread.
+    """
 
     def __init__(
         self, sink: Sink, schema: TableSchema, *, row_group_rows: int, **options: Any
@@ -112,13 +115,21 @@ class ParquetWriter:
             self._hand_over(part)
 
     def close(self) -> None:
-        for part in self._gathering.rest():
-            self._hand_over(part)
-        self._start(BATCH_BYTES)  # an empty table is a file too
-        self._handover.end()
-        self._join()
+        rest = list(self._gathering.rest())
+        if self._thread is None:
+            self._write_small(*rest)
+        else:
+            for part in rest:
+                self._hand_over(part)
+            self._handover.end()
+            self._join()
         if self._failed is not None:
             raise self._failed
+
+    def _write_small(self, part: pl.DataFrame | None = None) -> None:
+        """An empty table is a file, too."""
+        whole = pl.DataFrame(schema=self._schema.polars()) if part is None else part
+        self._write(whole.lazy(), self._rows_that_fit(whole))
 
     def abort(self) -> None:
         self._sink.stop()
@@ -126,17 +137,20 @@ class ParquetWriter:
         self._join()
 
     def _hand_over(self, part: pl.DataFrame) -> None:
-        size = int(part.estimated_size())
-        self._start(BATCH_BYTES // max(1, size // part.height))
-        for piece in part.iter_slices(max(1, part.height // (1 + size // _PIECE))):
+        self._start(self._rows_that_fit(part))
+        pieces = 1 + int(part.estimated_size()) // _PIECE
+        for piece in part.iter_slices(max(1, part.height // pieces)):
             if not self._handover.put(piece):
                 self._join()
                 raise self._failed or StoreError("the file was closed before its last batch")
 
-    def _start(self, most_rows: int) -> None:
+    def _rows_that_fit(self, part: pl.DataFrame) -> int:
         """Row groups are held in memory while they grow, so wide rows make short ones."""
+        width = max(1, int(part.estimated_size()) // max(1, part.height))
+        return max(1, min(self._rows, BATCH_BYTES // width))
+
+    def _start(self, rows: int) -> None:
         if self._thread is None:
-            rows = max(1, min(self._rows, most_rows))
             self._thread = threading.Thread(
                 target=self._run, args=(rows,), name="parquet", daemon=True
             )
@@ -147,10 +161,14 @@ class ParquetWriter:
             self._thread.join()
 
     def _run(self, rows: int) -> None:
+        source = register_io_source(
+            lambda *_: self._handover.take(), schema=self._schema.polars(), is_pure=False
+        )
+        self._write(source, rows)
+        self._handover.leave()
+
+    def _write(self, source: pl.LazyFrame, rows: int) -> None:
         try:
-            source = register_io_source(
-                lambda *_: self._handover.take(), schema=self._schema.polars(), is_pure=False
-            )
             sink: Any = self._sink  # Polars calls no more than write, tell and flush
             source.sink_parquet(
                 sink,
@@ -163,5 +181,3 @@ class ParquetWriter:
             )
         except BaseException as failed:  # noqa: BLE001 - raised where the caller can see it
             self._failed = self._sink.failed or failed
-        finally:
-            self._handover.leave()
