@@ -18,12 +18,16 @@ TABLES: dict[Kind, dict[str, str]] = {
     "homes": {
         "files": "hygge.homes.files:FileHome",
         "memory": "hygge.homes.memory:MemoryHome",
+        "sql": "hygge.homes.sql:SqlHome",
     },
     "stores": {
         "files": "hygge.stores.files:FileStore",
         "memory": "hygge.stores.memory:MemoryStore",
+        "sql": "hygge.stores.sql:SqlStore",
     },
-    "databases": {},
+    "databases": {
+        "sqlite": "hygge.databases.sqlite:Sqlite",
+    },
     "formats": {
         "parquet": "hygge.formats.parquet:Parquet",
         "csv": "hygge.formats.csv:Csv",
@@ -50,6 +54,9 @@ SUFFIXES = {
 
 SCHEMES = {"file": "local", "memory": "memory"}
 """URL scheme → filesystem. A path without a scheme is local."""
+
+DATABASE_SCHEMES = {"sqlite": "sqlite"}
+"""URL scheme → database."""
 
 
 class UnknownName(LookupError):

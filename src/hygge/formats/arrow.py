@@ -25,7 +25,7 @@ from hygge.formats.columns import (
     to_arrow,
 )
 from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
-from hygge.formats.text import OLDEST
+from hygge.core.text import OLDEST
 from hygge.registry import SUFFIXES
 
 _MAGIC = b"ARROW1"

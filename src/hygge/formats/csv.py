@@ -24,7 +24,7 @@ from hygge.formats.format import (
     Writer,
 )
 from hygge.formats.guess import Guess
-from hygge.formats.text import first_misfit, parsed
+from hygge.core.text import first_misfit, parsed
 from hygge.formats.utf8 import checked_encoding
 from hygge.formats.widening import widened
 from hygge.registry import SUFFIXES

@@ -13,7 +13,7 @@ from hygge.core.schema import TableSchema
 from hygge.formats.columns import Gathering
 from hygge.formats.csv_rows import Layout
 from hygge.formats.format import Sink
-from hygge.formats.text import texts_of
+from hygge.core.text import texts_of
 
 
 class CsvWriter:

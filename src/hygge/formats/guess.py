@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from hygge.formats.text import EXACT, parsed
+from hygge.core.text import EXACT, parsed
 
 _WIDE = pl.Decimal(38, 0)
 _NANOS = (1678, 2261)

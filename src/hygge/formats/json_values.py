@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from hygge.formats.text import EXACT, OLDEST, parsed
+from hygge.core.text import EXACT, OLDEST, parsed
 
 _SMALL = pl.Int32()
 """Whole numbers that a float64 holds: they may still turn out to be floats."""

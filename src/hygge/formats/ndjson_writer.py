@@ -11,7 +11,7 @@ from hygge.core.errors import StoreError
 from hygge.core.schema import TableSchema
 from hygge.formats.columns import Gathering
 from hygge.formats.format import Sink
-from hygge.formats.text import texts_of
+from hygge.core.text import texts_of
 
 
 def spoken(kind: pl.DataType) -> bool:

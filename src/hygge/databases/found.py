@@ -1,0 +1,57 @@
+"""Which database some settings speak of: by a connection's name, by URL, or by a file's path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from hygge import registry
+from hygge.core.config import Connections
+from hygge.core.errors import ConfigError
+from hygge.databases.database import Database
+
+
+class Spoken(Protocol):
+    """What the settings of a Home and of a Store have in common."""
+
+    @property
+    def database(self) -> str | None: ...
+    @property
+    def connection(self) -> str | None: ...
+    @property
+    def path(self) -> str | None: ...
+
+
+def found(config: Spoken, connections: Connections) -> Database:
+    """Raises ConfigError where it is not clear which database is meant."""
+    settings: dict[str, Any] = {}
+    if config.connection and "://" in config.connection:
+        settings["url"] = config.connection
+    elif config.connection:
+        settings.update(connections.settings(config.connection))
+    if config.path is not None:
+        settings["path"] = config.path
+    named = settings.pop("type", None)
+    kind = config.database or named or _by_url(settings.get("url"))
+    if kind is None:
+        raise ConfigError("which database?", hint="say `type: sqlite`, or give a `connection`")
+    made: Database = registry.find("databases", str(kind)).load().build(settings)
+    return made
+
+
+def _by_url(url: str | None) -> str | None:
+    return registry.DATABASE_SCHEMES.get(urlsplit(url).scheme) if url else None
+
+
+def located_settings(config: Spoken, root: Path) -> dict[str, Any]:
+    """A file's path as it is seen from `root`."""
+    if config.path is None:
+        return {}
+    return {"path": str((root / Path(config.path).expanduser()).resolve())}
+
+
+def named_table(settings: Mapping[str, Any], entity: str) -> dict[str, Any]:
+    """An entity without a table of its own has its name."""
+    return {"table": entity, **settings}

@@ -1,0 +1,235 @@
+"""SQLite: one file, one writer at a time. A column is what it declares, and every value must be."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import adbc_driver_sqlite.dbapi as adbc
+import polars as pl
+from pydantic import Field as Setting
+
+from hygge.core.config import Settings
+from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, SourceMissing, StoreError
+from hygge.core.schema import Column
+from hygge.core.types import parse_type
+from hygge.core.watermark import Watermark
+from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.sqlite_types import SENTINEL, declared, kind_of, readable, stored
+
+_ROWS = 8192
+_TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+"""Who writes to which file, in this process: SQLite's own queue is not fair."""
+
+
+class SqliteSettings(Settings):
+    """Which file, and how long to wait for others who write to it."""
+
+    path: str = Setting(min_length=1, description="The database's file; relative to the workspace")
+    busy_seconds: float = Setting(
+        default=60, ge=0, description="How long to wait while another process writes"
+    )
+
+
+class Sqlite(Database):
+    """One file. Stores put it into WAL mode, so that readers and the writer do not wait."""
+
+    name = "sqlite"
+    Settings: ClassVar[type[Settings]] = SqliteSettings
+    one_writer = True
+    settings: SqliteSettings
+
+    @property
+    def identity(self) -> str:
+        return f"sqlite://{Path(self.settings.path).absolute()}"
+
+    def connect(self, *, write: bool = False) -> Session:
+        return SqliteSession(self.settings, write=write)
+
+    def native(self, kind: pl.DataType) -> str:
+        return declared(kind)
+
+    def narrowed(
+        self, mark: Watermark, sign: str, column: str, place: str
+    ) -> tuple[str, Any] | None:
+        """Texts of one moment differ by zone and by digits, so only their days are compared."""
+        kind = parse_type(mark.type)
+        if kind.is_integer() and kind != pl.UInt64() or kind == pl.String():
+            return f"{column} {sign}= {place}", mark.value
+        if isinstance(kind, pl.Date | pl.Datetime) and isinstance(mark.value, date):
+            day = date(mark.value.year, mark.value.month, mark.value.day)
+            step = timedelta(days=-2 if sign == ">" else 2)
+            with suppress(OverflowError):
+                return f"substr({column}, 1, 10) {sign}= {place}", (day + step).isoformat()
+        return None
+
+
+class SqliteSession(Session):
+    """Control by the standard library; rows in bulk by ADBC, over a connection of its own."""
+
+    def __init__(self, settings: SqliteSettings, *, write: bool) -> None:
+        path = Path(settings.path).absolute()
+        if not write and not path.exists():
+            raise SourceMissing("there is no such database file", file=str(path))
+        self._path, self._busy = str(path), int(settings.busy_seconds * 1000)
+        self._turn, self._cursor = _TURNS[self._path], None
+        with _told(self._path):
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute(f"pragma busy_timeout = {self._busy}")
+            if write:
+                self._db.execute("pragma journal_mode = wal")
+                self._db.execute("pragma synchronous = full")
+
+    @cached_property
+    def _bulk(self) -> Any:
+        bulk = adbc.connect(f"file:{quote(self._path)}", autocommit=True)
+        with bulk.cursor() as cursor:
+            cursor.execute(f"pragma busy_timeout = {self._busy}").fetchall()
+            cursor.execute("pragma synchronous = full")
+        return bulk
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with _told(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+    def change(self, sql: str, *values: Any) -> None:
+        with _told(self._path), self._turn:
+            self._db.execute(sql, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._turn:
+            with _told(self._path):
+                self._db.execute("begin immediate")
+            try:
+                yield
+                with _told(self._path):
+                    self._db.execute("commit")
+            except BaseException:
+                with suppress(sqlite3.Error):  # it may have rolled back by itself
+                    self._db.execute("rollback")
+                raise
+
+    # what is there
+
+    def fields(self, table: Table) -> list[Field]:
+        schema, name = table.schema or "main", table.name
+        found = self.rows(
+            "select name, type, [notnull], pk from pragma_table_xinfo(?, ?)", name, schema
+        )
+        return [self._field(f'"{table.name}"', *row) for row in found]
+
+    def described(self, query: str) -> list[Field]:
+        self.change(f"create temp view _hygge_described as {query}")
+        try:
+            found = self.rows("select name, type, 0, 0 from pragma_table_info('_hygge_described')")
+            return [self._field(f"({query})", *row) for row in found]
+        finally:
+            self.change("drop view temp._hygge_described")
+
+    def _field(self, source: str, name: str, native: str, required: int, key: int) -> Field:
+        quoted = '"' + name.replace('"', '""') + '"'
+        kind = kind_of(native) if native else self._found(source, quoted, name)
+        nullable = not (required or (key and native.lower() == "integer"))
+        read, arrive = readable(kind, quoted, native)
+        return Field(Column(name, kind, nullable), native or "", read, arrive)
+
+    def _found(self, source: str, quoted: str, name: str) -> pl.DataType:
+        """A column that declares nothing is what its values are, if they agree."""
+        rows = self.rows(
+            f"select distinct typeof({quoted}) from {source} where {quoted} is not null"
+        )
+        kinds = sorted(row[0] for row in rows)
+        if len(kinds) > 1:
+            hint = f"write `query: select cast({quoted} as text) as {quoted}, … from …`"
+            told = f"a column without a declared type holds {' and '.join(kinds)}"
+            raise HomeError(told, column=name, hint=hint)
+        return {"integer": pl.Int64(), "real": pl.Float64(), "blob": pl.Binary()}.get(
+            kinds[0] if kinds else "text", pl.String()
+        )
+
+    def keys(self, table: Table) -> tuple[str, ...]:
+        sql = "select name from pragma_table_info(?, ?) where pk > 0 order by pk"
+        return tuple(row[0] for row in self.rows(sql, table.name, table.schema or "main"))
+
+    # rows in bulk
+
+    def batches(
+        self, sql: str, values: Sequence[Any], fields: Sequence[Field]
+    ) -> Iterator[pl.DataFrame]:
+        # the driver guesses types from the first rows: we give it one that has them all
+        first = ", ".join(f'{SENTINEL[wire(f)]} as "{n}"' for n, f in enumerate(fields))
+        with _told(self._path), self._bulk.cursor() as self._cursor:
+            options = {"adbc.sqlite.query.batch_rows": str(_ROWS)}
+            self._cursor.adbc_statement.set_options(**options)
+            self._cursor.execute(f"select {first} union all select * from ({sql})", list(values))
+            skip = 1
+            for batch in self._cursor.fetch_record_batch():
+                rows = pl.DataFrame(pl.from_arrow(batch)).slice(skip)
+                rows.columns = [field.column.name for field in fields]
+                skip = 0
+                yield rows
+
+    def insert(self, table: Table, rows: pl.DataFrame) -> None:
+        ready = pl.DataFrame([stored(column) for column in rows])
+        with _told(self._path), self._turn, self._bulk.cursor() as cursor:
+            cursor.execute("begin immediate")
+            try:
+                cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
+                cursor.execute("commit")
+            except BaseException:
+                with suppress(adbc.Error):  # it may have rolled back by itself
+                    cursor.execute("rollback")
+                raise
+
+    def interrupt(self) -> None:
+        self._db.interrupt()
+        if self._cursor is not None:
+            self._cursor.adbc_cancel()
+
+    def close(self) -> None:
+        self._db.close()
+        if "_bulk" in self.__dict__:
+            self._bulk.close()
+
+
+def wire(field: Field) -> type[pl.DataType]:
+    """As what the driver sends it: whole numbers, floats, texts or bytes."""
+    kind = field.column.type
+    if field.read.startswith("cast("):
+        return pl.String
+    if kind.is_integer() and kind != pl.UInt64() or kind == pl.Boolean():
+        return pl.Int64
+    return {pl.Float64(): pl.Float64, pl.Float32(): pl.Float64, pl.Binary(): pl.Binary}.get(
+        kind, pl.String
+    )
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Every error of the drivers as one of ours."""
+    try:
+        yield
+    except HyggeError:
+        raise
+    except (sqlite3.Error, adbc.Error, OSError) as failed:
+        told = str(failed)
+        if "locked" in told or "busy" in told.lower():
+            raise ConnectionFailed(
+                f"another process keeps the database locked: {told}", file=path
+            ) from failed
+        if "Type mismatch" in told:
+            raise HomeError(
+                f"a value is not what its column declares: {told}",
+                file=path,
+                hint="find it with `select typeof(…), count(*) … group by 1`, or read a `query:` that casts it",
+            ) from failed
+        raise StoreError(told, file=path) from failed

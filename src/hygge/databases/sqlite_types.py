@@ -1,0 +1,159 @@
+"""SQLite's types: which words a column declares, and how values lie under them.
+
+Storage follows the words: a type with INT in it is whole numbers, CHAR or TEXT texts, BLOB bytes,
+REAL or DOUB floats; any other turns texts that look like numbers into floats. (SQLite's
+documentation, "Determination Of Column Affinity".) So an exact decimal is declared with TEXT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from hygge.core.errors import HomeError, StoreError, Unsupported
+from hygge.core.text import first_misfit, parsed, texts_of
+from hygge.core.types import type_name
+from hygge.databases.database import as_it_came
+
+_OWN: dict[str, pl.DataType] = {
+    "int8": pl.Int8(),
+    "int16": pl.Int16(),
+    "int32": pl.Int32(),
+    "uint8": pl.UInt8(),
+    "uint16": pl.UInt16(),
+    "uint32": pl.UInt32(),
+    "uint64_text": pl.UInt64(),
+    "float32_real": pl.Float32(),
+}
+_COMMON: dict[str, pl.DataType] = {
+    "bool": pl.Boolean(),
+    "boolean": pl.Boolean(),
+    "bigint": pl.Int64(),
+    "double": pl.Float64(),
+    "text": pl.String(),
+    "blob": pl.Binary(),
+    "date": pl.Date(),
+    "time": pl.Time(),
+    "datetime": pl.Datetime("us"),
+    "timestamp": pl.Datetime("us"),
+    "timestamptz": pl.Datetime("us", "UTC"),
+    "timestamp with time zone": pl.Datetime("us", "UTC"),
+    "numeric": pl.Float64(),
+    "decimal": pl.Float64(),
+}
+_WORDS = {**_OWN, **_COMMON}
+_NATIVE = {kind: word for word, kind in [*reversed(_COMMON.items()), *_OWN.items()]}
+_SIZED = re.compile(r"(.*?)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+_DECIMALS = ("decimal", "numeric", "decimal_text")
+_LOOSE = _DECIMALS[:2]
+_MOMENT = re.compile(r"timestamp(tz)?_(ms|ns)")
+
+SENTINEL = {pl.Int64: "0", pl.Float64: "0.0", pl.String: "''", pl.Binary: "x''"}
+
+
+def declared(kind: pl.DataType) -> str:
+    """What a column of ours declares. Raises Unsupported."""
+    match kind:
+        case pl.Decimal():
+            return f"decimal_text({kind.precision or 38}, {kind.scale})"
+        case pl.Datetime():
+            unit = "" if kind.time_unit == "us" else f"_{kind.time_unit}"
+            return f"timestamp{'tz' if kind.time_zone else ''}{unit}"
+        case pl.Categorical() | pl.Enum():
+            return "text"
+    if (word := _NATIVE.get(kind)) is None:
+        raise Unsupported(f"SQLite cannot hold {type_name(kind)}", hint="cast it to string")
+    return word
+
+
+def kind_of(native: str) -> pl.DataType:
+    """What a declared type is read as; words that nobody knows are read by their affinity."""
+    plain = " ".join(native.lower().split())
+    sized = _SIZED.fullmatch(plain)
+    word = sized[1] if sized else plain
+    if sized and word in _DECIMALS:
+        precision, scale = int(sized[2]), int(sized[3] or 0)
+        if 1 <= precision <= 38 and scale <= precision:
+            return pl.Decimal(precision, scale)
+    if moment := _MOMENT.fullmatch(word):
+        unit: Any = moment[2]
+        return pl.Datetime(unit, "UTC" if moment[1] else None)
+    if word in _WORDS:
+        return _WORDS[word]
+    for part, kind in (
+        ("int", pl.Int64()),
+        ("char", pl.String()),
+        ("clob", pl.String()),
+        ("text", pl.String()),
+        ("blob", pl.Binary()),
+        ("real", pl.Float64()),
+        ("floa", pl.Float64()),
+        ("doub", pl.Float64()),
+    ):
+        if part in word:
+            return kind
+    return pl.String()
+
+
+def readable(
+    kind: pl.DataType, quoted: str, native: str
+) -> tuple[str, Callable[[pl.Series], pl.Series]]:
+    """The SQL that sends a column, and what makes its type of it."""
+    loose = isinstance(kind, pl.Decimal) or native.lower() in _LOOSE
+    if loose or (kind == pl.String() and kind_of(native) == kind and not _texts(native)):
+        return f"cast({quoted} as text)", as_it_came if kind == pl.String() else _reading(kind)
+    if kind in (pl.Int64(), pl.Float64(), pl.String(), pl.Binary()):
+        return quoted, as_it_came
+    if kind == pl.Boolean():
+        return quoted, _boolean
+    if kind.is_integer() and kind != pl.UInt64():
+        return quoted, lambda values: _cast(values, kind)
+    if kind == pl.Float32():
+        return quoted, lambda values: values.cast(kind)
+    return quoted, _reading(kind)
+
+
+def _texts(native: str) -> bool:
+    return any(part in native.lower() for part in ("char", "clob", "text"))
+
+
+def _reading(kind: pl.DataType) -> Callable[[pl.Series], pl.Series]:
+    def read(texts: pl.Series) -> pl.Series:
+        found = parsed(texts, kind)
+        if found is None:
+            misfit = texts[first_misfit(texts, kind)]
+            raise HomeError(f"{misfit!r} is no {type_name(kind)}", column=texts.name)
+        return found
+
+    return read
+
+
+def _boolean(values: pl.Series) -> pl.Series:
+    if not values.drop_nulls().is_in([0, 1]).all():
+        raise HomeError("a boolean that is neither 0 nor 1", column=values.name)
+    return values.cast(pl.Boolean)
+
+
+def _cast(values: pl.Series, kind: pl.DataType) -> pl.Series:
+    try:
+        return values.cast(kind, strict=True)
+    except pl.exceptions.PolarsError as failed:
+        told = f"a value is out of the range of {type_name(kind)}"
+        raise HomeError(told, column=values.name) from failed
+
+
+def stored(values: pl.Series) -> pl.Series:
+    """Values as they lie in a file."""
+    kind = values.dtype
+    if kind.is_float() and values.is_nan().any():
+        raise StoreError("SQLite would store NaN as NULL", column=values.name)
+    if kind == pl.Boolean():
+        return values.cast(pl.Int64)
+    if kind == pl.UInt64() or isinstance(kind, pl.Decimal):
+        return values.cast(pl.String)
+    if kind == pl.Null():
+        return values.cast(pl.String)
+    return texts_of(values)

@@ -1,0 +1,194 @@
+"""What a database remembers of loads: one row a load, whose fate is written once.
+
+`_hygge_loads` lies in the target's schema. A load is open, then published or erased; the word is
+written in the transaction that publishes, so that the rows and the word are one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from hygge.core.errors import FlowBusy
+from hygge.core.journal import from_json, to_json
+from hygge.core.lease import Lease, Owner
+from hygge.core.schema import TableSchema
+from hygge.core.store import Receipt
+from hygge.databases.database import Database, Session, Table
+
+LOADS, LEASES = "_hygge_loads", "_hygge_leases"
+
+
+class Fate(StrEnum):
+    OPEN = "open"
+    PUBLISHED = "published"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One load's row. `receipt` and `schema` are those of a published one."""
+
+    load_id: str
+    flow: str
+    fate: Fate
+    receipt: Receipt | None = None
+    schema: TableSchema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What the row of a published load says beyond its fate."""
+
+    receipt: Receipt
+    schema: TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Who writes to a table now. Times are seconds since 1970 on the owner's clock."""
+
+    flow: str
+    owner: Owner
+    until: float
+
+
+class Ledger:
+    """The loads of one table. Writing calls belong in a transaction of the session."""
+
+    def __init__(self, database: Database, session: Session, target: Table) -> None:
+        self._db, self._session, self._target = database, session, target
+        self._loads, self._leases = (database.named(target.beside(n)) for n in (LOADS, LEASES))
+
+    @property
+    def _key(self) -> str:
+        return self._target.name
+
+    def exists(self) -> bool:
+        return bool(self._session.fields(self._target.beside(LOADS)))
+
+    def make(self) -> None:
+        """Harmless where it is made already."""
+        text = self._db.native(pl.String())
+        key = self._db.key_type
+        self._session.change(
+            f"create table if not exists {self._loads} (table_name {key} not null, "
+            f"load_id {key} not null, flow {text} not null, fate {text} not null, record {text}, "
+            "primary key (table_name, load_id))"
+        )
+        self._session.change(
+            f"create table if not exists {self._leases} "
+            f"(table_name {key} not null primary key, note {text} not null)"
+        )
+
+    def _ask(self, condition: str, *values: str) -> list[Entry]:
+        marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]
+        found = self._session.rows(
+            f"select load_id, flow, fate, record from {self._loads} "
+            f"where table_name = {marks[0]}{condition.format(*marks[1:])} order by load_id",
+            self._key,
+            *values,
+        )
+        return [_entry(*row) for row in found]
+
+    def of(self, load_id: str) -> Entry | None:
+        return next(iter(self._ask(" and load_id = {}", load_id)), None)
+
+    def open_ones(self, flow: str) -> list[str]:
+        """Loads that nobody published or erased, the oldest first."""
+        return [e.load_id for e in self._ask(" and flow = {} and fate = {}", flow, Fate.OPEN)]
+
+    def newest(self) -> Entry | None:
+        """The newest published load."""
+        published = self._ask(
+            f" and fate = {{}} and load_id = (select max(load_id) from {self._loads} l "
+            f"where l.table_name = {self._loads}.table_name and l.fate = {self._text('published')})",
+            Fate.PUBLISHED,
+        )
+        return published[0] if published else None
+
+    @staticmethod
+    def _text(word: str) -> str:
+        return f"'{word}'"
+
+    def open(self, load_id: str, flow: str) -> None:
+        self._insert(load_id, flow, Fate.OPEN)
+
+    def erase(self, load_id: str, flow: str) -> None:
+        self._write(load_id, flow, Fate.ERASED, None)
+
+    def publish(self, receipt: Receipt, schema: TableSchema) -> None:
+        record = to_json(_Published(receipt, schema))
+        self._write(receipt.load_id, receipt.flow, Fate.PUBLISHED, record)
+
+    def _insert(self, load_id: str, flow: str, fate: Fate, record: str | None = None) -> None:
+        marks = ", ".join(self._db.mark(n) for n in range(1, 6))
+        self._session.change(
+            f"insert into {self._loads} (table_name, load_id, flow, fate, record) values ({marks})",
+            *(self._key, load_id, flow, fate.value, record),
+        )
+
+    def _write(self, load_id: str, flow: str, fate: Fate, record: str | None) -> None:
+        one, two, three, four = (self._db.mark(n) for n in range(1, 5))
+        if self.of(load_id) is None:
+            self._insert(load_id, flow, fate, record)
+            return
+        self._session.change(
+            f"update {self._loads} set fate = {one}, record = {two} "
+            f"where table_name = {three} and load_id = {four}",
+            *(fate.value, record, self._key, load_id),
+        )
+
+    # leases
+
+    def take(self, flow: str, seconds: float) -> Lease:
+        """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
+        note = self._note()
+        if note is not None and note.until > time.time() and not note.owner.is_dead:
+            raise self._busy(note)
+        owner = Owner.me()
+        self._hold(_Note(flow, owner, time.time() + seconds))
+        return Lease(flow, owner)
+
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """Raises FlowBusy if another owner took it."""
+        note = self._note()
+        if note is None or note.owner != lease.owner:
+            raise self._busy(note)
+        self._hold(_Note(lease.name, lease.owner, time.time() + seconds))
+
+    def release(self, lease: Lease) -> None:
+        note = self._note()
+        if note is not None and note.owner == lease.owner:
+            self._drop()
+
+    def _note(self) -> _Note | None:
+        sql = f"select note from {self._leases} where table_name = {self._db.mark(1)}"
+        found = self._session.rows(sql, self._key)
+        return from_json(_Note, found[0][0]) if found else None
+
+    def _drop(self) -> None:
+        sql = f"delete from {self._leases} where table_name = {self._db.mark(1)}"
+        self._session.change(sql, self._key)
+
+    def _hold(self, note: _Note) -> None:
+        self._drop()
+        marks = f"{self._db.mark(1)}, {self._db.mark(2)}"
+        sql = f"insert into {self._leases} (table_name, note) values ({marks})"
+        self._session.change(sql, self._key, to_json(note))
+
+    def _busy(self, note: _Note | None) -> FlowBusy:
+        who = f"flow {note.flow}, {note.owner}" if note else "another run"
+        return FlowBusy(
+            f"{self._target} is being written by {who}", hint="run again when it is done"
+        )
+
+
+def _entry(load_id: str, flow: str, fate: str, record: str | None) -> Entry:
+    told = from_json(_Published, record) if record else None
+    return Entry(
+        load_id, flow, Fate(fate), told.receipt if told else None, told.schema if told else None
+    )

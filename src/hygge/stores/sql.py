@@ -1,0 +1,139 @@
+"""Loads into a table of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import Field
+
+from hygge.core.blocking_store import BlockingLoad, BlockingStore
+from hygge.core.config import Connections
+from hygge.core.lease import Lease
+from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
+from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.databases.database import Database, Session, Table
+from hygge.databases.found import found, located_settings, named_table
+from hygge.stores.ledger import Fate, Ledger
+from hygge.stores.sql_load import SqlLoad
+from hygge.stores.sql_table import SqlTable
+
+T = TypeVar("T")
+
+
+class SqlStoreConfig(StoreConfig):
+    """Settings of a table to be loaded."""
+
+    table: str = Field(min_length=1, description="`users` or `schema.users`; {entity} is filled in")
+    database: str | None = Field(default=None, description="Which kind, if the URL does not say")
+    connection: str | None = Field(
+        default=None, description="Which of `connections:` to use, or a database's URL"
+    )
+    path: str | None = Field(default=None, description="The file of a database that is a file")
+    adopt: bool = Field(
+        default=False, description="Replace a table that hygge did not make, rows and all"
+    )
+
+    def located(self, root: Path) -> Self:
+        return self.model_copy(update=located_settings(self, root))
+
+    @classmethod
+    def for_entity(
+        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
+    ) -> dict[str, Any]:
+        return named_table(super().for_entity(flow, entity, name), name)
+
+
+class SqlStore(BlockingStore[SqlStoreConfig]):
+    """A table of a database. Readers see the old rows or the new, never a half."""
+
+    Config: ClassVar[type[StoreConfig]] = SqlStoreConfig
+    capabilities = StoreCapabilities(frozenset(Mode), deletes=True)
+
+    def __init__(self, config: SqlStoreConfig, database: Database) -> None:
+        self.config, self.database = config, database
+        self.target = Table.of(config.table)
+        self.capabilities = StoreCapabilities(
+            frozenset(Mode), deletes=True, one_writer=database.one_writer
+        )
+
+    @classmethod
+    def build(cls, config: SqlStoreConfig, connections: Connections) -> Self:
+        return cls(config, found(config, connections))
+
+    @property
+    def identity(self) -> str:
+        return f"{self.database.identity}#{self.target}"
+
+    def open_load(self, request: LoadRequest) -> BlockingLoad:
+        return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
+
+    # each on a connection of its own
+
+    def _looked(self, look: Callable[[Session, Ledger], T], otherwise: T) -> T:
+        """What the ledger says; `otherwise` where there is none yet."""
+        with closing(self.database.connect(write=True)) as session:
+            ledger = Ledger(self.database, session, self.target)
+            return look(session, ledger) if ledger.exists() else otherwise
+
+    def _changed(self, change: Callable[[Session, Ledger], T]) -> T:
+        with closing(self.database.connect(write=True)) as session:
+            ledger = Ledger(self.database, session, self.target)
+            if not ledger.exists():
+                ledger.make()
+            with session.transaction():
+                return change(session, ledger)
+
+    def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
+        def settled(session: Session, ledger: Ledger) -> Receipt | None:
+            entry = ledger.of(load_id)
+            staging = SqlTable(self.database, session, self.target.beside(f"_hygge_{load_id}"))
+            if entry is not None and entry.fate is Fate.PUBLISHED:
+                staging.drop()
+                return entry.receipt
+            if not keep:
+                ledger.erase(load_id, flow)
+            if not keep or (entry is not None and entry.fate is Fate.ERASED):
+                staging.drop()
+            return None
+
+        return self._changed(settled)
+
+    def strays(self, flow: str) -> Sequence[str]:
+        return self._looked(lambda _, ledger: ledger.open_ones(flow), [])
+
+    def newest(self, flow: str) -> Receipt | None:
+        entry = self._looked(lambda _, ledger: ledger.newest(), None)
+        return entry.receipt if entry else None
+
+    def table_schema(self) -> TableSchema | None:
+        entry = self._looked(lambda _, ledger: ledger.newest(), None)
+        return entry.schema if entry else None
+
+    async def evolve(self, changes: Sequence[SchemaChange]) -> None:
+        await self._on_thread("evolve", lambda: self._evolved(changes))
+
+    def _evolved(self, changes: Sequence[SchemaChange]) -> None:
+        added = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
+        with closing(self.database.connect(write=True)) as session, session.transaction():
+            table = SqlTable(self.database, session, self.target)
+            if table.exists():
+                table.widen([column for column in added if column.name != OPERATION])
+
+    def probe(self) -> None:
+        with closing(self.database.connect(write=True)) as session:
+            session.rows("select 1")
+
+    async def lease(self, name: str, seconds: float) -> Lease:
+        return await self._leasing(lambda ledger: ledger.take(name, seconds))
+
+    async def renew(self, lease: Lease, seconds: float) -> None:
+        await self._leasing(lambda ledger: ledger.renew(lease, seconds))
+
+    async def release(self, lease: Lease) -> None:
+        await self._leasing(lambda ledger: ledger.release(lease))
+
+    async def _leasing(self, work: Callable[[Ledger], T]) -> T:
+        return await self._on_thread("lease", lambda: self._changed(lambda _, led: work(led)))

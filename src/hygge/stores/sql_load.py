@@ -1,0 +1,179 @@
+"""One load into a table: staged in a table beside it, published in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+
+from hygge.core.blocking_store import BlockingLoad, BlockingPart
+from hygge.core.errors import HyggeError, LoadLost, StoreError
+from hygge.core.partition import Partition
+from hygge.core.schema import Column, TableSchema
+from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
+from hygge.databases.database import Database, Session, Table
+from hygge.stores.ledger import Entry, Fate, Ledger
+from hygge.stores.sql_publish import Publishing
+from hygge.stores.sql_table import SqlTable
+
+PART, ROW = "_hygge_part", "_hygge_row"
+
+
+class SqlLoad(BlockingLoad):
+    """Staged in `_hygge_<load_id>`, whose rows know their part and their place in it."""
+
+    def __init__(
+        self, database: Database, target: Table, request: LoadRequest, *, adopt: bool
+    ) -> None:
+        self.database, self.target, self.request, self.adopt = database, target, request, adopt
+        self.one_writer = database.one_writer
+        self.staged = target.beside(f"_hygge_{request.load_id}")
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            self._session = self.database.connect(write=True)
+        return self._session
+
+    def open(self) -> None:
+        ledger = Ledger(self.database, self.session, self.target)
+        if not ledger.exists():
+            ledger.make()
+        with self.session.transaction():
+            entry = ledger.of(self.request.load_id)
+            self._refuse_lost(entry, ledger)
+            if entry is None:
+                ledger.open(self.request.load_id, self.request.flow)
+                self._refuse_strangers(ledger)
+                SqlTable(self.database, self.session, self.staged).make(self._staging_schema())
+
+    def _refuse_lost(self, entry: Entry | None, ledger: Ledger) -> None:
+        load_id = self.request.load_id
+        if entry is not None and entry.fate is Fate.ERASED:
+            raise LoadLost("this load was erased", load_id=load_id)
+        if entry is not None and entry.fate is Fate.PUBLISHED:
+            return
+        newest = ledger.newest()
+        if (newest.load_id if newest else None) != self.request.base:
+            raise LoadLost("another load came in between", load_id=load_id)
+
+    def _refuse_strangers(self, ledger: Ledger) -> None:
+        if self.adopt or self.request.mode is not Mode.REPLACE or ledger.newest() is not None:
+            return
+        table = SqlTable(self.database, self.session, self.target)
+        if table.exists() and table.has_rows():
+            raise StoreError(
+                f"{self.target} has rows that hygge did not put there",
+                hint="choose another table, or set `adopt: true`: then they are replaced",
+            )
+
+    def _staging_schema(self) -> TableSchema:
+        own = (Column(PART, pl.String(), False), Column(ROW, pl.Int64(), False))
+        return TableSchema((*own, *self.request.schema.columns))
+
+    def part(self, partition: Partition) -> BlockingPart:
+        return SqlPart(self, partition)
+
+    def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
+        """Counted by the database; a part with a row missing, or twice, counts nothing."""
+        part, row = (self.database.quoted(name) for name in (PART, ROW))
+        try:
+            found = self.session.rows(
+                f"select {part}, count(*), count(distinct {row}), min({row}), max({row}) "
+                f"from {self.database.named(self.staged)} group by {part}"
+            )
+        except HyggeError:
+            if SqlTable(self.database, self.session, self.staged).exists():
+                raise
+            found = []  # erased by another hand: nothing is there
+        whole = {tag: n for tag, n, places, low, high in found if n == places == high - low + 1}
+        return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
+
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        ledger = Ledger(self.database, self.session, self.target)
+        with self.session.transaction():
+            entry = ledger.of(self.request.load_id)
+            if entry is not None and entry.receipt is not None:
+                return entry.receipt
+            if entry is None:
+                raise LoadLost("this load is not known here", load_id=self.request.load_id)
+            self._refuse_lost(entry, ledger)
+            newest = ledger.newest()
+            publishing = Publishing(self.database, self.session, self.target, self.request)
+            tags = [piece.name for part in parts for piece in part.pieces]
+            schema = publishing.publish(self.staged, tags, newest.schema if newest else None)
+            receipt = self._receipt(parts)
+            ledger.publish(receipt, schema)
+            SqlTable(self.database, self.session, self.staged).drop()
+        return receipt
+
+    def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:
+        pieces = [piece for part in parts for piece in part.pieces]
+        return Receipt(
+            load_id=self.request.load_id,
+            flow=self.request.flow,
+            rows=sum(part.rows for part in parts),
+            bytes=sum(piece.bytes for piece in pieces),
+            watermark=reached(self.request, parts),
+            digests={},
+            at=datetime.now(UTC),
+            source=self.request.source,
+        )
+
+    def interrupt(self) -> None:
+        if self._session is not None:
+            self._session.interrupt()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def _intact(whole: Mapping[str, int], piece: Piece) -> int:
+    return piece.rows if whole.get(piece.name) == piece.rows else 0
+
+
+class SqlPart(BlockingPart):
+    """One try at a partition: rows under a tag that nobody used before."""
+
+    def __init__(self, load: SqlLoad, partition: Partition) -> None:
+        self._load, self._partition = load, partition
+        self._tag, self._rows, self._bytes = secrets.token_hex(8), 0, 0
+        self._own: Session | None = None
+
+    def open(self) -> None:
+        if not self._load.one_writer:
+            self._own = self._load.database.connect(write=True)
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self._load.request.schema.check(batch)
+        if not batch.height:
+            return
+        places = pl.int_range(self._rows, self._rows + batch.height, dtype=pl.Int64, eager=True)
+        tagged = batch.select(
+            pl.lit(self._tag).alias(PART), places.alias(ROW), pl.col(batch.columns)
+        )
+        (self._own or self._load.session).insert(self._load.staged, tagged)
+        self._rows += batch.height
+        self._bytes += int(batch.estimated_size())
+
+    def finish(self) -> StagedPart:
+        session = self._own or self._load.session
+        if not session.fields(self._load.staged):
+            raise LoadLost("this load was erased", load_id=self._load.request.load_id)
+        pieces = (Piece(self._tag, self._rows, self._bytes, None),) if self._rows else ()
+        return StagedPart(self._load.request.load_id, self._partition, self._rows, pieces)
+
+    def interrupt(self) -> None:
+        if self._own is not None:
+            self._own.interrupt()
+        elif self._load.one_writer:
+            self._load.interrupt()
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()

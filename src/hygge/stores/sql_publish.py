@@ -1,0 +1,131 @@
+"""From staging into the table: replace, append or merge, by statements of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hygge.core.errors import StoreError
+from hygge.core.schema import OPERATION, TableSchema
+from hygge.core.store import LoadRequest, Mode
+from hygge.databases.database import Database, Session, Table
+from hygge.stores.sql_table import SqlTable
+
+
+class Publishing:
+    """Makes the staged rows of a load the table's, in the order of the commit."""
+
+    def __init__(
+        self, database: Database, session: Session, target: Table, request: LoadRequest
+    ) -> None:
+        self._db, self._session, self._request = database, session, request
+        self._target = SqlTable(database, session, target)
+        self._names = [name for name in request.schema.names if name != OPERATION]
+        self._deleting = OPERATION in request.schema.names
+
+    def publish(
+        self, staged: Table, tags: Sequence[str], before: TableSchema | None
+    ) -> TableSchema:
+        """The columns that the table has afterwards."""
+        staging = self._db.named(staged)
+        schema = self._ready(before)
+        if self._request.mode is Mode.MERGE:
+            for tag in tags:
+                self._merge(staging, tag)
+            return schema
+        for tag in tags:
+            self._session.change(
+                f"insert into {self._target.sql} ({self._target.names(self._names)}) "
+                f"select {self._target.names(self._names)} from {staging} "
+                f"where {self._part} = {self._db.mark(1)} order by {self._row}",
+                tag,
+            )
+        return schema
+
+    @property
+    def _part(self) -> str:
+        return self._db.quoted("_hygge_part")
+
+    @property
+    def _row(self) -> str:
+        return self._db.quoted("_hygge_row")
+
+    def _ready(self, before: TableSchema | None) -> TableSchema:
+        """The target with room for the rows; emptied if they replace what is there."""
+        arriving = self._request.schema.select(self._names)
+        merging = self._request.mode is Mode.MERGE
+        if not self._target.exists():
+            self._target.make(arriving, keys=self._request.keys if merging else ())
+            return arriving
+        if self._request.mode is Mode.REPLACE:
+            if self._fits(arriving):
+                self._session.change(f"delete from {self._target.sql}")
+            else:
+                self._target.drop()
+                self._target.make(arriving)
+            return arriving
+        self._target.widen(arriving.columns)
+        return _widened(before, arriving)
+
+    def _fits(self, arriving: TableSchema) -> bool:
+        """Whether the table that is there can take these columns as they are."""
+        there = [(f.column.name, f.native, f.column.nullable) for f in self._target.fields()]
+        wanted = [(c.name, self._db.native(c.type), c.nullable) for c in arriving.columns]
+        return there == wanted
+
+    def _merge(self, staging: str, tag: str) -> None:
+        keys = self._request.keys
+        if not keys:
+            raise StoreError("a merge needs keys", hint="set `keys`")
+        last = self._last(staging, keys)
+        if self._deleting:
+            gone = f"{last} and s.{self._db.quoted(OPERATION)} = 1"
+            self._session.change(
+                f"delete from {self._target.sql} where exists ({gone} and {self._same('s', self._target.sql)})",
+                tag,
+                tag,
+            )
+            last = f"{last} and coalesce(s.{self._db.quoted(OPERATION)}, 0) = 0"
+        others = [name for name in self._names if name not in keys]
+        if others:
+            sets = ", ".join(f"{self._db.quoted(n)} = w.{self._db.quoted(n)}" for n in others)
+            self._session.change(
+                f"update {self._target.sql} set {sets} from ({last}) w "
+                f"where {self._same('w', self._target.sql)}",
+                tag,
+                tag,
+            )
+        names = self._target.names(self._names)
+        self._session.change(
+            f"insert into {self._target.sql} ({names}) "
+            f"select {self._target.names(self._names, 'w')} from ({last}) w "
+            f"where not exists (select 1 from {self._target.sql} t where {self._same('w', 't')}) "
+            f"order by w.{self._row}",
+            tag,
+            tag,
+        )
+
+    def _last(self, staging: str, keys: Sequence[str]) -> str:
+        """The last row of each key in one part."""
+        one, two = self._db.mark(1), self._db.mark(2)
+        return (
+            f"select s.* from {staging} s where s.{self._part} = {one} and s.{self._row} in "
+            f"(select max({self._row}) from {staging} where {self._part} = {two} "
+            f"group by {self._target.names(keys)})"
+        )
+
+    def _same(self, one: str, other: str) -> str:
+        pairs = (self._db.quoted(key) for key in self._request.keys)
+        return " and ".join(f"{one}.{key} = {other}.{key}" for key in pairs)
+
+
+def _widened(before: TableSchema | None, arriving: TableSchema) -> TableSchema:
+    """Those that a load lacks stay; those that came later are NULL in older rows."""
+    if before is None:
+        return arriving
+    old = (
+        arriving[c.name] if c.name in arriving else replace(c, nullable=True)
+        for c in before.columns
+    )
+    new = (replace(c, nullable=True) for c in arriving.columns if c.name not in before)
+    return TableSchema((*old, *new), arriving.keys)
