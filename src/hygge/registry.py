@@ -26,6 +26,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "sql": "hygge.stores.sql:SqlStore",
     },
     "databases": {
+        "duckdb": "hygge.databases.duckdb:Duckdb",
         "sqlite": "hygge.databases.sqlite:Sqlite",
     },
     "formats": {
@@ -55,7 +56,7 @@ SUFFIXES = {
 SCHEMES = {"file": "local", "memory": "memory"}
 """URL scheme → filesystem. A path without a scheme is local."""
 
-DATABASE_SCHEMES = {"sqlite": "sqlite"}
+DATABASE_SCHEMES = {"duckdb": "duckdb", "sqlite": "sqlite"}
 """URL scheme → database."""
 
 

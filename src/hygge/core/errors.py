@@ -59,6 +59,10 @@ class ConnectionFailed(HyggeError):
     transient = True
 
 
+class DatabaseError(HyggeError):
+    """A database refused what it was asked."""
+
+
 class HomeError(HyggeError):
     """A Home could not give its table, or not all of it."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from hygge.core.errors import StoreError, Unsupported
+from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.types import type_name
 
 OLDEST = pl.CompatLevel.oldest()
@@ -55,6 +56,19 @@ def first_misfit(texts: pl.Series, kind: pl.DataType, *, plain: bool = False) ->
         else:
             low = middle
     return low
+
+
+def read_as(kind: pl.DataType) -> Callable[[pl.Series], pl.Series]:
+    """What makes values of texts, or raises HomeError naming the first that is none."""
+
+    def read(texts: pl.Series) -> pl.Series:
+        values = parsed(texts, kind)
+        if values is None:
+            misfit = texts[first_misfit(texts, kind)]
+            raise HomeError(f"{misfit!r} is no {type_name(kind)}", column=texts.name)
+        return values
+
+    return read
 
 
 def _cast(texts: pl.Series, kind: pl.DataType) -> pl.Series | None:

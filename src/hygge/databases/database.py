@@ -6,7 +6,7 @@ SqlHome and SqlStore are written once, against this. All of it blocks: it is cal
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -95,7 +95,7 @@ class Session(ABC):
     @abstractmethod
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
-    ) -> Iterator[pl.DataFrame]:
+    ) -> Generator[pl.DataFrame, None, None]:
         """The rows of a query whose columns are the `read` of these fields, as the driver gives
         them; bounded in memory. `arrived` makes them what was announced."""
 
@@ -156,6 +156,10 @@ class Database(ABC):
     @abstractmethod
     def native(self, kind: pl.DataType) -> str:
         """The type that a column of ours gets here. Raises Unsupported if none holds it."""
+
+    @abstractmethod
+    def ordered(self, kind: pl.DataType) -> bool:
+        """Whether max() finds the value that is the greatest to us, too."""
 
     @abstractmethod
     def narrowed(

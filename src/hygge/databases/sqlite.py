@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -18,7 +18,7 @@ import polars as pl
 from pydantic import Field as Setting
 
 from hygge.core.config import Settings
-from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, SourceMissing, StoreError
+from hygge.core.errors import ConnectionFailed, DatabaseError, HomeError, HyggeError, SourceMissing
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
@@ -57,12 +57,15 @@ class Sqlite(Database):
     def native(self, kind: pl.DataType) -> str:
         return declared(kind)
 
+    def ordered(self, kind: pl.DataType) -> bool:
+        return _compares(kind)
+
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str
     ) -> tuple[str, Any] | None:
         """Texts of one moment differ by zone and by digits, so only their days are compared."""
         kind = parse_type(mark.type)
-        if kind.is_integer() and kind != pl.UInt64() or kind == pl.String():
+        if _compares(kind):
             return f"{column} {sign}= {place}", mark.value
         if isinstance(kind, pl.Date | pl.Datetime) and isinstance(mark.value, date):
             day = date(mark.value.year, mark.value.month, mark.value.day)
@@ -80,7 +83,7 @@ class SqliteSession(Session):
         if not write and not path.exists():
             raise SourceMissing("there is no such database file", file=str(path))
         self._path, self._busy = str(path), int(settings.busy_seconds * 1000)
-        self._turn, self._cursor = _TURNS[self._path], None
+        self._turn, self._cursor = _TURNS[self._path], cast(Any, None)
         with _told(self._path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute(f"pragma busy_timeout = {self._busy}")
@@ -164,7 +167,7 @@ class SqliteSession(Session):
 
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
-    ) -> Iterator[pl.DataFrame]:
+    ) -> Generator[pl.DataFrame, None, None]:
         # the driver guesses types from the first rows: we give it one that has them all
         first = ", ".join(f'{SENTINEL[wire(f)]} as "{n}"' for n, f in enumerate(fields))
         with _told(self._path), self._bulk.cursor() as self._cursor:
@@ -201,12 +204,17 @@ class SqliteSession(Session):
             self._bulk.close()
 
 
+def _compares(kind: pl.DataType) -> bool:
+    """Whether SQLite orders the values as they lie in the file as we order them."""
+    return kind == pl.String() or (kind.is_integer() and kind != pl.UInt64())
+
+
 def wire(field: Field) -> type[pl.DataType]:
     """As what the driver sends it: whole numbers, floats, texts or bytes."""
     kind = field.column.type
     if field.read.startswith("cast("):
         return pl.String
-    if kind.is_integer() and kind != pl.UInt64() or kind == pl.Boolean():
+    if _compares(kind) and kind != pl.String() or kind == pl.Boolean():
         return pl.Int64
     return {pl.Float64(): pl.Float64, pl.Float32(): pl.Float64, pl.Binary(): pl.Binary}.get(
         kind, pl.String
@@ -232,4 +240,4 @@ def _told(path: str) -> Iterator[None]:
                 file=path,
                 hint="find it with `select typeof(…), count(*) … group by 1`, or read a `query:` that casts it",
             ) from failed
-        raise StoreError(told, file=path) from failed
+        raise DatabaseError(told, file=path) from failed

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from hygge.core.errors import HomeError, StoreError, Unsupported
-from hygge.core.text import first_misfit, parsed, texts_of
+from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
 from hygge.databases.database import as_it_came
 
@@ -104,7 +104,7 @@ def readable(
     """The SQL that sends a column, and what makes its type of it."""
     loose = isinstance(kind, pl.Decimal) or native.lower() in _LOOSE
     if loose or (kind == pl.String() and kind_of(native) == kind and not _texts(native)):
-        return f"cast({quoted} as text)", as_it_came if kind == pl.String() else _reading(kind)
+        return f"cast({quoted} as text)", as_it_came if kind == pl.String() else read_as(kind)
     if kind in (pl.Int64(), pl.Float64(), pl.String(), pl.Binary()):
         return quoted, as_it_came
     if kind == pl.Boolean():
@@ -113,22 +113,11 @@ def readable(
         return quoted, lambda values: _cast(values, kind)
     if kind == pl.Float32():
         return quoted, lambda values: values.cast(kind)
-    return quoted, _reading(kind)
+    return quoted, read_as(kind)
 
 
 def _texts(native: str) -> bool:
     return any(part in native.lower() for part in ("char", "clob", "text"))
-
-
-def _reading(kind: pl.DataType) -> Callable[[pl.Series], pl.Series]:
-    def read(texts: pl.Series) -> pl.Series:
-        found = parsed(texts, kind)
-        if found is None:
-            misfit = texts[first_misfit(texts, kind)]
-            raise HomeError(f"{misfit!r} is no {type_name(kind)}", column=texts.name)
-        return found
-
-    return read
 
 
 def _boolean(values: pl.Series) -> pl.Series:

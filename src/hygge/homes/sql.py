@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +97,10 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def bound(self, column: str) -> Bound:
         with closing(self.database.connect()) as session:
             field = _chosen(self._fields(session), (column,))[0]
-            sql = f"select {field.read} from {self._source} where {self.database.quoted(column)} is not null"
+            name = self.database.quoted(column)
+            sql = f"select {field.read} from {self._source} where {name} is not null"
+            if self.database.ordered(field.column.type):
+                sql += f" and {name} = (select max({name}) from {self._source})"
             top: Watermark | None = None
             for rows in session.batches(sql, (), [field]):
                 top = highest(top, greatest(arrived(rows, [field])[column]))
@@ -148,7 +151,7 @@ class Reading:
         if self._session is not None:
             self._session.interrupt()
 
-    def _read(self) -> Any:
+    def _read(self) -> Generator[pl.DataFrame, None, None]:
         with closing(self._home.database.connect()) as self._session:
             there = self._home._fields(self._session)
             wanted = _chosen(there, self._request.columns)

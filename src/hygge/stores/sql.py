@@ -50,7 +50,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     """A table of a database. Readers see the old rows or the new, never a half."""
 
     Config: ClassVar[type[StoreConfig]] = SqlStoreConfig
-    capabilities = StoreCapabilities(frozenset(Mode), deletes=True)
+    capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True)  # type: ignore[misc]
 
     def __init__(self, config: SqlStoreConfig, database: Database) -> None:
         self.config, self.database = config, database
