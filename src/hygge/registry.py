@@ -27,6 +27,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
     "databases": {
         "duckdb": "hygge.databases.duckdb:Duckdb",
+        "postgres": "hygge.databases.postgres:Postgres",
         "sqlite": "hygge.databases.sqlite:Sqlite",
     },
     "formats": {
@@ -56,7 +57,12 @@ SUFFIXES = {
 SCHEMES = {"file": "local", "memory": "memory"}
 """URL scheme → filesystem. A path without a scheme is local."""
 
-DATABASE_SCHEMES = {"duckdb": "duckdb", "sqlite": "sqlite"}
+DATABASE_SCHEMES = {
+    "duckdb": "duckdb",
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "sqlite": "sqlite",
+}
 """URL scheme → database."""
 
 

@@ -77,8 +77,8 @@ class Session(ABC):
         """Anything that gives no rows."""
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing. Where writers exclude each other, it is the only one from its start."""
+    def transaction(self, about: Table | None = None) -> AbstractContextManager[None]:
+        """All or nothing, and of those `about` one table only one at a time."""
 
     @abstractmethod
     def fields(self, table: Table) -> list[Field]:
@@ -157,9 +157,10 @@ class Database(ABC):
     def native(self, kind: pl.DataType) -> str:
         """The type that a column of ours gets here. Raises Unsupported if none holds it."""
 
-    @abstractmethod
-    def ordered(self, kind: pl.DataType) -> bool:
-        """Whether max() finds the value that is the greatest to us, too."""
+    def compared(self, column: str, kind: pl.DataType) -> str | None:
+        """The column as it is to be compared: max() then finds what is the greatest to us, too.
+        None: it does not."""
+        return column
 
     @abstractmethod
     def narrowed(

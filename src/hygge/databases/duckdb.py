@@ -93,14 +93,13 @@ class Duckdb(Database):
             case pl.Array():
                 return f"{self.native(_made(kind.inner))}[{kind.shape[0]}]"
             case pl.Struct():
-                inside = (f"{self.quoted(f.name)} {self.native(_made(f.dtype))}" for f in kind.fields)
+                inside = (
+                    f"{self.quoted(f.name)} {self.native(_made(f.dtype))}" for f in kind.fields
+                )
                 return f"STRUCT({', '.join(inside)})"
         if (found := _NATIVE.get(kind)) is None:
             raise Unsupported(f"DuckDB cannot hold {type_name(kind)}", hint="cast it to string")
         return found
-
-    def ordered(self, kind: pl.DataType) -> bool:
-        return True
 
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str
@@ -138,7 +137,7 @@ class DuckdbSession(Session):
             self._db.execute(sql, values)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, about: Table | None = None) -> Iterator[None]:
         with _TURNS[self._path]:
             self.change("begin")
             try:
@@ -172,7 +171,9 @@ class DuckdbSession(Session):
         fields = []
         for read, kind, (name, native, nullable) in zip(reads, rows.dtypes, found, strict=True):
             if native == "HUGEINT":
-                fields.append(Field(Column(name, pl.Int128(), nullable), native, read, read_as(pl.Int128())))
+                fields.append(
+                    Field(Column(name, pl.Int128(), nullable), native, read, read_as(pl.Int128()))
+                )
                 continue
             plain = _plain(kind)
             fields.append(Field(Column(name, plain, nullable), native, read, _casting(plain)))
@@ -232,7 +233,11 @@ class DuckdbSession(Session):
 def _read(name: str, native: str) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
     if native in _WHOLE or _AS_TEXT.search(native):
-        plain = native in _WHOLE or not native.endswith(("]", ")")) or native.startswith(("ENUM", "UNION"))
+        plain = (
+            native in _WHOLE
+            or not native.endswith(("]", ")"))
+            or native.startswith(("ENUM", "UNION"))
+        )
         return f"cast({quoted} as varchar)" if plain else f"cast(to_json({quoted}) as varchar)"
     return quoted
 

@@ -57,8 +57,8 @@ class Sqlite(Database):
     def native(self, kind: pl.DataType) -> str:
         return declared(kind)
 
-    def ordered(self, kind: pl.DataType) -> bool:
-        return _compares(kind)
+    def compared(self, column: str, kind: pl.DataType) -> str | None:
+        return column if _compares(kind) else None
 
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str
@@ -108,7 +108,7 @@ class SqliteSession(Session):
             self._db.execute(sql, values)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, about: Table | None = None) -> Iterator[None]:
         with self._turn:
             with _told(self._path):
                 self._db.execute("begin immediate")
@@ -214,7 +214,7 @@ def wire(field: Field) -> type[pl.DataType]:
     kind = field.column.type
     if field.read.startswith("cast("):
         return pl.String
-    if _compares(kind) and kind != pl.String() or kind == pl.Boolean():
+    if (_compares(kind) and kind != pl.String()) or kind == pl.Boolean():
         return pl.Int64
     return {pl.Float64(): pl.Float64, pl.Float32(): pl.Float64, pl.Binary(): pl.Binary}.get(
         kind, pl.String

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from hygge.core.errors import HomeError
 from hygge.core.schema import TableSchema
+from hygge.core.text import OLDEST
 from hygge.formats.columns import (
     Gathering,
     depths,
@@ -25,7 +26,6 @@ from hygge.formats.columns import (
     to_arrow,
 )
 from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
-from hygge.core.text import OLDEST
 from hygge.registry import SUFFIXES
 
 _MAGIC = b"ARROW1"

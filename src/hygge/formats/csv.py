@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from hygge.core.errors import SchemaMismatch
 from hygge.core.schema import Column, TableSchema
+from hygge.core.text import first_misfit, parsed
 from hygge.core.types import parse_type, type_name
 from hygge.formats.columns import absent, joined, refuse, type_names
 from hygge.formats.csv_rows import Layout, Rows, counted
@@ -24,7 +25,6 @@ from hygge.formats.format import (
     Writer,
 )
 from hygge.formats.guess import Guess
-from hygge.core.text import first_misfit, parsed
 from hygge.formats.utf8 import checked_encoding
 from hygge.formats.widening import widened
 from hygge.registry import SUFFIXES

@@ -10,10 +10,10 @@ import polars as pl
 
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.schema import TableSchema
+from hygge.core.text import texts_of
 from hygge.formats.columns import Gathering
 from hygge.formats.csv_rows import Layout
 from hygge.formats.format import Sink
-from hygge.core.text import texts_of
 
 
 class CsvWriter:

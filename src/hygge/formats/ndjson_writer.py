@@ -9,9 +9,9 @@ import polars as pl
 
 from hygge.core.errors import StoreError
 from hygge.core.schema import TableSchema
+from hygge.core.text import texts_of
 from hygge.formats.columns import Gathering
 from hygge.formats.format import Sink
-from hygge.core.text import texts_of
 
 
 def spoken(kind: pl.DataType) -> bool:

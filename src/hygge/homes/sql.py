@@ -99,8 +99,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             field = _chosen(self._fields(session), (column,))[0]
             name = self.database.quoted(column)
             sql = f"select {field.read} from {self._source} where {name} is not null"
-            if self.database.ordered(field.column.type):
-                sql += f" and {name} = (select max({name}) from {self._source})"
+            if compared := self.database.compared(name, field.column.type):
+                sql += f" and {compared} = (select max({compared}) from {self._source})"
             top: Watermark | None = None
             for rows in session.batches(sql, (), [field]):
                 top = highest(top, greatest(arrived(rows, [field])[column]))
@@ -127,7 +127,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         if narrowed is None:
             return [], []
         sql, value = narrowed
-        return [f"({sql} or {column} is null)"], [value]
+        return [f"({sql} or {column} is null)"], [] if value is None else [value]
 
 
 class Reading:

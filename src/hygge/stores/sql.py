@@ -83,7 +83,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             ledger = Ledger(self.database, session, self.target)
             if not ledger.exists():
                 ledger.make()
-            with session.transaction():
+            with session.transaction(self.target):
                 return change(session, ledger)
 
     def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
@@ -117,7 +117,10 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     def _evolved(self, changes: Sequence[SchemaChange]) -> None:
         added = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
-        with closing(self.database.connect(write=True)) as session, session.transaction():
+        with (
+            closing(self.database.connect(write=True)) as session,
+            session.transaction(self.target),
+        ):
             table = SqlTable(self.database, session, self.target)
             if table.exists():
                 table.widen([column for column in added if column.name != OPERATION])

@@ -42,7 +42,7 @@ class SqlLoad(BlockingLoad):
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
-        with self.session.transaction():
+        with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             self._refuse_lost(entry, ledger)
             if entry is None:
@@ -94,7 +94,7 @@ class SqlLoad(BlockingLoad):
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
-        with self.session.transaction():
+        with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is not None and entry.receipt is not None:
                 return entry.receipt

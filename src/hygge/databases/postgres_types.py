@@ -1,0 +1,136 @@
+"""PostgreSQL's types: what each is read as, and what a column of ours becomes there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from hygge.core.errors import HomeError, StoreError, Unsupported
+from hygge.core.text import read_as
+from hygge.core.types import type_name
+from hygge.databases.database import as_it_came
+
+Arrive = Callable[[pl.Series], pl.Series]
+
+_PLAIN: dict[str, pl.DataType] = {
+    "boolean": pl.Boolean(),
+    "smallint": pl.Int16(),
+    "integer": pl.Int32(),
+    "bigint": pl.Int64(),
+    "real": pl.Float32(),
+    "double precision": pl.Float64(),
+    "text": pl.String(),
+    "bytea": pl.Binary(),
+}
+_NATIVE: dict[Any, str] = {
+    **{kind: name for name, kind in _PLAIN.items()},
+    pl.Int8(): "smallint",
+    pl.Int128(): "numeric(39,0)",
+    pl.UInt8(): "smallint",
+    pl.UInt16(): "integer",
+    pl.UInt32(): "bigint",
+    pl.UInt64(): "numeric(20,0)",
+    pl.Date(): "date",
+    pl.Time(): "time without time zone",
+    pl.Categorical(): "text",
+}
+_SIZED = re.compile(r"numeric\((\d+),(\d+)\)")
+_CUT = re.compile(r"\(\d+\)")
+_DAY_ENDS = (2**31 - 1 - 10957, -(2**31))
+_MOMENT_ENDS = (2**63 - 1, -(2**63))
+
+
+def declared(kind: pl.DataType) -> str:
+    """What a column of ours is there. Raises Unsupported for what would be cut."""
+    match kind:
+        case pl.Decimal():
+            return f"numeric({kind.precision or 38},{kind.scale})"
+        case pl.Datetime() if kind.time_unit != "ns":
+            return f"timestamp {'with' if kind.time_zone else 'without'} time zone"
+        case pl.Enum():
+            return "text"
+    if (found := _NATIVE.get(kind)) is None:
+        hint = "cast it to datetime(us)" if isinstance(kind, pl.Datetime) else "cast it to string"
+        raise Unsupported(f"PostgreSQL cannot hold {type_name(kind)}", hint=hint)
+    return found
+
+
+def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
+    """What a type is read as, the SQL that sends it, and what makes it of what is sent.
+
+    What the driver sends as raw bytes, cut or flattened is sent as the server's own text.
+    """
+    plain = _CUT.sub("", native) if native.startswith("time") else native
+    if native in _PLAIN:
+        return _PLAIN[native], quoted, as_it_came
+    if sized := _SIZED.fullmatch(native):
+        precision, scale = int(sized[1]), int(sized[2])
+        if precision <= 38 and scale <= precision:
+            kind = pl.Decimal(precision, scale)
+            return kind, f"{quoted}::text", read_as(kind)
+    if plain == "date":
+        return pl.Date(), quoted, _finite
+    if plain == "timestamp without time zone":
+        return pl.Datetime("us"), quoted, _finite
+    if plain == "timestamp with time zone":
+        return pl.Datetime("us", "UTC"), quoted, _finite
+    if plain == "time without time zone":
+        return pl.Time(), f"{quoted}::text", read_as(pl.Time())
+    if native.endswith("[]"):
+        return pl.String(), f"array_to_json({quoted})::text", as_it_came
+    return pl.String(), f"{quoted}::text", as_it_came
+
+
+def _finite(values: pl.Series) -> pl.Series:
+    """`infinity` is no day, and would be one far away."""
+    ends = _DAY_ENDS if values.dtype == pl.Date() else _MOMENT_ENDS
+    if values.to_physical().is_in(list(ends)).any():
+        hint = "leave it out: `where: isfinite(…)`, or read a `query` that makes it NULL"
+        raise HomeError("'infinity' has no place in our types", column=values.name, hint=hint)
+    return values
+
+
+def sendable(values: pl.Series) -> pl.Series:
+    """Exactly the type that the column has there: the driver converts nothing, or silently."""
+    kind = values.dtype
+    if kind in (pl.Int8(), pl.UInt8()):
+        return values.cast(pl.Int16)
+    if kind == pl.UInt16():
+        return values.cast(pl.Int32)
+    if kind == pl.UInt32():
+        return values.cast(pl.Int64)
+    if kind == pl.UInt64():
+        return values.cast(pl.Decimal(20, 0))
+    if kind == pl.Int128():
+        return values.cast(pl.Decimal(38, 0))
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        return values.cast(pl.String)
+    if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
+        raise StoreError("PostgreSQL would cut a time's nanoseconds", column=values.name)
+    if isinstance(kind, pl.Datetime) and kind.time_unit == "ms":
+        return values.dt.cast_time_unit("us")
+    if kind == pl.String() and values.str.contains("\0", literal=True).any():
+        raise StoreError("PostgreSQL cannot hold a text with a NUL byte", column=values.name)
+    return values
+
+
+def literal(value: Any) -> str:
+    """A watermark's value as typed SQL: a COPY binds no values."""
+    match value:
+        case bool() | int():
+            return str(value)
+        case Decimal():
+            return f"{value}::numeric"
+        case datetime():
+            kind = "timestamptz" if value.tzinfo else "timestamp"
+            return f"'{value.isoformat(' ')}'::{kind}"
+        case date():
+            return f"'{value.isoformat()}'::date"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    raise Unsupported(f"{type(value).__name__} cannot be a watermark in PostgreSQL")
