@@ -11,12 +11,19 @@ from pathlib import Path
 
 from tests.crash import story
 from tests.crash.story import Attempt, Case, Fault, Outcome
+from tests.rigs.duckdb import DuckdbStoreRig
 from tests.rigs.files import ParquetFolderRig, VersionedParquetRig
+from tests.rigs.sqlite import SqliteStoreRig
 
-from hygge.testing.harness import Row, unordered
+from hygge.testing.harness import Row, StoreRig, unordered
 from hygge.testing.zygote import Ending, Zygote
 
-RIGS = {"folder": ParquetFolderRig, "versioned": VersionedParquetRig}
+RIGS: dict[str, type[StoreRig]] = {
+    "folder": ParquetFolderRig,
+    "versioned": VersionedParquetRig,
+    "sqlite": SqliteStoreRig,
+    "duckdb": DuckdbStoreRig,
+}
 HIGHEST = 2000
 
 
@@ -52,7 +59,7 @@ class Workshop:
     def run(self, what: Attempt) -> Ending:
         return self.zygote.run(story.attempt, self.folder, what)
 
-    def rig(self) -> ParquetFolderRig:
+    def rig(self) -> StoreRig:
         return RIGS[self.case.layout](self.folder)
 
     def rows(self) -> list[Row]:

@@ -24,10 +24,12 @@ from hygge.core.store import Receipt, StagedPart, StoreConfig
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
+from hygge.databases import duckdb, sqlite  # noqa: F401
 from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork need not import them
 from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
 from hygge.stores import files as file_stores  # noqa: F401
+from hygge.stores import sql as sql_stores  # noqa: F401
 from hygge.stores.commit_log import Record
 from hygge.testing import faults
 from hygge.testing.faults import Trigger
@@ -43,6 +45,8 @@ for value in (Intent, Receipt, Record, StagedPart, TableSchema):
 
 PATIENCE = 5.0
 """Seconds that a run waits for a journal whose owner sleeps inside a transaction."""
+FILE = "shop.db"
+"""Where a database lies that is a file."""
 OLD, NEW = 30, 60
 """How many people the source has at first, and then."""
 
@@ -53,13 +57,23 @@ class Case:
 
     run_type: str
     layout: str = "folder"
+    write: str = "append"
 
     def __str__(self) -> str:
-        return f"{self.run_type}-{self.layout}"
+        how = f"-{self.write}" if self.write != "append" else ""
+        return f"{self.run_type}{how}-{self.layout}"
+
+    def store(self, place: Path) -> dict[str, Any]:
+        """The settings of a store there."""
+        if self.layout in ("folder", "versioned"):
+            return {"type": "parquet", "path": str(place), "layout": self.layout}
+        return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property
     def settings(self) -> dict[str, Any]:
-        more = {"write": "append"} if self.run_type == "incremental" else {}
+        more: dict[str, Any] = {}
+        if self.run_type == "incremental":
+            more = {"write": self.write, "keys": ["id"] if self.write == "merge" else []}
         return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
 
     def source(self, new: bool) -> list[Any]:
@@ -157,7 +171,7 @@ def files_up_to(size: int | None) -> Iterator[None]:
 
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     where, events = what.fault.where if what.fault else "", list[str]()
-    store = {"type": "parquet", "path": str(folder / what.store), "layout": what.case.layout}
+    store = what.case.store(folder / what.store)
     if where == "files":
         FaultyFileSystem.trigger = trigger
         store["filesystem"] = "hygge.testing.faulty_filesystem:FaultyFileSystem"
@@ -165,6 +179,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
         faults.watch_files(trigger, folder)
     if where == "steps":
         faults.watch_sqlite(trigger)
+        faults.watch_sessions(trigger)
 
     def listen(event: Event) -> None:
         events.append(type(event).__name__)

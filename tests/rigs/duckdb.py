@@ -57,7 +57,7 @@ class DuckdbStoreRig(StoreRig):
     harms = frozenset({Harm.LOSE, Harm.TRUNCATE, Harm.DOUBLE})
 
     def __init__(self, tmp: Path) -> None:
-        self.file = tmp / "shop.duckdb"
+        self.file = tmp / "shop.db"
 
     def store(self) -> SqlStore:
         config = StoreConfig.create({"type": "duckdb", "path": str(self.file), "table": "people"})

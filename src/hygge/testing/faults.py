@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from hygge.core.errors import ConnectionFailed, JournalError, StoreError
+from hygge.databases.database import Session
 
 
 def lose(file: Path) -> None:
@@ -144,3 +145,14 @@ def _tell_writes(statement: str, trigger: Trigger) -> None:
     verb = statement.lstrip().partition(" ")[0].upper()
     if verb not in ("SELECT", "PRAGMA", "--"):
         trigger(f"sqlite {verb}")
+
+
+def watch_sessions(trigger: Trigger) -> None:
+    """Ask the trigger before each statement that changes a database, for good. Call it in a fork.
+
+    It sees the databases that are imported by then.
+    """
+    for kind in Session.__subclasses__():
+        for name in ("change", "insert"):
+            told = f"{kind.__name__} {name}"
+            setattr(kind, name, _asking(getattr(kind, name), told, trigger))
