@@ -188,3 +188,11 @@ def test_nothing_to_do_is_a_run_too() -> None:
     report = asyncio.run(Coordinator([], journal=MemoryJournal()).run())
     assert report.ok
     assert report.flows == ()
+
+
+def test_two_flows_of_one_name_are_refused() -> None:
+    journal = MemoryJournal()
+    good = flow(journal)
+    bad = Flow(good.name, good.home, flow(journal).store, journal)
+    with pytest.raises(ConfigError, match=f"two flows have the name '{good.name}'"):
+        Coordinator([good, bad], journal=journal)

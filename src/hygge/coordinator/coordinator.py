@@ -62,6 +62,7 @@ class Coordinator:
     ) -> None:
         if concurrency < 1:
             raise ConfigError(f"concurrency must be at least 1, not {concurrency}")
+        _refuse_namesakes([flow.name for flow in flows])
         self.flows, self.journal, self.name = tuple(flows), journal, name
         self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
         self.listen = listen
@@ -144,3 +145,12 @@ class Coordinator:
             )
         )
         return report
+
+
+def _refuse_namesakes(names: Sequence[str]) -> None:
+    """One's success would hide the other's failure."""
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            raise ConfigError(f"two flows have the name {name!r}", hint="give each its own")
+        seen.add(name)
