@@ -11,7 +11,7 @@ from hygge.flow.holding import holding
 
 
 class SlowLeases:
-    """Takes its time to give a lease, and gives it whatever comes: a thread is in the midst of it."""
+    """Takes its time to give a lease, and gives it whatever comes, as a busy thread does."""
 
     def __init__(self) -> None:
         self.asked, self.granted = asyncio.Event(), asyncio.Event()
