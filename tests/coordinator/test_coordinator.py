@@ -188,3 +188,18 @@ def test_nothing_to_do_is_a_run_too() -> None:
     report = asyncio.run(Coordinator([], journal=MemoryJournal()).run())
     assert report.ok
     assert report.flows == ()
+
+
+@pytest.mark.parametrize("same", ["name", "store"])
+def test_two_flows_of_one_name_or_into_one_store_are_refused(same: str) -> None:
+    journal = MemoryJournal()
+    one, other = flow(journal), flow(journal)
+    other = Flow(
+        one.name if same == "name" else other.name,
+        other.home,
+        one.store if same == "store" else other.store,
+        journal,
+    )
+    told = {"name": f"have the name {one.name}", "store": f"settle in {one.store.identity}"}
+    with pytest.raises(ConfigError, match=f"two flows {told[same]}"):
+        Coordinator([one, other], journal=journal)

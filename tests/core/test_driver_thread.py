@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TypeVar
 
 import pytest
 
+from hygge.core import driver_thread
 from hygge.core.driver_thread import DriverThread, finish
 from hygge.core.errors import DriverHung, FlowTimeout
+from hygge.core.worker import keeping_workers
 
 T = TypeVar("T")
 LONG = 60.0
@@ -409,6 +411,97 @@ def test_an_iterator_that_was_just_starting_when_cancelled_is_closed_too() -> No
 
     tell(story)
     assert cursor.closed == 1
+
+
+def test_an_iterator_that_was_just_starting_when_cancelled_gives_nothing() -> None:
+    driver, asked = Driver(), list[str]()
+
+    class Slow(Cursor):
+        def __next__(self) -> int:
+            asked.append("next")
+            return super().__next__()
+
+    cursor = Slow(3)
+
+    def start() -> Cursor:
+        driver.hang()
+        return cursor
+
+    async def story() -> None:
+        async with DriverThread("one") as thread:
+            reading = asyncio.create_task(anext(thread.iterate(start)))
+            await driver.has_begun()
+            reading.cancel()
+            await asyncio.sleep(0)
+            driver.let_go.set()
+            await asyncio.wait([reading])
+            assert reading.cancelled()
+
+    tell(story)
+    assert (asked, cursor.closed) == ([], 1)
+
+
+def test_a_call_that_is_done_when_it_is_cancelled_is_not_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver, calls = Driver(), list[asyncio.Task[int]]()
+    tell_plainly = driver_thread._Call._tell
+
+    def tell_and_cancel(call: driver_thread._Call, result: int, failed: None) -> None:
+        tell_plainly(call, result, failed)
+        calls[0].cancel()
+
+    monkeypatch.setattr(driver_thread._Call, "_tell", tell_and_cancel)
+
+    async def story() -> None:
+        async with DriverThread("one", interrupt=driver.interrupt) as thread:
+            calls.append(asyncio.create_task(thread.run(threading.get_ident)))
+            await asyncio.wait(calls)
+            assert calls[0].cancelled()
+            monkeypatch.undo()
+
+    tell(story)
+    assert driver.told == []
+
+
+def test_a_thread_is_given_back_though_the_giving_is_cancelled() -> None:
+    driver = Driver()
+
+    async def story() -> None:
+        thread = DriverThread("one")
+        call = asyncio.create_task(thread.run(driver.hang))
+        await driver.has_begun()
+        closing = asyncio.create_task(thread.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        driver.let_go.set()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        assert await call == "answer"
+
+    tell(story)
+
+
+def test_kept_threads_end_though_the_run_is_cancelled_meanwhile() -> None:
+    async def story() -> list[threading.Thread]:
+        threads = list[threading.Thread]()
+
+        async def run() -> None:
+            async with keeping_workers(), AsyncExitStack() as opened:
+                for _ in range(3):
+                    thread = await opened.enter_async_context(DriverThread("one"))
+                    threads.append(await thread.run(threading.current_thread))
+                me = asyncio.current_task()
+                assert me is not None
+                asyncio.get_running_loop().call_soon(me.cancel)
+
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(run())
+        return threads
+
+    for thread in tell(story):
+        thread.join(LONG)
+        assert not thread.is_alive()
 
 
 # finish

@@ -9,15 +9,26 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.flow.stage import Stage
+from tests.flow.stage import INCREMENTAL, Stage
 
 from hygge.core.driver_thread import DriverThread
-from hygge.core.errors import DriverHung, FlowTimeout, HomeError, StoreError
+from hygge.core.errors import (
+    DriverHung,
+    FlowBusy,
+    FlowTimeout,
+    HomeError,
+    HyggeError,
+    SourceChanged,
+    StoreError,
+)
 from hygge.core.events import PartReused, PartStaged
 from hygge.core.home import ReadRequest
 from hygge.core.journal import Status
+from hygge.core.lease import Lease
 from hygge.core.partition import Partition
+from hygge.core.store import Receipt
 from hygge.homes.memory import MemoryHome
+from hygge.journal.memory import MemoryJournal
 from hygge.testing.faulty_store import FaultyStore
 from hygge.testing.harness import no_thread_left, people, unordered
 
@@ -186,6 +197,62 @@ def test_the_timeout_bounds_the_waits_between_tries_too(stage: Stage) -> None:
 
     assert isinstance(asyncio.run(story()).error, FlowTimeout)
     assert not stage.leftovers
+
+
+class LateJournal(MemoryJournal):
+    """Once it knows that a load is published, it takes for ever to say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.knows = asyncio.Event()
+
+    async def complete(self, receipt: Receipt) -> None:
+        await super().complete(receipt)
+        if not self.knows.is_set():
+            self.knows.set()
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "out of time"])
+def test_what_was_published_when_the_run_was_stopped_is_told(stage: Stage, ending: str) -> None:
+    stage.give(people(0, 20))
+
+    async def story() -> None:
+        stage.journal = journal = LateJournal()
+        running = asyncio.create_task(
+            stage.flow(timeout=1 if ending == "out of time" else None).run(stage.terms())
+        )
+        await journal.knows.wait()
+        if ending == "cancelled":
+            running.cancel()
+        await asyncio.wait([running], timeout=LONG)
+        assert running.cancelled() == (ending == "cancelled")
+        (run,) = await journal.history()
+        assert (run.status, run.row_count, run.message) == (Status.SUCCESS, 20, None)
+
+    asyncio.run(story())
+    assert stage.rows == unordered(people(0, 20).rows())
+
+
+@pytest.mark.parametrize(
+    "error", [FlowBusy("another run had it since"), SourceChanged("of any kind")]
+)
+def test_what_fails_after_the_rows_landed_lands_them_once_and_tells_them(
+    stage: Stage, error: HyggeError
+) -> None:
+    stage.give(people(0, 20))
+
+    class Forgetful(MemoryJournal):
+        async def release(self, lease: Lease) -> None:
+            await super().release(lease)
+            if not stage.waits:
+                raise error
+
+    stage.journal = Forgetful()
+    report = stage.run(**INCREMENTAL)
+    assert (report.error is None) == error.transient == bool(stage.waits)
+    assert report.rows == 20
+    assert stage.rows == unordered(people(0, 20).rows())
 
 
 def _lost(what: str) -> None:

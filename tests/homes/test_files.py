@@ -573,7 +573,9 @@ def record(lake: Path, number: int, load_id: str, fate: str = "published") -> No
     path.write_text(json.dumps({"fate": fate, "load_id": load_id, "flow": "nightly.users"}))
 
 
-@pytest.mark.parametrize("path", ["users", "users/1.parquet", "users/*.parquet", ""])
+@pytest.mark.parametrize(
+    "path", ["users", "users/1.parquet", "users/*.parquet", "", "..", "../**/*.parquet", "../*/*/*"]
+)
 def test_an_unfinished_commit_is_not_read_and_its_flow_named(lake: Path, path: str) -> None:
     record(lake, 1, "a")
     record(lake, 2, "b")

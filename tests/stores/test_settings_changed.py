@@ -19,6 +19,7 @@ from hygge.flow.settings import FlowSettings
 from hygge.homes.files import FileHome
 from hygge.journal.memory import MemoryJournal
 from hygge.stores.file_config import FileStoreConfig
+from hygge.stores.files import ParquetStore
 from hygge.testing.faulty_store import FaultyStore
 
 INCREMENTAL: dict[str, Any] = {"run_type": "incremental", "watermark": "id"}
@@ -159,3 +160,26 @@ def test_a_name_that_no_disk_takes_is_refused_before_a_row_is_staged(table: Tabl
         assert table.run({}, file_pattern=pattern).error is not None
     assert not table.folder.exists()
     assert table.run({}).rows == 3
+
+
+@FULL
+def test_a_link_to_the_folder_is_refused(table: Table, settings: dict[str, Any]) -> None:
+    """Its record would lie beside the link, and two records would give two files one name."""
+    table.run(settings)
+    link = table.source.parent / "link"
+    link.symlink_to(table.folder)
+    error = table.run(settings, path=str(link)).error
+    assert isinstance(error, StoreError)
+    assert f"is a link to {table.folder.resolve()}" in str(error)
+    with pytest.raises(StoreError, match="is a link to"):
+        asyncio.run(ParquetStore(str(link)).check())
+    assert table.ids() == [1, 2, 3]
+
+
+def test_a_folder_behind_a_link_is_one_table(table: Table) -> None:
+    table.run(INCREMENTAL)
+    link = table.source.parent / "link"
+    link.symlink_to(table.folder.parent)
+    table.give("b", id=[4])
+    assert table.run(INCREMENTAL, path=str(link / "t")).rows == 1
+    assert table.ids() == [1, 2, 3, 4]

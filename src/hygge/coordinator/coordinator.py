@@ -62,6 +62,8 @@ class Coordinator:
     ) -> None:
         if concurrency < 1:
             raise ConfigError(f"concurrency must be at least 1, not {concurrency}")
+        _refuse_twice("have the name", [flow.name for flow in flows])
+        _refuse_twice("settle in", [flow.store.identity for flow in flows])
         self.flows, self.journal, self.name = tuple(flows), journal, name
         self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
         self.listen = listen
@@ -144,3 +146,12 @@ class Coordinator:
             )
         )
         return report
+
+
+def _refuse_twice(what: str, given: Sequence[str]) -> None:
+    """One's success would hide another's failure; one's rows would replace another's."""
+    seen = set[str]()
+    for one in given:
+        if one in seen:
+            raise ConfigError(f"two flows {what} {one}", hint="give each its own")
+        seen.add(one)

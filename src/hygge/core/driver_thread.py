@@ -33,6 +33,8 @@ class _Call:
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.told: asyncio.Future[None] = loop.create_future()
         """Done with the answer; whoever waits for this one may be cancelled without harm to it."""
+        self.unwanted = False
+        """Whoever asked has gone: it is to end as soon as it can."""
         self._turn = [True]
 
     def claim(self) -> bool:
@@ -85,6 +87,7 @@ class DriverThread:
         self._name, self._interrupt, self._discard = name, interrupt, discard
         self._timeout, self._grace = timeout, grace
         self._worker: Worker | None = None
+        self._now: _Call | None = None
         self._under_way = 0
         self._hung = False
 
@@ -104,7 +107,7 @@ class DriverThread:
         call = _Call(lambda: work(*args, **kwargs))
         if self._worker is None:
             self._worker = lend(self._name)
-        self._worker.put(call.make)
+        self._worker.put(lambda: self._make(call))
         self._under_way += 1
         try:
             await self._answered(call)
@@ -112,6 +115,11 @@ class DriverThread:
             self._under_way -= call.answer.done()
         result: T = call.answer.result()
         return result
+
+    def _make(self, call: _Call) -> None:
+        self._now = call
+        call.make()
+        self._now = None  # nor is what it holds to live on
 
     async def _answered(self, call: _Call) -> None:
         try:
@@ -134,6 +142,8 @@ class DriverThread:
             if not started:
                 started.append(start())
                 self._interrupt = getattr(started[0], "interrupt", None) or self._interrupt
+                if self._now is not None and self._now.unwanted:  # it could not be interrupted yet
+                    return _END  # type: ignore[return-value]
             item = next(started[0], _END)
             if item is _END:
                 close()
@@ -156,19 +166,28 @@ class DriverThread:
             return
         worker, self._worker = self._worker, None
         if self._under_way:
-            last = _Call(_nothing)
-            worker.put(last.make)
-            await finish(asyncio.wait([last.answer], timeout=max(self._grace, 1)))
-            if not last.answer.done():
-                worker.abandon()
-                raise DriverHung(f"the thread of {self._name} does not end")
-        if not keep(worker):
+            await finish(self._give_back_once_free(worker))
+        elif not keep(worker):
             await finish(worker.end())
+
+    async def _give_back_once_free(self, worker: Worker) -> None:
+        last = _Call(_nothing)
+        worker.put(last.make)
+        await asyncio.wait([last.answer], timeout=max(self._grace, 1))
+        if not last.answer.done():
+            worker.abandon()
+            raise DriverHung(f"the thread of {self._name} does not end")
+        if not keep(worker):
+            await worker.end()
 
     async def _stop(self, call: _Call) -> None:
         if call.claim():  # another call has the thread, and is not to be interrupted for this one
             call.answer.cancel()
             return
+        if call.answer.done():  # cancelled just after: the driver may be at another's call
+            call.answer.exception()
+            return
+        call.unwanted = True
         last = None if self._timeout is None and self._discard is None else self._grace
         for ask, patience in ((self._interrupt, self._grace), (self._discard, last)):
             if ask is not None:

@@ -75,5 +75,7 @@ async def keeping_workers() -> AsyncIterator[None]:
         yield
     finally:
         _KEPT.reset(token)
+        for worker in kept:  # all are told, even if we are cancelled while we wait for the first
+            worker.abandon()
         for worker in kept:
             await worker.end()

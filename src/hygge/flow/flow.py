@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,14 @@ from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
 from hygge.flow.verify import still_good, verify
 from hygge.flow.watermarking import check_ties
+
+
+@dataclass
+class Tries:
+    """What one run has begun, by load_id, and what of it landed though the run was stopped."""
+
+    begun: set[str] = field(default_factory=set)
+    landed: Receipt | None = None
 
 
 class Flow:
@@ -54,7 +63,7 @@ class Flow:
 
         Fails only by its report. Raises JournalError (the run must stop), and when cancelled.
         """
-        terms, started = terms or Terms(), datetime.now(UTC)
+        terms, started, tries = terms or Terms(), datetime.now(UTC), Tries()
         receipt, error = None, None
         self.listen(
             events.FlowStarted(
@@ -62,23 +71,26 @@ class Flow:
             )
         )
         try:
-            receipt = await self._with_retries(terms)
+            receipt = await self._with_retries(terms, tries)
         except JournalError:
             raise
         except HyggeError as failed:
             error = failed.at(flow=self.name)
         except asyncio.CancelledError:
             stopped = FlowError("interrupted; what was staged is kept for the next run")
-            await finish(self._report(terms, started, None, stopped))
+            told = None if tries.landed else stopped
+            await finish(self._report(terms, started, tries.landed, told))
             raise
         except Exception as failed:  # noqa: BLE001 - a driver's or our own surprise ends one flow
             hint = "the same with --verbose shows where"
             error = FlowError(f"{type(failed).__name__}: {failed}", flow=self.name, hint=hint)
             error.__cause__ = failed
-        return await self._report(terms, started, receipt, error)
+        return await self._report(terms, started, receipt or tries.landed, error)
 
-    async def attempt(self, terms: Terms, begun: set[str]) -> Receipt | None:
-        """One try. None: there was nothing new. `begun` collects the load_ids of this run."""
+    async def attempt(self, terms: Terms, tries: Tries) -> Receipt | None:
+        """One try. None: there was nothing new."""
+        if tries.landed is not None:  # all that failed was to give back a lease
+            return tries.landed
         recovery = Recovery(self.route)
         async with AsyncExitStack() as stack:
             flow = await stack.enter_async_context(
@@ -88,39 +100,40 @@ class Flow:
                 holding(self.store, self.name, self.lease_seconds)
             )
             landed = await recovery.finish_commits()
-            if landed is not None and landed.load_id in begun:
+            if landed is not None and landed.load_id in tries.begun:
+                tries.landed = landed
                 return landed
             prepared = await prepare(self.route)
             intent, kept = await recovery.take_up(prepared)
             if intent is None:
                 intent = await self._begin(flow.lease, prepared)
-            begun.add(intent.load.load_id)
+            tries.begun.add(intent.load.load_id)
             try:
-                return await self._move(terms, intent, prepared, kept)
+                tries.landed = await self._move(terms, intent, prepared, kept)
             except BaseException as failed:
                 if flow.lost or place.lost:
                     raise
-                landed = await finish(recovery.settle(intent, failed))
-                if landed is None or not isinstance(failed, Exception):
+                tries.landed = await finish(recovery.settle(intent, failed))
+                if tries.landed is None or not isinstance(failed, Exception):
                     raise
-                return landed
+            return tries.landed
         raise AssertionError("unreachable")
 
-    async def _with_retries(self, terms: Terms) -> Receipt | None:
-        begun = set[str]()
-
+    async def _with_retries(self, terms: Terms, tries: Tries) -> Receipt | None:
         def tell(attempt: int, seconds: float, failed: BaseException) -> None:
             self.listen(events.FlowRetrying(self.name, attempt, seconds, str(failed)))
 
         try:
             async with asyncio.timeout(self.settings.timeout) as limit:
                 return await attempts(
-                    lambda: self.attempt(terms, begun), self.settings.retries, terms.pause, tell
+                    lambda: self.attempt(terms, tries), self.settings.retries, terms.pause, tell
                 )
         except (TimeoutError, asyncio.CancelledError):
             # Python 3.11 miscounts cancels once a TaskGroup failed: only the limit itself knows
             if not limit.expired():
                 raise
+            if tries.landed is not None:  # the time was up while it was being published
+                return tries.landed
             raise FlowTimeout(
                 f"not done within its timeout of {self.settings.timeout:g} s",
                 hint="what was staged is kept: run again, or set a longer `timeout`",

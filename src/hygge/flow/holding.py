@@ -21,7 +21,7 @@ class Held:
 @asynccontextmanager
 async def holding(leases: Leases, name: str, seconds: float) -> AsyncIterator[Held]:
     """The lease, for as long as the block runs. Losing it cancels the block: FlowBusy."""
-    held = Held(await leases.lease(name, seconds))
+    held = Held(await _taken(leases, name, seconds))
 
     async def renew() -> None:
         while True:
@@ -41,9 +41,24 @@ async def holding(leases: Leases, name: str, seconds: float) -> AsyncIterator[He
         error = first_error(failed)
         raise error from error.__cause__
     finally:
-        # one that cannot be given back runs out; the rows have landed, or not, all the same
-        with suppress(StoreError, ConnectionFailed):
-            await finish(leases.release(held.lease))
+        await _give_back(leases, held.lease)
+
+
+async def _taken(leases: Leases, name: str, seconds: float) -> Lease:
+    """Cancelled meanwhile, it is given back: nobody else could have it while this process lives."""
+    taking = asyncio.ensure_future(leases.lease(name, seconds))
+    try:
+        return await finish(taking)
+    except asyncio.CancelledError:
+        if not taking.cancelled() and taking.exception() is None:
+            await _give_back(leases, taking.result())
+        raise
+
+
+async def _give_back(leases: Leases, lease: Lease) -> None:
+    # one that cannot be given back runs out; the rows have landed, or not, all the same
+    with suppress(StoreError, ConnectionFailed):
+        await finish(leases.release(lease))
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,10 +20,11 @@ _RECORD = re.compile(r"\d{20}\.json")
 
 @dataclass(frozen=True)
 class Commits:
-    """The commits into one folder, and into the folders right below it."""
+    """The commits into one folder and into the folders right below it; `deep`: at any depth."""
 
     fs: FileSystem
     folder: str
+    deep: bool = False
 
     def newest(self) -> Sequence[str]:
         """The newest record of each table, all their moves done.
@@ -46,11 +47,20 @@ class Commits:
         if table:
             commits, staging = f"_hygge/commits/{table}", f"_hygge/staging/{table}"
             yield _inside(parent, commits), _inside(parent, staging)
-        for below in self.fs.folders(_inside(self.folder, "_hygge/commits")):
-            yield (
-                _inside(self.folder, f"_hygge/commits/{below}"),
-                _inside(self.folder, f"_hygge/staging/{below}"),
-            )
+        for ours in self._ours():
+            for below in self.fs.folders(f"{ours}/commits"):
+                yield f"{ours}/commits/{below}", f"{ours}/staging/{below}"
+
+    def _ours(self) -> Sequence[str]:
+        """hygge's own folders, beside the tables that are here."""
+        found = {_inside(self.folder, "_hygge")}
+        if self.deep and any(name[0] not in "._" for name in self.fs.folders(self.folder)):
+            cut = len(self.folder) + 1 if self.folder else 0
+            for file in self.fs.list(self.folder):
+                above, records, _ = f"/{file.path[cut:]}".partition("/_hygge/commits/")
+                if records:
+                    found.add(_inside(self.folder, f"{above}/_hygge".lstrip("/")))
+        return sorted(found)
 
     def _records(self, folder: str) -> list[str]:
         paths = [file.path for file in self.fs.list(folder)]

@@ -82,7 +82,8 @@ class Wanted:
 
     def _quietly(self, folder: str, pattern: re.Pattern[str] | None = None) -> FileSet:
         """The files, listed while no commit was under way."""
-        commits = Commits(self.fs, folder)
+        deep = pattern is None or "**" in self.path or "/" in self.path[len(folder) + 1 :]
+        commits = Commits(self.fs, folder, deep)
         before = commits.newest()
         found = self._many(folder, commits.current(), pattern)
         if commits.newest() != before:

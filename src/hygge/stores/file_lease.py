@@ -32,6 +32,8 @@ class FileLease:
         self._fs, self._ours, self._folder = filesystem, ours, f"{ours}/leases"
         self._table, self._place = table, place
         self._name = re.compile(rf"{re.escape(table)}\.(\d{{20}})\.json")
+        # with what follows, or it would be a lease of another table: one that begins with _
+        self._half = re.compile(rf"_{self._name.pattern}\.[^.]+")
 
     def take(self, flow: str, seconds: float) -> Lease:
         """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
@@ -59,9 +61,8 @@ class FileLease:
         """Older leases, and what killed owners left half written, go."""
         for info in list(self._fs.list(self._folder)):
             name = info.path.rpartition("/")[2]
-            half = name.startswith("_") and self._name.match(name, 1)
             ours = self._name.fullmatch(name)
-            if half or (ours and int(ours[1]) < number):
+            if self._half.fullmatch(name) or (ours and int(ours[1]) < number):
                 self._fs.delete(info.path)
 
     def renew(self, lease: Lease, seconds: float) -> None:

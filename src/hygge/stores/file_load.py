@@ -36,6 +36,7 @@ class FileLoad(BlockingLoad):
         self.number = 0
 
     def open(self) -> None:
+        self.table.refuse_link()
         newest: Record | None = None
         for record in self.table.log.backwards():
             self.number = self.number or record.number + 1

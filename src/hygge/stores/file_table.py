@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hygge import registry
+from hygge.core.errors import StoreError
 from hygge.filesystems.filesystem import locate
 from hygge.formats.format import Format
 from hygge.stores.commit_log import CommitLog, Fate, Record
@@ -43,6 +44,16 @@ class FileTable:
     @property
     def lease(self) -> FileLease:
         return FileLease(self.fs, self.ours, self.name, self.url)
+
+    def refuse_link(self) -> None:
+        """Raise StoreError for a link to the folder: what was done to it is told where it lies."""
+        where = self.fs.local(self.folder)
+        if where is not None and where.is_symlink():
+            raise StoreError(
+                f"this folder is a link to {where.resolve()}",
+                folder=self.url,
+                hint=f"path: {where.resolve()}",
+            )
 
     def staging(self, load_id: str) -> str:
         """Where a load's files wait."""

@@ -71,6 +71,7 @@ class FileStore(BlockingStore[FileStoreConfig]):
         return record.schema if record else None
 
     def probe(self) -> None:
+        self.table.refuse_link()
         self.table.fs.probe(self.table.folder)
 
     async def lease(self, name: str, seconds: float) -> Lease:
