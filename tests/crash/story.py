@@ -21,10 +21,10 @@ from hygge.core.home import HomeConfig
 from hygge.core.journal import Intent, Journal, from_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt, StagedPart, StoreConfig
+from hygge.databases import duckdb, sqlite  # noqa: F401
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
-from hygge.databases import duckdb, sqlite  # noqa: F401
 from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork need not import them
 from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal

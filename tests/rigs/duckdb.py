@@ -77,8 +77,8 @@ class DuckdbStoreRig(StoreRig):
         return self.ask("select * from people order by rowid")
 
     def leftovers(self) -> Sequence[str]:
-        sql = "select table_name from duckdb_tables() where regexp_matches(table_name, '^_hygge_[0-9a-f]{24}$')"
-        return [str(name) for (name,) in self.ask(sql)]
+        names = [str(name) for (name,) in self.ask("select table_name from duckdb_tables()")]
+        return [name for name in names if name.startswith("_hygge_") and len(name) == 31]
 
     def spoil(self, harm: Harm, part: StagedPart) -> None:
         table, tag = f"_hygge_{part.load_id}", part.pieces[0].name

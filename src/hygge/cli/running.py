@@ -32,6 +32,7 @@ def run_watched(
     gc.enable()
     with Hearing(printer, every) as hearing:
         report, interrupted = asyncio.run(_run(make(hearing)))
+    gc.unfreeze()  # drivers look at the end whether all that is theirs was let go
     if hearing.failure is not None:
         told = f"{type(hearing.failure).__name__}: {hearing.failure}"
         click.echo(f"the output above is not complete ({told}); the run itself is", err=True)

@@ -216,9 +216,9 @@ def wire(field: Field) -> type[pl.DataType]:
         return pl.String
     if (_compares(kind) and kind != pl.String()) or kind == pl.Boolean():
         return pl.Int64
-    return {pl.Float64(): pl.Float64, pl.Float32(): pl.Float64, pl.Binary(): pl.Binary}.get(
-        kind, pl.String
-    )
+    if kind.is_float():
+        return pl.Float64
+    return pl.Binary if kind == pl.Binary() else pl.String
 
 
 @contextmanager
@@ -238,6 +238,6 @@ def _told(path: str) -> Iterator[None]:
             raise HomeError(
                 f"a value is not what its column declares: {told}",
                 file=path,
-                hint="find it with `select typeof(…), count(*) … group by 1`, or read a `query:` that casts it",
+                hint="see `select typeof(x), count(*) … group by 1`; read it with a `query` that casts",
             ) from failed
         raise DatabaseError(told, file=path) from failed

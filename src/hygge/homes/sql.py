@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import Field as Setting
 from pydantic import model_validator
 
-from hygge.core.config import Connections
+from hygge.core.config import Connections, Settings
 from hygge.core.errors import SchemaMismatch, SourceMissing
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import Partition
@@ -20,6 +20,16 @@ from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest, literal
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
+
+
+class SqlOptions(Settings):
+    """How rows are fetched."""
+
+    batch_size: int | None = Setting(
+        default=None,
+        ge=1,
+        description="Rows in a batch, at most; what suits the driver if not given",
+    )
 
 
 class SqlHomeConfig(HomeConfig):
@@ -34,6 +44,7 @@ class SqlHomeConfig(HomeConfig):
         default=None, description="Which of `connections:` to use, or a database's URL"
     )
     path: str | None = Setting(default=None, description="The file of a database that is a file")
+    options: SqlOptions = Setting(default=SqlOptions(), description="How rows are fetched")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -163,7 +174,10 @@ class Reading:
             with closing(self._session.batches(sql, values, needed)) as batches:
                 for batch in batches:
                     rows = _within(arrived(batch, needed), self._request)
-                    yield rows.select(field.column.name for field in wanted)
+                    chosen = rows.select(field.column.name for field in wanted)
+                    yield from chosen.iter_slices(
+                        self._home.config.options.batch_size or rows.height or 1
+                    )
 
 
 def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """What a database remembers of loads: one row a load, whose fate is written once.
 
 `_hygge_loads` lies in the target's schema. A load is open, then published or erased; the word is
-written in the transaction that publishes, so that the rows and the word are one.
+written in the transaction that publishes, so that the rows and the word are one. Published loads
+are numbered as they come: clocks differ, and with them the load_ids of two machines.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ class Ledger:
         key = self._db.key_type
         self._session.change(
             f"create table if not exists {self._loads} (table_name {key} not null, "
-            f"load_id {key} not null, flow {text} not null, fate {text} not null, record {text}, "
-            "primary key (table_name, load_id))"
+            f"load_id {key} not null, flow {text} not null, fate {text} not null, "
+            f"number {self._db.native(pl.Int64())}, record {text}, primary key (table_name, load_id))"
         )
         self._session.change(
             f"create table if not exists {self._leases} "
@@ -103,16 +104,8 @@ class Ledger:
 
     def newest(self) -> Entry | None:
         """The newest published load."""
-        published = self._ask(
-            f" and fate = {{}} and load_id = (select max(load_id) from {self._loads} l "
-            f"where l.table_name = {self._loads}.table_name and l.fate = {self._text('published')})",
-            Fate.PUBLISHED,
-        )
-        return published[0] if published else None
-
-    @staticmethod
-    def _text(word: str) -> str:
-        return f"'{word}'"
+        latest = f"(select max(number) from {self._loads} where table_name = {{}})"
+        return next(iter(self._ask(f" and number = {latest}", self._key)), None)
 
     def open(self, load_id: str, flow: str) -> None:
         self._insert(load_id, flow, Fate.OPEN)
@@ -123,6 +116,13 @@ class Ledger:
     def publish(self, receipt: Receipt, schema: TableSchema) -> None:
         record = to_json(_Published(receipt, schema))
         self._write(receipt.load_id, receipt.flow, Fate.PUBLISHED, record)
+        latest = f"select coalesce(max(number), 0) + 1 from {self._loads} where table_name = {{}}"
+        marks = [self._db.mark(n) for n in (1, 2, 3)]
+        self._session.change(
+            f"update {self._loads} set number = ({latest.format(marks[0])}) "
+            f"where table_name = {marks[1]} and load_id = {marks[2]}",
+            *(self._key, self._key, receipt.load_id),
+        )
 
     def _insert(self, load_id: str, flow: str, fate: Fate, record: str | None = None) -> None:
         marks = ", ".join(self._db.mark(n) for n in range(1, 6))

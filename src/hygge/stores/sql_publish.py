@@ -80,11 +80,9 @@ class Publishing:
         last = self._last(staging, keys)
         if self._deleting:
             gone = f"{last} and s.{self._db.quoted(OPERATION)} = 1"
-            self._session.change(
-                f"delete from {self._target.sql} where exists ({gone} and {self._same('s', self._target.sql)})",
-                tag,
-                tag,
-            )
+            same = self._same("s", self._target.sql)
+            sql = f"delete from {self._target.sql} where exists ({gone} and {same})"
+            self._session.change(sql, tag, tag)
             last = f"{last} and coalesce(s.{self._db.quoted(OPERATION)}, 0) = 0"
         others = [name for name in self._names if name not in keys]
         if others:
