@@ -238,6 +238,6 @@ def _told(path: str) -> Iterator[None]:
             raise HomeError(
                 f"a value is not what its column declares: {told}",
                 file=path,
-                hint="see `select typeof(x), count(*) … group by 1`; read it with a `query` that casts",
+                hint="look with `select typeof(x)`, and read it by a `query` that casts",
             ) from failed
         raise DatabaseError(told, file=path) from failed

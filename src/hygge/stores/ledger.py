@@ -78,7 +78,8 @@ class Ledger:
         self._session.change(
             f"create table if not exists {self._loads} (table_name {key} not null, "
             f"load_id {key} not null, flow {text} not null, fate {text} not null, "
-            f"number {self._db.native(pl.Int64())}, record {text}, primary key (table_name, load_id))"
+            f"number {self._db.native(pl.Int64())}, record {text}, "
+            "primary key (table_name, load_id))"
         )
         self._session.change(
             f"create table if not exists {self._leases} "
