@@ -27,6 +27,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
     "databases": {
         "duckdb": "hygge.databases.duckdb:Duckdb",
+        "mysql": "hygge.databases.mysql:Mysql",
         "postgres": "hygge.databases.postgres:Postgres",
         "sqlite": "hygge.databases.sqlite:Sqlite",
     },
@@ -59,6 +60,8 @@ SCHEMES = {"file": "local", "memory": "memory"}
 
 DATABASE_SCHEMES = {
     "duckdb": "duckdb",
+    "mariadb": "mysql",
+    "mysql": "mysql",
     "postgres": "postgres",
     "postgresql": "postgres",
     "sqlite": "sqlite",

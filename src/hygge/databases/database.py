@@ -118,6 +118,10 @@ class Database(ABC):
     Settings: ClassVar[type[Settings]]
     key_type: ClassVar[str] = "varchar(255)"
     """The type of a short text that is part of a key."""
+    ddl_in_transactions: ClassVar[bool] = True
+    """False: making or dropping a table ends the transaction it is in."""
+    table_options: ClassVar[str] = ""
+    """What follows the columns where a table is made."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 
@@ -156,6 +160,15 @@ class Database(ABC):
     @abstractmethod
     def native(self, kind: pl.DataType) -> str:
         """The type that a column of ours gets here. Raises Unsupported if none holds it."""
+
+    def plain(self, native: str) -> str:
+        """A type in the one spelling by which two are compared."""
+        return native
+
+    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
+        """Take over columns (`sets`) from `rows`, known as w, where they are the `same`."""
+        pairs = ", ".join(f"{name} = w.{name}" for name in sets)
+        return f"update {target} set {pairs} from ({rows}) w where {same}"
 
     def compared(self, column: str, kind: pl.DataType) -> str | None:
         """The column as it is to be compared: max() then finds what is the greatest to us, too.

@@ -2,7 +2,8 @@
 
 `_hygge_loads` lies in the target's schema. A load is open, then published or erased; the word is
 written in the transaction that publishes, so that the rows and the word are one. Published loads
-are numbered as they come: clocks differ, and with them the load_ids of two machines.
+are numbered as they come: clocks differ, and with them the load_ids of two machines. `staged` is 1
+until its staging is gone: not every database drops a table in the transaction that publishes.
 """
 
 from __future__ import annotations
@@ -74,16 +75,16 @@ class Ledger:
     def make(self) -> None:
         """Harmless where it is made already."""
         text = self._db.native(pl.String())
-        key = self._db.key_type
+        key, whole = self._db.key_type, self._db.native(pl.Int64())
         self._session.change(
             f"create table if not exists {self._loads} (table_name {key} not null, "
             f"load_id {key} not null, flow {text} not null, fate {text} not null, "
-            f"number {self._db.native(pl.Int64())}, record {text}, "
-            "primary key (table_name, load_id))"
+            f"staged {whole} not null, number {whole}, record {text}, "
+            f"primary key (table_name, load_id)){self._db.table_options}"
         )
         self._session.change(
             f"create table if not exists {self._leases} "
-            f"(table_name {key} not null primary key, note {text} not null)"
+            f"(table_name {key} not null primary key, note {text} not null){self._db.table_options}"
         )
 
     def _ask(self, condition: str, *values: str) -> list[Entry]:
@@ -99,9 +100,9 @@ class Ledger:
     def of(self, load_id: str) -> Entry | None:
         return next(iter(self._ask(" and load_id = {}", load_id)), None)
 
-    def open_ones(self, flow: str) -> list[str]:
-        """Loads that nobody published or erased, the oldest first."""
-        return [e.load_id for e in self._ask(" and flow = {} and fate = {}", flow, Fate.OPEN)]
+    def staged(self) -> list[str]:
+        """Loads that have something in staging, the oldest first."""
+        return [entry.load_id for entry in self._ask(" and staged = 1")]
 
     def newest(self) -> Entry | None:
         """The newest published load."""
@@ -109,38 +110,45 @@ class Ledger:
         return next(iter(self._ask(f" and number = {latest}", self._key)), None)
 
     def open(self, load_id: str, flow: str) -> None:
-        self._insert(load_id, flow, Fate.OPEN)
+        """Before there is any staging, so that it is found."""
+        self._insert(load_id, flow, Fate.OPEN, staged=1)
 
     def erase(self, load_id: str, flow: str) -> None:
-        self._write(load_id, flow, Fate.ERASED, None)
+        if self.of(load_id) is None:
+            self._insert(load_id, flow, Fate.ERASED, staged=0)
+        else:
+            self._write(load_id, Fate.ERASED, None)
+
+    def cleared(self, load_id: str) -> None:
+        """Its staging is gone."""
+        one, two = self._db.mark(1), self._db.mark(2)
+        sql = f"update {self._loads} set staged = 0 where table_name = {one} and load_id = {two}"
+        self._session.change(sql, self._key, load_id)
 
     def publish(self, receipt: Receipt, schema: TableSchema) -> None:
         record = to_json(_Published(receipt, schema))
-        self._write(receipt.load_id, receipt.flow, Fate.PUBLISHED, record)
-        latest = f"select coalesce(max(number), 0) + 1 from {self._loads} where table_name = {{}}"
-        marks = [self._db.mark(n) for n in (1, 2, 3)]
-        self._session.change(
-            f"update {self._loads} set number = ({latest.format(marks[0])}) "
-            f"where table_name = {marks[1]} and load_id = {marks[2]}",
-            *(self._key, self._key, receipt.load_id),
+        latest = self._session.rows(
+            f"select coalesce(max(number), 0) from {self._loads} "
+            f"where table_name = {self._db.mark(1)}",
+            self._key,
         )
+        self._write(receipt.load_id, Fate.PUBLISHED, record, int(latest[0][0]) + 1)
 
-    def _insert(self, load_id: str, flow: str, fate: Fate, record: str | None = None) -> None:
+    def _insert(self, load_id: str, flow: str, fate: Fate, *, staged: int) -> None:
         marks = ", ".join(self._db.mark(n) for n in range(1, 6))
         self._session.change(
-            f"insert into {self._loads} (table_name, load_id, flow, fate, record) values ({marks})",
-            *(self._key, load_id, flow, fate.value, record),
+            f"insert into {self._loads} (table_name, load_id, flow, fate, staged) values ({marks})",
+            *(self._key, load_id, flow, fate.value, staged),
         )
 
-    def _write(self, load_id: str, flow: str, fate: Fate, record: str | None) -> None:
-        one, two, three, four = (self._db.mark(n) for n in range(1, 5))
-        if self.of(load_id) is None:
-            self._insert(load_id, flow, fate, record)
-            return
+    def _write(
+        self, load_id: str, fate: Fate, record: str | None, number: int | None = None
+    ) -> None:
+        marks = [self._db.mark(n) for n in range(1, 6)]
         self._session.change(
-            f"update {self._loads} set fate = {one}, record = {two} "
-            f"where table_name = {three} and load_id = {four}",
-            *(fate.value, record, self._key, load_id),
+            f"update {self._loads} set fate = {marks[0]}, record = {marks[1]}, "
+            f"number = {marks[2]} where table_name = {marks[3]} and load_id = {marks[4]}",
+            *(fate.value, record, number, self._key, load_id),
         )
 
     # leases

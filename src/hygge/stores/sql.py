@@ -18,7 +18,7 @@ from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
 from hygge.stores.ledger import Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
-from hygge.stores.sql_table import SqlTable
+from hygge.stores.sql_table import SqlTable, Staging
 
 T = TypeVar("T")
 
@@ -83,26 +83,25 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             ledger = Ledger(self.database, session, self.target)
             if not ledger.exists():
                 ledger.make()
-            with session.transaction(self.target):
-                return change(session, ledger)
+            return change(session, ledger)
 
     def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
         def settled(session: Session, ledger: Ledger) -> Receipt | None:
-            entry = ledger.of(load_id)
-            staging = SqlTable(self.database, session, self.target.beside(f"_hygge_{load_id}"))
-            if entry is not None and entry.fate is Fate.PUBLISHED:
-                staging.drop()
-                return entry.receipt
-            if not keep:
-                ledger.erase(load_id, flow)
-            if not keep or (entry is not None and entry.fate is Fate.ERASED):
-                staging.drop()
-            return None
+            with session.transaction(self.target):
+                entry = ledger.of(load_id)
+                done = entry is not None and entry.fate is not Fate.OPEN
+                if not done and not keep:
+                    ledger.erase(load_id, flow)
+            receipt = entry.receipt if entry else None
+            if done or not keep:
+                Staging(self.database, session, self.target, load_id).clear(receipt is not None)
+                ledger.cleared(load_id)
+            return receipt
 
         return self._changed(settled)
 
     def strays(self, flow: str) -> Sequence[str]:
-        return self._looked(lambda _, ledger: ledger.open_ones(flow), [])
+        return self._looked(lambda _, ledger: ledger.staged(), [])
 
     def newest(self, flow: str) -> Receipt | None:
         entry = self._looked(lambda _, ledger: ledger.newest(), None)
@@ -139,4 +138,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         await self._leasing(lambda ledger: ledger.release(lease))
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:
-        return await self._on_thread("lease", lambda: self._changed(lambda _, led: work(led)))
+        def one_at_a_time(session: Session, ledger: Ledger) -> T:
+            with session.transaction(self.target):
+                return work(ledger)
+
+        return await self._on_thread("lease", lambda: self._changed(one_at_a_time))

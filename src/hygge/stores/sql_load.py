@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,7 +17,7 @@ from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reac
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.ledger import Entry, Fate, Ledger
 from hygge.stores.sql_publish import Publishing
-from hygge.stores.sql_table import SqlTable
+from hygge.stores.sql_table import SqlTable, Staging
 
 PART, ROW = "_hygge_part", "_hygge_row"
 
@@ -94,20 +95,26 @@ class SqlLoad(BlockingLoad):
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
+        publishing = Publishing(self.database, self.session, self.target, self.request)
+        if not self.database.ddl_in_transactions:
+            self._refuse_lost(ledger.of(self.request.load_id), ledger)
+            publishing.make_room()
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
-            if entry is not None and entry.receipt is not None:
-                return entry.receipt
             if entry is None:
                 raise LoadLost("this load is not known here", load_id=self.request.load_id)
             self._refuse_lost(entry, ledger)
-            newest = ledger.newest()
-            publishing = Publishing(self.database, self.session, self.target, self.request)
-            tags = [piece.name for part in parts for piece in part.pieces]
-            schema = publishing.publish(self.staged, tags, newest.schema if newest else None)
-            receipt = self._receipt(parts)
-            ledger.publish(receipt, schema)
-            SqlTable(self.database, self.session, self.staged).drop()
+            receipt = entry.receipt or self._receipt(parts)
+            if entry.receipt is None:
+                newest = ledger.newest()
+                tags = [piece.name for part in parts for piece in part.pieces]
+                if self.database.ddl_in_transactions:
+                    publishing.make_room()
+                schema = publishing.fill(tags, newest.schema if newest else None)
+                ledger.publish(receipt, schema)
+        with suppress(HyggeError):  # the rows are there; whoever comes next finds what is left
+            Staging(self.database, self.session, self.target, self.request.load_id).clear(True)
+            ledger.cleared(self.request.load_id)
         return receipt
 
     def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:

@@ -9,7 +9,7 @@ from hygge.core.errors import StoreError
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
-from hygge.stores.sql_table import SqlTable
+from hygge.stores.sql_table import SqlTable, Staging
 
 
 class Publishing:
@@ -20,27 +20,30 @@ class Publishing:
     ) -> None:
         self._db, self._session, self._request = database, session, request
         self._target = SqlTable(database, session, target)
+        self._staging = Staging(database, session, target, request.load_id)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._deleting = OPERATION in request.schema.names
 
-    def publish(
-        self, staged: Table, tags: Sequence[str], before: TableSchema | None
-    ) -> TableSchema:
-        """The columns that the table has afterwards."""
-        staging = self._db.named(staged)
-        schema = self._ready(before)
-        if self._request.mode is Mode.MERGE:
-            for tag in tags:
-                self._merge(staging, tag)
-            return schema
+    def fill(self, tags: Sequence[str], before: TableSchema | None) -> TableSchema:
+        """The rows into the table, which has room for them; the columns that it has then."""
+        staging = self._staging.rows.sql
+        arriving = self._request.schema.select(self._names)
+        if self._request.mode is Mode.REPLACE:
+            self._session.change(f"delete from {self._target.sql}")
         for tag in tags:
-            self._session.change(
-                f"insert into {self._target.sql} ({self._target.names(self._names)}) "
-                f"select {self._target.names(self._names)} from {staging} "
-                f"where {self._part} = {self._db.mark(1)} order by {self._row}",
-                tag,
-            )
-        return schema
+            if self._request.mode is Mode.MERGE:
+                self._merge(staging, tag)
+            else:
+                self._add(staging, tag)
+        return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
+
+    def _add(self, staging: str, tag: str) -> None:
+        names = self._target.names(self._names)
+        self._session.change(
+            f"insert into {self._target.sql} ({names}) select {names} from {staging} "
+            f"where {self._part} = {self._db.mark(1)} order by {self._row}",
+            tag,
+        )
 
     @property
     def _part(self) -> str:
@@ -50,27 +53,30 @@ class Publishing:
     def _row(self) -> str:
         return self._db.quoted("_hygge_row")
 
-    def _ready(self, before: TableSchema | None) -> TableSchema:
-        """The target with room for the rows; emptied if they replace what is there."""
+    def make_room(self) -> None:
+        """See that the table is there and has the columns. Raises StoreError where it cannot."""
         arriving = self._request.schema.select(self._names)
-        merging = self._request.mode is Mode.MERGE
         if not self._target.exists():
-            self._target.make(arriving, keys=self._request.keys if merging else ())
-            return arriving
-        if self._request.mode is Mode.REPLACE:
-            if self._fits(arriving):
-                self._session.change(f"delete from {self._target.sql}")
-            else:
-                self._target.drop()
-                self._target.make(arriving)
-            return arriving
-        self._target.widen(arriving.columns)
-        return _widened(before, arriving)
+            keys = self._request.keys if self._request.mode is Mode.MERGE else ()
+            self._target.make(arriving, keys=keys)
+        elif self._request.mode is not Mode.REPLACE:
+            self._target.widen(arriving.columns)
+        elif not self._fits(arriving):
+            self._make_anew(arriving)
+
+    def _make_anew(self, arriving: TableSchema) -> None:
+        if self._db.ddl_in_transactions:
+            self._target.drop()
+        else:  # it takes the table's place once the load is published
+            self._target = self._staging.successor
+            self._target.drop()
+        self._target.make(arriving)
 
     def _fits(self, arriving: TableSchema) -> bool:
         """Whether the table that is there can take these columns as they are."""
-        there = [(f.column.name, f.native, f.column.nullable) for f in self._target.fields()]
-        wanted = [(c.name, self._db.native(c.type), c.nullable) for c in arriving.columns]
+        plain = self._db.plain
+        there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
+        wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
 
     def _merge(self, staging: str, tag: str) -> None:
@@ -86,13 +92,9 @@ class Publishing:
             last = f"{last} and coalesce(s.{self._db.quoted(OPERATION)}, 0) = 0"
         others = [name for name in self._names if name not in keys]
         if others:
-            sets = ", ".join(f"{self._db.quoted(n)} = w.{self._db.quoted(n)}" for n in others)
-            self._session.change(
-                f"update {self._target.sql} set {sets} from ({last}) w "
-                f"where {self._same('w', self._target.sql)}",
-                tag,
-                tag,
-            )
+            sets = [self._db.quoted(name) for name in others]
+            same = self._same("w", self._target.sql)
+            self._session.change(self._db.updating(self._target.sql, sets, last, same), tag, tag)
         names = self._target.names(self._names)
         self._session.change(
             f"insert into {self._target.sql} ({names}) "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from hygge.core.schema import Column, TableSchema
 from hygge.databases.database import Database, Field, Session, Table
 
@@ -26,14 +28,17 @@ class SqlTable:
         return bool(self._session.rows(f"select 1 from {self.sql} limit 1"))
 
     def make(self, schema: TableSchema, *, keys: Sequence[str] = ()) -> None:
-        words = [self._word(column) for column in schema.columns]
+        words = [self._word(column, key=column.name in keys) for column in schema.columns]
         if keys:
             words.append(f"primary key ({self.names(keys)})")
-        self._session.change(f"create table {self.sql} ({', '.join(words)})")
+        options = self._db.table_options
+        self._session.change(f"create table {self.sql} ({', '.join(words)}){options}")
 
-    def _word(self, column: Column) -> str:
-        required = "" if column.nullable else " not null"
-        return f"{self._db.quoted(column.name)} {self._db.native(column.type)}{required}"
+    def _word(self, column: Column, *, key: bool = False) -> str:
+        short = key and column.type == pl.String()
+        native = self._db.key_type if short else self._db.native(column.type)
+        required = "" if column.nullable and not key else " not null"
+        return f"{self._db.quoted(column.name)} {native}{required}"
 
     def names(self, names: Iterable[str], of: str = "") -> str:
         head = f"{of}." if of else ""
@@ -47,5 +52,32 @@ class SqlTable:
                 word = self._word(replace(column, nullable=True))
                 self._session.change(f"alter table {self.sql} add column {word}")
 
+    def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
+        """At one moment for readers: this one becomes `old`, and the successor this one."""
+        self._session.change(f"rename table {self.sql} to {old.sql}, {successor.sql} to {self.sql}")
+
     def drop(self) -> None:
         self._session.change(f"drop table if exists {self.sql}")
+
+
+class Staging:
+    """What a load has beside its target: the rows it stages, and a table to take its place.
+
+    Only where tables cannot be made in the publishing transaction is there such a table: once the
+    load is published, its name is changed, again if need be.
+    """
+
+    def __init__(self, database: Database, session: Session, target: Table, load_id: str) -> None:
+        def beside(name: str) -> SqlTable:
+            return SqlTable(database, session, target.beside(name))
+
+        self._target = SqlTable(database, session, target)
+        self.rows = beside(f"_hygge_{load_id}")
+        self.successor, self._old = beside(f"_hygge_{load_id}_new"), beside(f"_hygge_{load_id}_old")
+
+    def clear(self, published: bool) -> None:
+        """Let the successor succeed, or drop it; then all the rest."""
+        if published and self.successor.exists():
+            self._target.replaced_by(self.successor, self._old)
+        for table in (self.successor, self._old, self.rows):
+            table.drop()

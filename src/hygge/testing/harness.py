@@ -51,7 +51,10 @@ class HomeRig(ABC):
 
     @abstractmethod
     def give(self, *frames: pl.DataFrame) -> None:
-        """Make these the source's rows; a Home that partitions finds a partition in each."""
+        """Make these the source's rows; a Home that partitions finds a partition in each.
+
+        Raises Unsupported for values that the system cannot hold.
+        """
 
     @abstractmethod
     def missing(self) -> Home[Any]:
