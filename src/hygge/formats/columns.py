@@ -14,11 +14,10 @@ from hygge.core.errors import (
     HyggeError,
     SchemaMismatch,
     StoreError,
-    Unsupported,
 )
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.format import BATCH_BYTES, BATCH_ROWS, Format
+from hygge.formats.format import BATCH_BYTES, BATCH_ROWS
 
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 _UINTS: Sequence[Any] = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
@@ -86,14 +85,6 @@ def to_arrow(schema: TableSchema, *, views: bool) -> pa.Schema:
     plain = pl.DataFrame(schema=schema.polars()).to_arrow(compat_level=level).schema
     pairs = zip(plain, schema.columns, strict=True)
     return pa.schema([field.with_nullable(column.nullable) for field, column in pairs])
-
-
-def refuse(schema: TableSchema, form: Format[Any], hint: str) -> None:
-    """Raise Unsupported for a column of a type that the format does not hold."""
-    for column in schema.columns:
-        if form.held(column.type) is None:
-            told = f"{form.name} cannot hold {type_name(column.type)}"
-            raise Unsupported(told, column=column.name, hint=hint)
 
 
 def depths(kind: Any) -> Iterator[pl.DataType]:

@@ -11,7 +11,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.schema import TableSchema
 from hygge.formats.columns import Gathering
-from hygge.formats.csv_rows import Layout
+from hygge.formats.csv_layout import Layout
 from hygge.formats.format import Sink
 from hygge.formats.text import texts_of
 

@@ -11,7 +11,6 @@ from typing import Protocol, Self
 
 from hygge.core import events
 
-
 _PAUSE = 0.05
 """Seconds between looks: waking for each event would take the run's time away from it."""
 
