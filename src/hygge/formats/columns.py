@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -19,6 +20,8 @@ from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
 from hygge.formats.format import BATCH_BYTES, BATCH_ROWS
 
+_SAYS_NOTHING = frozenset({b"PARQUET:field_id"})
+"""Metadata of a column that makes no other type of it."""
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 _UINTS: Sequence[Any] = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _UNITS = ("ms", "us", "ns")
@@ -40,11 +43,24 @@ def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
 
 
 def _kinds(fields: Iterable[Any]) -> list[pl.DataType]:
+    if all(
+        field.type.num_fields == 0 and {*(field.metadata or ())} <= _SAYS_NOTHING
+        for field in fields
+    ):
+        return [_flat(field.type) for field in fields]
     plain = pa.schema([field.with_type(_plain(field.type)) for field in fields])
     kinds = frame(plain.empty_table()).dtypes
     for kind in kinds:
         type_name(kind)
     return kinds
+
+
+@lru_cache(maxsize=1024)
+def _flat(kind: Any) -> pl.DataType:
+    """Of a type without others inside it, which most columns have: asked of Polars only once."""
+    found = frame(pa.schema([("", _plain(kind))]).empty_table()).dtypes[0]
+    type_name(found)
+    return found
 
 
 def _kind(field: Any, file: str) -> pl.DataType:
