@@ -58,3 +58,11 @@ def test_run_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no run type 'full-drop'") as failed:
         hygge.run(tmp_path, run_type="full-drop")
     assert failed.value.hint == "did you mean 'full_drop'?"
+
+
+def test_what_run_cannot_take(tmp_path: Path) -> None:
+    written(tmp_path, FILES)
+    with pytest.raises(ConfigError, match="concurrency must be at least 1, not 0"):
+        hygge.run(tmp_path, concurrency=0)
+    with pytest.raises(ConfigError, match="overrides is a mapping"):
+        hygge.run(tmp_path, overrides=["flow.copy.where=1"])  # type: ignore[arg-type]

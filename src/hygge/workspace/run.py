@@ -29,6 +29,8 @@ def run(
     Raises ConfigError for what the user wrote, JournalError if the journal fails; a flow that
     fails is in the report. From async code: `await workspace.coordinator(plan).run()`.
     """
+    if not isinstance(overrides or {}, Mapping):
+        raise ConfigError("overrides is a mapping", hint='overrides={"flow.users.where": "id > 7"}')
     workspace = Workspace.find(Path(path))
     plan = workspace.plan(_many(flows), _many(entities), _chosen(run_type), overrides or {})
     coordinator = workspace.coordinator(plan, concurrency=concurrency, listen=listen)
