@@ -103,6 +103,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hygge")
     if name not in _NAMES:
         raise AttributeError(f"module 'hygge' has no attribute {name!r}")
     return getattr(import_module(_NAMES[name]), name)

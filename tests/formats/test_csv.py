@@ -19,6 +19,8 @@ from hygge.core.errors import ConfigError, HomeError, SchemaMismatch, StoreError
 from hygge.core.schema import Column, TableSchema
 from hygge.formats import csv_rows
 from hygge.formats.csv import Csv
+from hygge.formats.csv_layout import Tallied
+from hygge.formats.utf8 import Utf8
 from hygge.testing.contracts.format import Written, filled, read
 
 
@@ -226,6 +228,10 @@ def test_wrong_options(options: dict[str, Any], told: str) -> None:
         ('a,b\n1,"x\ny"\n\n2\n', 5, "1 values in a row of 2 columns"),
         ("a,b\n1,2\n   \n", 3, "1 values in a row of 2 columns"),
         ('a,b\n1,2\n2,"x\n3,4\n', 3, "a quote is opened and never closed"),
+        ('a,b\n1,"x"y\n3,4\n', 2, "expected after"),
+        ('a,b\n1,"x" \n"3",4\n', 2, "expected after"),
+        ('a,b\n1,2\n3,"say "hi" to"\n', 3, "expected after"),
+        ('a,b\n1,"x\n2,y"z\n3,"u\nv"\n', 2, "expected after"),
         (b"a,b\n1,2\n2,\xff\n", 3, "not utf-8"),
         (b"a,\xff\n1,2\n", 1, "not utf-8"),
         ("a,b,a\n1,2,3\n", 1, "two columns have one name"),
@@ -251,6 +257,31 @@ def test_a_wrong_byte_after_the_mark_of_utf_16() -> None:
 def test_an_inch_is_no_open_quote() -> None:
     assert rows(form(), 'a,b\n1,5"\n2,x\n') == [(1, '5"'), (2, "x")]
     assert rows(form(), 'a,b\n1,x\n2,5"\n') == [(1, "x"), (2, '5"')]
+    assert rows(form(), 'a,b\n1,5"\n2,"x"\n3,6"7"\n') == [(1, '5"'), (2, "x"), (3, '6"7"')]
+
+
+QUOTED = st.text(alphabet='a",\n', max_size=4)
+
+
+@given(st.lists(st.tuples(QUOTED, QUOTED), min_size=1, max_size=6), st.integers(1, 7))
+def test_quotes_where_they_may_stand_are_no_matter(pairs: list[tuple[str, str]], size: int) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([("a", "b"), *pairs])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(csv_rows, "_CHUNK", size)
+        found = rows(form(schema={"a": "string", "b": "string"}), text.getvalue())
+        tallied = Tallied(Utf8(io.BytesIO(text.getvalue().encode()), "utf-8"), form()._layout)
+        while tallied.read(size):
+            pass
+    assert found == pairs
+    assert not tallied.doubtful
+
+
+def test_one_column_that_may_be_several_is_told() -> None:
+    assert form().schema(written("a;b\n1;2\n")).notes == (
+        "one column, 'a;b': if it is several, set `delimiter: ';'`",
+    )
+    assert form(delimiter=";").schema(written("a;b\n1;2\n")).notes == ()
 
 
 def test_a_misfit_is_named() -> None:

@@ -238,6 +238,36 @@ def test_a_file_without_rows_is_an_empty_table(tmp_path: Path) -> None:
     assert source.bound("id").watermark is None
 
 
+def test_a_text_of_nothing_among_others_is_skipped_and_told(tmp_path: Path) -> None:
+    put(tmp_path / "t/1.csv", ids(1))
+    (tmp_path / "t/0.csv").touch()
+    source = home(tmp_path / "t")
+    assert source.table_schema().notes == ("1 files are empty, without even a header: 0.csv",)
+    assert rows(source) == [(1,), (2,), (3,)]
+    (tmp_path / "t/1.csv").unlink()
+    with pytest.raises(HomeError, match="the file is empty"):
+        home(tmp_path / "t").table_schema()
+
+
+def test_a_file_of_an_unknown_kind_is_no_parquet(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"PK is a workbook")
+    with pytest.raises(ConfigError, match=r"nothing tells what is in t\.xlsx"):
+        home(tmp_path / "t.xlsx").table_schema()
+    put(tmp_path / "u.parquet", ids(1)).rename(tmp_path / "u.snap")
+    assert rows(home(tmp_path / "u.snap")) == [(1,), (2,), (3,)]
+
+
+def test_a_declared_column_that_no_file_has(tmp_path: Path) -> None:
+    put(tmp_path / "t/1.csv", ids(1))
+    put(tmp_path / "t/2.csv", name=["x"])
+    assert home(
+        tmp_path / "t", format="csv", options={"schema": {"name": "string"}}
+    ).table_schema().names == ("id", "name")
+    with pytest.raises(ConfigError, match="no file has: 'nmae'") as failed:
+        home(tmp_path / "t", format="csv", options={"schema": {"nmae": "string"}}).table_schema()
+    assert failed.value.hint == "did you mean 'name'?"
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1 no parquet at all"])
 def test_a_corrupt_file_is_named(tmp_path: Path, content: bytes) -> None:
     put(tmp_path / "t/1.parquet", ids(1))

@@ -331,3 +331,19 @@ def test_a_journal_that_may_not_be_written_is_told(path: Path) -> None:
     assert number == "0"
     assert "give this user the rights" in told
     assert asyncio.run(history(path)) == [run("first")]
+
+
+def test_one_that_may_only_be_read_can_be_read(path: Path) -> None:
+    asyncio.run(record(path, "first"))
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    code = f"""
+{NO_PRIVILEGES}
+import asyncio, pathlib
+from tests.journal.test_sqlite import history
+print(*(one.entity_run_id for one in asyncio.run(history(pathlib.Path({str(path)!r})))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    path.parent.chmod(0o755)
+    assert done.stdout == "first\n"
+    assert [file.name for file in path.parent.iterdir() if file.suffix == ".db-shm"] == []

@@ -6,8 +6,11 @@ import asyncio
 from pathlib import Path
 
 import polars as pl
+import pytest
 from tests.workspace.project import written
 
+import hygge
+from hygge.core.errors import ConfigError
 from hygge.core.journal import Status
 
 FILES = {
@@ -44,3 +47,22 @@ def test_a_planned_workspace_runs(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "lake/b/*.parquet").columns == ["y"]
     assert pl.read_parquet(tmp_path / "again/*.parquet")["x"].to_list() == [1, 2, 3]
     assert workspace.journal_path.is_file()
+
+
+def test_run_in_one_line(tmp_path: Path) -> None:
+    written(tmp_path, FILES)
+    (tmp_path / "source").mkdir()
+    pl.DataFrame({"x": [1], "y": ["a"]}).write_parquet(tmp_path / "source/a.parquet")
+    report = hygge.run(tmp_path, flows="copy", entities="copy.a", run_type="full_drop")
+    assert [(one.name, one.rows) for one in report.flows] == [("copy.a", 1)]
+    with pytest.raises(ConfigError, match="no run type 'full-drop'") as failed:
+        hygge.run(tmp_path, run_type="full-drop")
+    assert failed.value.hint == "did you mean 'full_drop'?"
+
+
+def test_what_run_cannot_take(tmp_path: Path) -> None:
+    written(tmp_path, FILES)
+    with pytest.raises(ConfigError, match="concurrency must be at least 1, not 0"):
+        hygge.run(tmp_path, concurrency=0)
+    with pytest.raises(ConfigError, match="overrides is a mapping"):
+        hygge.run(tmp_path, overrides=["flow.copy.where=1"])  # type: ignore[arg-type]

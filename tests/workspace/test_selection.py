@@ -99,6 +99,7 @@ def test_one_field_is_changed_and_its_neighbours_are_kept(tmp_path: Path) -> Non
             "flow.a.home.path": "other",
             "flow.a.store.options.compression": "snappy",
             "flow.a.keys": "[x, y]",
+            "flow.a.columns": "x, y",
             "flow.a.parallel": "3",
             "flow.a.where": "a: b",
         },
@@ -111,6 +112,7 @@ def test_one_field_is_changed_and_its_neighbours_are_kept(tmp_path: Path) -> Non
         "options": {"compression": "snappy"},
     }
     assert (flow.settings.keys, flow.settings.parallel) == (("x", "y"), 3)
+    assert flow.settings.columns == ("x", "y")
     assert flow.settings.where == "a: b"
     assert made.flows[1].settings.parallel == 1
 

@@ -13,6 +13,7 @@ from hygge.core.errors import FlowError, HyggeError, JournalError
 from hygge.core.journal import Journal
 from hygge.flow.flow import Flow
 from hygge.flow.preparing import prepare
+from hygge.flow.recovery import Recovery
 
 AT_ONCE = 8
 
@@ -63,9 +64,15 @@ async def check_flow(flow: Flow) -> list[Check]:
         Check(flow.name, "store", flow.store.identity, store),
     ]
     if home is None and store is None:
-        fit = await _answer(prepare(flow.route), flow)
+        fit = await _answer(_fit(flow), flow)
         checks.append(Check(flow.name, "fit", "", fit))
     return checks
+
+
+async def _fit(flow: Flow) -> None:
+    """What a run asks before its first row."""
+    await Recovery(flow.route).look()
+    await prepare(flow.route)
 
 
 async def _answer(asked: Awaitable[object], flow: Flow | None = None) -> HyggeError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from errno import EFBIG, EIO, ENOSPC
 
 import click
 
@@ -37,6 +38,8 @@ def said(error: BaseException) -> str:
             return f"{_plain(error)}\n  try: {_suggestion(error) or path + ' --help'}"
         case click.ClickException():
             return _plain(error)
+        case OSError() if error.filename is None and error.errno in (ENOSPC, EIO, EFBIG):
+            return f"what was said could not be written: {error.strerror}\n  try: another place"
     return (
         f"{type(error).__name__}: {error}\n"
         "  try: the same with --verbose shows where; hygge should have known better, tell us"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from hygge.core.errors import ConfigError, ConnectionFailed
+from hygge.core.errors import ConfigError, ConnectionFailed, FlowBusy
 
 
 class ExitCode(IntEnum):
@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     CONFIG = 2
     """What the user wrote cannot be: trying again will not help."""
     CONNECTION = 3
-    """A system could not be reached: worth trying again later."""
+    """A system could not be reached, or another run is at work: worth trying again later."""
     INTERRUPTED = 130
     """Ctrl-C, or SIGTERM."""
 
@@ -25,7 +25,7 @@ def code_of(error: BaseException) -> ExitCode:
     match error:
         case ConfigError():
             return ExitCode.CONFIG
-        case ConnectionFailed():
+        case ConnectionFailed() | FlowBusy():
             return ExitCode.CONNECTION
         case KeyboardInterrupt():
             return ExitCode.INTERRUPTED

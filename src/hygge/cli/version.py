@@ -28,4 +28,4 @@ def _of(name: str) -> str:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return "from source" if name == "hygge" else "not installed"

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from hygge.core.config import nearest
 from hygge.core.errors import SchemaMismatch
 from hygge.core.typed_json import TypeByName
 from hygge.core.types import type_name
@@ -58,12 +59,14 @@ class TableSchema:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise SchemaMismatch(f"there is no column {name!r}", column=name, hint=self.hint())
+        raise SchemaMismatch(f"there is no column {name!r}", column=name, hint=self.hint(name))
 
-    def hint(self) -> str:
-        """The columns there are, for an error's `try:`."""
+    def hint(self, missed: str = "") -> str:
+        """The column that was probably meant, and those there are, for an error's `try:`."""
+        near = nearest(missed, self.names) if missed else None
+        told = f"did you mean {near!r}? " if near else ""
         shown = ", ".join(self.names[:12])
-        return f"the columns are {shown}{' …' if len(self.names) > 12 else ''}"
+        return f"{told}the columns are {shown}{' …' if len(self.names) > 12 else ''}"
 
     def select(self, names: Iterable[str]) -> TableSchema:
         """Only these columns, in this order. Raises SchemaMismatch for one that is not there."""

@@ -179,6 +179,9 @@ class Store(ABC, Generic[C]):
     def build(cls, config: C, connections: Connections) -> Self:
         """The Store of these settings. No I/O; ConfigError where they cannot be."""
 
+    def refuse(self, schema: TableSchema) -> None:
+        """Raise Unsupported, without I/O, where these columns cannot be held."""
+
     @abstractmethod
     def load(self, request: LoadRequest) -> Load: ...
 

@@ -38,6 +38,9 @@ class Tries:
     landed: Receipt | None = None
 
 
+_ON = "it goes on from what is staged, if there is any worth it"
+
+
 class Flow:
     """One table's move from one Home to one Store. Run it as often as you like."""
 
@@ -77,7 +80,7 @@ class Flow:
         except HyggeError as failed:
             error = failed.at(flow=self.name)
         except asyncio.CancelledError:
-            stopped = FlowError("interrupted; what was staged is kept for the next run")
+            stopped = FlowError("interrupted", hint=f"run again: {_ON}")
             told = None if tries.landed else stopped
             await finish(self._report(terms, started, tries.landed, told))
             raise
@@ -136,7 +139,7 @@ class Flow:
                 return tries.landed
             raise FlowTimeout(
                 f"not done within its timeout of {self.settings.timeout:g} s",
-                hint="what was staged is kept: run again, or set a longer `timeout`",
+                hint=f"set a longer `timeout`, or run again: {_ON}",
             ) from None
 
     async def _begin(self, lease: Lease, prepared: Prepared) -> Intent:

@@ -90,6 +90,7 @@ async def prepare(route: Route) -> Prepared:
     source = replace(_chosen(whole, route.settings), notes=())
     polish = polisher(route.settings.polish, source, datetime.now(UTC))
     schema = polish.schema if polish else source
+    route.store.refuse(schema)
     last = await route.store.last(route.name)
     changes = decide(await route.store.schema() if last else None, schema, route.settings.mode)
     for change in changes:
@@ -124,7 +125,7 @@ def _chosen(whole: TableSchema, settings: FlowSettings) -> TableSchema:
         return whole
     for name in settings.columns:
         if name not in whole:
-            raise ConfigError("a chosen column does not exist", column=name, hint=whole.hint())
+            raise ConfigError("a chosen column does not exist", column=name, hint=whole.hint(name))
     mark = settings.watermark
     if mark is not None and mark.column not in settings.columns:
         raise ConfigError(
@@ -141,7 +142,7 @@ def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) 
     renamed = dict(zip(source.names, final.names, strict=False))
     for key in settings.keys:
         if key not in final and key not in renamed:
-            raise ConfigError("a key column does not exist", column=key, hint=source.hint())
+            raise ConfigError("a key column does not exist", column=key, hint=source.hint(key))
     return tuple(key if key in final else renamed[key] for key in settings.keys)
 
 

@@ -19,6 +19,11 @@ class Recovery:
         self._route = route
         self._known: list[tuple[Intent, list[StagedPart]]] = []
 
+    async def look(self) -> None:
+        """Raise FlowError for unfinished work elsewhere, as a run would."""
+        for intent, _ in await self._route.journal.unfinished(self._route.name):
+            self._refuse_elsewhere(intent)
+
     async def finish_commits(self) -> Receipt | None:
         """Finish every commit that began; erase what no journal of ours knows.
 

@@ -22,6 +22,7 @@ def decide(loaded: TableSchema | None, arriving: TableSchema, mode: Mode) -> Seq
         raise FlowError(
             f"columns changed their type since the last load: {'; '.join(map(str, retyped))}",
             column=retyped[0].after.name,
-            hint="load everything once: hygge go --full-drop",
+            hint="load everything once: hygge go --full-drop; of csv and ndjson, the home's "
+            "`schema: {column: type}` keeps types from night to night",
         )
     return changes

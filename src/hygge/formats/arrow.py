@@ -22,7 +22,6 @@ from hygge.formats.columns import (
     from_arrow,
     joined,
     portions,
-    refuse,
     to_arrow,
 )
 from hygge.formats.format import Block, Format, FormatOptions, Sink, Source, Span, Writer
@@ -45,6 +44,7 @@ class Arrow(Format[ArrowOptions]):
     name = "arrow"
     suffixes = SUFFIXES["arrow"]
     Options = ArrowOptions
+    instead = "cast it to decimal(38, 0) or string"
 
     def held(self, kind: pl.DataType) -> pl.DataType | None:
         """All but 128-bit integers, which Arrow does not know."""
@@ -91,7 +91,7 @@ class Arrow(Format[ArrowOptions]):
         return int(rows)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse(schema, self, "cast it to decimal(38, 0) or string")
+        self.refuse(schema)
         compression = None if self.options.compression == "none" else self.options.compression
         return ArrowWriter(sink, schema, compression)
 

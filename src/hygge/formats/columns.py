@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -14,12 +15,13 @@ from hygge.core.errors import (
     HyggeError,
     SchemaMismatch,
     StoreError,
-    Unsupported,
 )
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.format import BATCH_BYTES, BATCH_ROWS, Format
+from hygge.formats.format import BATCH_BYTES, BATCH_ROWS
 
+_SAYS_NOTHING = frozenset({b"PARQUET:field_id"})
+"""Metadata of a column that makes no other type of it."""
 _INTS: Sequence[Any] = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 _UINTS: Sequence[Any] = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _UNITS = ("ms", "us", "ns")
@@ -41,11 +43,24 @@ def from_arrow(schema: pa.Schema, file: str) -> TableSchema:
 
 
 def _kinds(fields: Iterable[Any]) -> list[pl.DataType]:
+    if all(
+        field.type.num_fields == 0 and {*(field.metadata or ())} <= _SAYS_NOTHING
+        for field in fields
+    ):
+        return [_flat(field.type) for field in fields]
     plain = pa.schema([field.with_type(_plain(field.type)) for field in fields])
     kinds = frame(plain.empty_table()).dtypes
     for kind in kinds:
         type_name(kind)
     return kinds
+
+
+@lru_cache(maxsize=1024)
+def _flat(kind: Any) -> pl.DataType:
+    """Of a type without others inside it, which most columns have: asked of Polars only once."""
+    found = frame(pa.schema([("", _plain(kind))]).empty_table()).dtypes[0]
+    type_name(found)
+    return found
 
 
 def _kind(field: Any, file: str) -> pl.DataType:
@@ -86,14 +101,6 @@ def to_arrow(schema: TableSchema, *, views: bool) -> pa.Schema:
     plain = pl.DataFrame(schema=schema.polars()).to_arrow(compat_level=level).schema
     pairs = zip(plain, schema.columns, strict=True)
     return pa.schema([field.with_nullable(column.nullable) for field, column in pairs])
-
-
-def refuse(schema: TableSchema, form: Format[Any], hint: str) -> None:
-    """Raise Unsupported for a column of a type that the format does not hold."""
-    for column in schema.columns:
-        if form.held(column.type) is None:
-            told = f"{form.name} cannot hold {type_name(column.type)}"
-            raise Unsupported(told, column=column.name, hint=hint)
 
 
 def depths(kind: Any) -> Iterator[pl.DataType]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 from pydantic import Field, field_validator
@@ -11,8 +11,9 @@ from hygge.core.errors import SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.text import first_misfit, parsed
 from hygge.core.types import parse_type, type_name
-from hygge.formats.columns import absent, joined, refuse, type_names
-from hygge.formats.csv_rows import Layout, Rows, counted
+from hygge.formats.columns import absent, joined, type_names
+from hygge.formats.csv_layout import Layout
+from hygge.formats.csv_rows import Rows, counted
 from hygge.formats.csv_writer import CsvWriter
 from hygge.formats.format import (
     Block,
@@ -96,6 +97,10 @@ class Csv(Format[CsvOptions]):
             f"header {str(layout.header).lower()}, null_values {nulls}"
         )
 
+    @property
+    def named(self) -> Collection[str]:
+        return self._declared
+
     def held(self, kind: pl.DataType) -> pl.DataType | None:
         """What has a text: no lists, no objects, no bytes, no durations."""
         bare = kind.is_nested() or isinstance(kind, pl.Binary | pl.Duration)
@@ -114,8 +119,15 @@ class Csv(Format[CsvOptions]):
                 tuple(
                     Column(name, guesses[name].kind if name in guesses else self._declared[name])
                     for name in rows.names
-                )
+                ),
+                notes=tuple(self._doubts(rows.names)),
             )
+
+    def _doubts(self, names: Sequence[str]) -> Iterator[str]:
+        others = [mark for mark in ",;\t|" if mark != self.options.delimiter and mark in names[0]]
+        if len(names) == 1 and others:
+            shown = "\\t" if others[0] == "\t" else others[0]
+            yield f"one column, {_shown(names[0])}: if it is several, set `delimiter: '{shown}'`"
 
     def settled(self, kind: pl.DataType) -> pl.DataType:
         return pl.String() if kind == pl.Null() else kind
@@ -166,7 +178,7 @@ class Csv(Format[CsvOptions]):
         return counted(source, self._layout)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse(schema, self, "leave the column out with `columns`, or write parquet")
+        self.refuse(schema)
         return CsvWriter(sink, schema, self._layout)
 
 

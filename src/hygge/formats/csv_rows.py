@@ -7,7 +7,6 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any, Self
 
 import polars as pl
@@ -16,6 +15,7 @@ import pyarrow.csv as arrow_csv
 
 from hygge.core.errors import HomeError
 from hygge.formats.columns import frame
+from hygge.formats.csv_layout import Layout, Tallied
 from hygge.formats.format import Source
 from hygge.formats.utf8 import Utf8, refuse_wrong_bytes
 
@@ -26,43 +26,6 @@ _LONG = 64 * 2**20
 _CHUNK = 2**20
 csv.field_size_limit(max(csv.field_size_limit(), _LONG))  # the whole process has only one
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the file is written."""
-
-    delimiter: str
-    quote: str | None
-    encoding: str
-    header: bool
-    null_values: tuple[str, ...]
-
-    def reader(self, lines: Iterator[str] | io.TextIOBase) -> Any:
-        """Python's own reader: slow, and it counts lines."""
-        if self.quote is None:
-            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
-        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
-
-
-class _Tallied(io.RawIOBase):
-    """Hands bytes on and counts the quotes among them."""
-
-    def __init__(self, text: Utf8, quote: str | None) -> None:
-        super().__init__()
-        self._text, self._quote = text, quote and quote.encode()
-        self.odd, self.ended_well = False, True
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._text.read(size)
-        if self._quote:
-            self.odd ^= bool(data.count(self._quote) % 2)
-        if data:
-            self.ended_well = data[-1:] in b"\r\n"
-        return data
 
 
 class Rows:
@@ -128,7 +91,7 @@ class Rows:
         if not (first := self._text.read(_CHUNK)):
             return
         self._text.unread(codecs.BOM_UTF8 + first)  # Arrow takes one away, be it there or not
-        stream = _Tallied(self._text, self._layout.quote)
+        stream = Tallied(self._text, self._layout)
         texts = None
         try:
             for split in self._split(stream, block):
@@ -138,10 +101,10 @@ class Rows:
         except pa.ArrowException as failed:
             if "Empty CSV" not in str(failed):  # only blank lines: no rows
                 raise
-        if stream.odd and not self._closed(texts, stream):
+        if stream.doubtful or (stream.odd and not self._closed(texts, stream)):
             self._refuse_malformed()
 
-    def _split(self, stream: _Tallied, block: int) -> Iterator[pa.RecordBatch]:
+    def _split(self, stream: Tallied, block: int) -> Iterator[pa.RecordBatch]:
         layout, names = self._layout, [str(n) for n in range(len(self.names))]
         file: Any = stream
         opened: Iterator[pa.RecordBatch] = arrow_csv.open_csv(
@@ -165,7 +128,7 @@ class Rows:
         )
         return opened
 
-    def _closed(self, texts: pl.DataFrame | None, stream: _Tallied) -> bool:
+    def _closed(self, texts: pl.DataFrame | None, stream: Tallied) -> bool:
         """Whether the last value is surely no quote that ran to the end of the file."""
         if texts is None or texts.columns[-1] != self.names[-1] or not stream.ended_well:
             return False

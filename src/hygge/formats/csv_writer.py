@@ -12,7 +12,7 @@ from hygge.core.errors import StoreError, Unsupported
 from hygge.core.schema import TableSchema
 from hygge.core.text import texts_of
 from hygge.formats.columns import Gathering
-from hygge.formats.csv_rows import Layout
+from hygge.formats.csv_layout import Layout
 from hygge.formats.format import Sink
 
 

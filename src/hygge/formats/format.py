@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
@@ -11,7 +11,9 @@ from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
 import polars as pl
 
 from hygge.core.config import Settings, validated
+from hygge.core.errors import Unsupported
 from hygge.core.schema import TableSchema
+from hygge.core.types import type_name
 from hygge.formats.widening import widened
 
 BATCH_ROWS = 262_144
@@ -95,6 +97,8 @@ class Format(ABC, Generic[O]):
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     Options: ClassVar[type[FormatOptions]]
+    instead: ClassVar[str] = "leave the column out with `columns`, or write parquet"
+    """What to try where a column cannot be held."""
     capabilities: ClassVar[FormatCapabilities] = FormatCapabilities()
 
     def __init__(self, options: O) -> None:
@@ -105,6 +109,13 @@ class Format(ABC, Generic[O]):
         """Raises ConfigError naming every wrong key."""
         return cls(validated(cls.Options, options))  # type: ignore[arg-type]
 
+    def refuse(self, schema: TableSchema) -> None:
+        """Raise Unsupported for a column of a type that this format does not hold."""
+        for column in schema.columns:
+            if self.held(column.type) is None:
+                told = f"{self.name} cannot hold {type_name(column.type)}"
+                raise Unsupported(told, column=column.name, hint=self.instead)
+
     def held(self, kind: pl.DataType) -> pl.DataType | None:
         """What a column of this type is held as: the same, a wider type, or None: it is refused."""
         return kind
@@ -113,6 +124,11 @@ class Format(ABC, Generic[O]):
     def manner(self) -> str:
         """What a reader has to be told of the files: those of two manners do not go together."""
         return self.name
+
+    @property
+    def named(self) -> Collection[str]:
+        """Columns that the options speak of, and that some file must have."""
+        return ()
 
     @abstractmethod
     def schema(self, source: Source) -> TableSchema:

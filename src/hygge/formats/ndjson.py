@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from hygge.core.errors import HomeError, SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
-from hygge.formats.columns import depths, joined, refuse, type_names
+from hygge.formats.columns import depths, joined, type_names
 from hygge.formats.format import (
     Block,
     Format,
@@ -166,7 +166,7 @@ class Ndjson(Format[NdjsonOptions]):
         return lines
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse(schema, self, "leave the column out with `columns`, or write parquet")
+        self.refuse(schema)
         return NdjsonWriter(sink, schema)
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from hygge.core.errors import HomeError
 from hygge.core.schema import TableSchema
-from hygge.formats.columns import depths, fitted, frame, from_arrow, portions, refuse
+from hygge.formats.columns import depths, fitted, frame, from_arrow, portions
 from hygge.formats.format import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -75,6 +75,7 @@ class Parquet(Format[ParquetOptions]):
     name = "parquet"
     suffixes = SUFFIXES["parquet"]
     Options = ParquetOptions
+    instead = "cast it to decimal(38, 0) or string"
 
     def held(self, kind: pl.DataType) -> pl.DataType | None:
         """All but 128-bit integers, which Arrow does not know."""
@@ -111,7 +112,7 @@ class Parquet(Format[ParquetOptions]):
         return int(rows)
 
     def writer(self, sink: Sink, schema: TableSchema) -> Writer:
-        refuse(schema, self, "cast it to decimal(38, 0) or string")
+        self.refuse(schema)
         options = self.options
         return ParquetWriter(
             sink,

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.config import nearest
 from hygge.core.errors import ConfigError
 from hygge.core.home import ReadRequest
 from hygge.core.schema import TableSchema
@@ -68,9 +67,7 @@ def column_of(schema: TableSchema, name: str) -> pl.DataType:
     """The type of a column. Raises ConfigError with the nearest name."""
     if name in schema:
         return schema[name].type
-    near = nearest(name, schema.names)
-    hint = f"did you mean {near!r}? {schema.hint()}" if near else schema.hint()
-    raise ConfigError(f"there is no column {name!r}", hint=hint, column=name)
+    raise ConfigError(f"there is no column {name!r}", hint=schema.hint(name), column=name)
 
 
 def _window(request: ReadRequest) -> Iterator[tuple[pl.Expr, str]]:
@@ -96,19 +93,13 @@ def where(text: str, schema: TableSchema) -> pl.Expr:
         raise _unusable(text, "it looks at more than one row", "conditions on one row at a time")
     for name in expression.meta.root_names():
         if name not in schema:
-            told = column_hint(name, schema)
-            raise _unusable(text, f"there is no column {name!r}", told)
+            raise _unusable(text, f"there is no column {name!r}", schema.hint(name))
     try:
         pl.DataFrame(schema=schema.polars()).filter(expression)
     except pl.exceptions.PolarsError as failed:
         hint = "dates compare with date '2024-01-31', times with timestamp '2024-01-31 12:00:00'"
         raise _unusable(text, str(failed).partition("\n")[0], hint) from None
     return expression
-
-
-def column_hint(name: str, schema: TableSchema) -> str:
-    near = nearest(name, schema.names)
-    return f"did you mean {near!r}? {schema.hint()}" if near else schema.hint()
 
 
 def worthwhile(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

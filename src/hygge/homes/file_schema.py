@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hygge.core.errors import HomeError, SchemaMismatch, SourceChanged
+from hygge.core.config import nearest
+from hygge.core.errors import ConfigError, HomeError, SchemaMismatch, SourceChanged
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import type_name
 from hygge.filesystems.filesystem import FileInfo, FileSystem
@@ -61,11 +62,14 @@ def union(fs: FileSystem, files: Mapping[str, FileInfo], form: Format[Any]) -> U
     """The schema of these files, by the names they go by. Raises SchemaMismatch naming two."""
     columns = dict[str, _Seen]()
     keys = set[tuple[str, ...]]()
+    doubts = dict[str, None]()
     for name, file in files.items():
         schema = _schema(fs, file, form)
         keys.add(schema.keys)
+        doubts.update(dict.fromkeys(schema.notes))
         for column in schema.columns:
             _meet(columns, column, name, form)
+    _refuse_unknown(form, columns)
     everywhere = {name: seen.files == len(files) for name, seen in columns.items()}
     told = tuple(
         Column(
@@ -76,7 +80,19 @@ def union(fs: FileSystem, files: Mapping[str, FileInfo], form: Format[Any]) -> U
         for name, seen in columns.items()
     )
     common = keys.pop() if len(keys) == 1 else ()
-    return Union(TableSchema(told, common), tuple(_notes(columns, len(files))))
+    return Union(TableSchema(told, common), (*doubts, *_notes(columns, len(files))))
+
+
+def _refuse_unknown(form: Format[Any], columns: Collection[str]) -> None:
+    for name in form.named:
+        if name not in columns:
+            near = nearest(name, columns)
+            told = f"the columns are {', '.join(list(columns)[:12])}"
+            raise ConfigError(
+                f"`schema` speaks of a column that no file has: {name!r}",
+                column=name,
+                hint=f"did you mean {near!r}?" if near else told,
+            )
 
 
 def _schema(fs: FileSystem, file: FileInfo, form: Format[Any]) -> TableSchema:

@@ -61,7 +61,17 @@ class Wanted:
         known = self.format or registry.format_of(name)
         if known is None and _is_packed(name):
             raise self._packed(file)
+        if known is None and "." in name and not self._begins_as_parquet(file):
+            raise ConfigError(
+                f"nothing tells what is in {name}",
+                **_at(self),
+                hint="set `type` to csv, ndjson, arrow or parquet",
+            )
         return FileSet(self._made(known or "parquet"), {name: file})
+
+    def _begins_as_parquet(self, file: FileInfo) -> bool:
+        with self.fs.open(file.path) as handle:
+            return handle.read(4) == b"PAR1"
 
     def _with_suffix(self) -> FileInfo:
         """The one file of this name in a format we read."""
@@ -112,7 +122,13 @@ class Wanted:
                 others.append(name)
         if not taken:
             raise self._nothing(pattern is not None, others)
-        return FileSet(self._made(chosen), taken, tuple(_notes(taken, others, chosen)))
+        form, notes = self._made(chosen), list(_notes(taken, others, chosen))
+        empty = [name for name, file in taken.items() if not file.size]
+        if empty and len(empty) < len(taken) and not form.capabilities.end:
+            # a text of nothing is a table of nothing; other formats have at least an end
+            notes.append(f"{len(empty)} files are empty, without even a header: {empty[0]}")
+            taken = {name: file for name, file in taken.items() if file.size}
+        return FileSet(form, taken, tuple(notes))
 
     def _refuse_versioned(self, names: Iterable[str]) -> None:
         """Their superseded versions would be read, too."""
@@ -167,14 +183,12 @@ class Wanted:
         if parent and not self.fs.is_folder(parent):
             while (above := parent.rpartition("/")[0]) and not self.fs.is_folder(above):
                 parent = above
-            hint = f"there is no folder {self.fs.url(parent)}"
-        else:
-            there = [n for n in self._names_in(parent) if n[0] not in "._"]
-            near = nearest(name, there)
-            shown = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
-            hint = (
-                f"did you mean {near!r}?" if near else f"there are {shown or 'no files'} beside it"
-            )
+            what = f"there is no folder {self.fs.url(parent)}"
+            return SourceMissing(what, **_at(self), hint="correct the path, or make the folder")
+        there = [n for n in self._names_in(parent) if n[0] not in "._"]
+        near = nearest(name, there)
+        shown = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
+        hint = f"did you mean {near!r}?" if near else f"there are {shown or 'no files'} beside it"
         return SourceMissing("there is no such file or folder", **_at(self), hint=hint)
 
     def _names_in(self, folder: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -84,7 +85,11 @@ def look(path: Path, patience: float) -> sqlite3.Connection | None:
     with told(path):
         if _size(path) == 0:
             return None
-        return _ready(_connect(path, "rw", patience), path)
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+            return _ready(_connect(path, "rw", patience), path)
+        # with no log beside it nobody writes, and SQLite need not make a file to be sure of that
+        alone = not path.with_name(f"{path.name}-wal").exists()
+        return _connect(path, "ro&immutable=1" if alone else "ro", patience)
 
 
 def _size(path: Path) -> int:

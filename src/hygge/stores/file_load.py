@@ -91,7 +91,6 @@ class FileLoad(BlockingLoad):
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         if (known := self.table.log.find(self.number)) is None:
             pieces = [piece for part in parts for piece in part.pieces] or [self._empty()]
-            self.fs.sync([self.staging])  # every name is durable before the record names it
             known = self.table.log.write(self._record(parts, pieces))
         if known.load_id != self.request.load_id or known.receipt is None:
             raise LoadLost("another hand wrote this load's fate", load_id=self.request.load_id)
@@ -101,7 +100,9 @@ class FileLoad(BlockingLoad):
     def _empty(self) -> Piece:
         """An empty table keeps its types: a file without rows."""
         with FileWriter(self, f"{secrets.token_hex(8)}-empty") as file:
-            return file.finish()
+            piece = file.finish()
+        self.fs.sync([self.staging])  # as a part does: a name is durable before a record names it
+        return piece
 
     def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
         request, newest = self.request, self.table.log.newest()

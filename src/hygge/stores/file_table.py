@@ -85,7 +85,8 @@ class FileTable:
             for name in record.deletes:
                 self.fs.delete(f"{self.folder}/{name}")
             self._drop_versions(record)
-            self.fs.sync([self.folder])
+            if record.deletes:
+                self.fs.sync([self.folder])
         self.fs.delete_folder(staging)
 
     def _folders_of(self, names: Iterable[str]) -> list[str]:

@@ -44,6 +44,9 @@ class FileStore(BlockingStore[FileStoreConfig]):
     def manner(self) -> str:
         return self.table.format.manner
 
+    def refuse(self, schema: TableSchema) -> None:
+        self.table.format.refuse(schema)
+
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return FileLoad(self.table, request)
 

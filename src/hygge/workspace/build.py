@@ -29,7 +29,7 @@ def coordinator(
         flows,
         name=plan.name,
         journal=journal,
-        concurrency=concurrency or plan.options.concurrency,
+        concurrency=plan.options.concurrency if concurrency is None else concurrency,
         memory=plan.options.memory,
         fail_fast=plan.options.fail_fast,
         listen=listen,

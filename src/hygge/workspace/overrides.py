@@ -10,6 +10,9 @@ from hygge.workspace.marked import Marked, Spot, nested, over
 from hygge.workspace.models import DEFAULT_KEYS
 from hygge.workspace.yaml_file import scalar
 
+LISTS = ("columns", "keys")
+"""Settings that are lists: their words may stand without brackets."""
+
 
 def overrides(given: Mapping[str, str], flows: Iterable[str]) -> dict[str, Marked]:
     """What is to be laid over each flow. Raises ConfigError for a flow or setting there is not."""
@@ -25,6 +28,8 @@ def overrides(given: Mapping[str, str], flows: Iterable[str]) -> dict[str, Marke
         _check("setting", path[0], DEFAULT_KEYS, name)
         spot = Spot(f"--var {name}")
         said = scalar(value, spot).value
+        if path[-1] in LISTS and isinstance(said, str):
+            said = [Marked(word.strip(), spot) for word in said.split(",")]
         if path in (["home"], ["store"]) and isinstance(said, str):
             path.append("path")  # a text is a path, here as in YAML
         item = nested(path, said, spot)
