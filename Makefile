@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/setup.sh | cksum | cut -d' ' -f1)
+READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
 .PHONY: demo test check bench format clean
@@ -37,5 +37,6 @@ $(DEMO_READY):
 	@touch $@
 
 $(READY): $(DEMO_READY)
+	@sh tools/servers.sh
 	@sh tools/setup.sh $(PYTHON) $(VENV) "[dev]"
 	@touch $@

@@ -22,7 +22,8 @@ PATIENCE = 60.0
 @cache
 def address() -> tuple[str, int]:
     """Of a server that runs from now until the process ends; user hygge, without a password."""
-    server = shutil.which("mariadbd") or shutil.which("mysqld")
+    paths = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    server = shutil.which("mariadbd", path=paths) or shutil.which("mysqld", path=paths)
     if server is None:
         raise FileNotFoundError("MariaDB is not installed; try: apt-get install mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="hygge-my-"))

@@ -18,25 +18,17 @@ from pymysql.cursors import SSCursor
 
 from hygge.core.config import Settings
 from hygge.core.errors import (
-    ConfigError,
-    ConnectionFailed,
-    DatabaseError,
     FlowBusy,
     HyggeError,
-    SourceMissing,
-    StoreError,
 )
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.mysql_errors import refuse_changes, told
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
-_PASSING = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
-_PASSING |= {2013, 2014, 3024}
-_NOT_LET_IN, _DENIED, _NO_TABLE = {1044, 1045, 1049}, {1142, 1143, 1227}, {1146}
-_NO_LOCAL = {1148, 3948, 4166}
 _WIDTH = re.compile(r"int\(\d+\)")
 
 
@@ -130,7 +122,7 @@ class MysqlSession(Session):
         tls: dict[str, Any] = {}
         if settings.tls:
             tls = {"ssl_ca": settings.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
-        with _told():
+        with told():
             return pymysql.connect(
                 **settings.parts(),
                 **tls,
@@ -148,12 +140,12 @@ class MysqlSession(Session):
             )
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with _told(), self._db.cursor() as cursor:
+        with told(), self._db.cursor() as cursor:
             cursor.execute(sql, values or None)
             return list(cursor.fetchall())
 
     def change(self, sql: str, *values: Any) -> None:
-        with _told(), self._db.cursor() as cursor:
+        with told(), self._db.cursor() as cursor:
             cursor.execute(sql, values or None)
 
     @contextmanager
@@ -212,7 +204,7 @@ class MysqlSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         names = [field.column.name for field in fields]
         self._reader = self._connected(conv={}, cursorclass=SSCursor)
-        with _told(), self._reader.cursor() as cursor:
+        with told(), self._reader.cursor() as cursor:
             cursor.execute(sql, list(values) or None)
             while rows := cursor.fetchmany(_ROWS):
                 columns = zip(names, zip(*rows, strict=True), strict=True)
@@ -233,11 +225,10 @@ class MysqlSession(Session):
         )
         self.change("start transaction")
         try:
-            with _told(), _memory(data) as file, self._db.cursor() as cursor:
+            with told(), _memory(data) as file, self._db.cursor() as cursor:
                 cursor.execute(sql.format(file))
                 cursor.execute("show warnings")
-                if warned := cursor.fetchall():
-                    raise StoreError(f"the server would change a value: {warned[0][2]}")
+                refuse_changes(cursor.fetchall())
             self.change("commit")
         except BaseException:
             with suppress(pymysql.Error):
@@ -286,30 +277,3 @@ def _memory(data: bytes) -> Iterator[str]:
         yield f"/proc/self/fd/{handle}"
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Every error of the driver as one of ours."""
-    try:
-        yield
-    except HyggeError:
-        raise
-    except (pymysql.Error, OSError) as failed:
-        raise _ours(failed) from failed
-
-
-def _ours(failed: Exception) -> HyggeError:
-    code = failed.args[0] if failed.args and isinstance(failed.args[0], int) else 0
-    told = str(failed.args[1] if len(failed.args) > 1 else failed)
-    if code in _NOT_LET_IN:
-        return ConfigError(told, hint="see user, password and dbname of the connection")
-    if code in _NO_TABLE:
-        return SourceMissing(told)
-    if code in _DENIED:
-        return DatabaseError(told, hint="ask for the right to do this")
-    if code in _NO_LOCAL:
-        return ConfigError(told, hint="let the server have local_infile = 1")
-    if code in _PASSING or isinstance(failed, OSError):
-        return ConnectionFailed(told)
-    return DatabaseError(told)

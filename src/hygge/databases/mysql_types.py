@@ -76,7 +76,7 @@ def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
     if word == "double":
         return _parsed(pl.Float64(), quoted)
     if word == "float":  # which it would print with six digits
-        kind, read, arrive = _parsed(pl.Float64(), f"cast({quoted} as double)")
+        _, read, arrive = _parsed(pl.Float64(), f"cast({quoted} as double)")
         return pl.Float32(), read, lambda texts: arrive(texts).cast(pl.Float32)
     if word == "date":
         return _parsed(pl.Date(), quoted)

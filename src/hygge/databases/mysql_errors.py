@@ -1,0 +1,56 @@
+"""What MySQL and MariaDB complain of, as errors of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pymysql
+
+from hygge.core.errors import (
+    ConfigError,
+    ConnectionFailed,
+    DatabaseError,
+    HyggeError,
+    SourceMissing,
+    StoreError,
+)
+
+_PASSING = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
+_PASSING |= {2013, 2014, 3024}
+_NOT_LET_IN, _DENIED, _NO_TABLE = {1044, 1045, 1049}, {1142, 1143, 1227}, {1146}
+_NO_LOCAL = {1148, 3948, 4166}
+
+
+def refuse_changes(warnings: Sequence[Any]) -> None:
+    """A warning of LOAD DATA is a value that would not be what was sent. Raises StoreError."""
+    if warnings:
+        raise StoreError(f"the server would change a value: {warnings[0][2]}")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Every error of the driver as one of ours."""
+    try:
+        yield
+    except HyggeError:
+        raise
+    except (pymysql.Error, OSError) as failed:
+        raise _ours(failed) from failed
+
+
+def _ours(failed: Exception) -> HyggeError:
+    code = failed.args[0] if failed.args and isinstance(failed.args[0], int) else 0
+    told = str(failed.args[1] if len(failed.args) > 1 else failed)
+    if code in _NOT_LET_IN:
+        return ConfigError(told, hint="see user, password and dbname of the connection")
+    if code in _NO_TABLE:
+        return SourceMissing(told)
+    if code in _DENIED:
+        return DatabaseError(told, hint="ask for the right to do this")
+    if code in _NO_LOCAL:
+        return ConfigError(told, hint="let the server have local_infile = 1")
+    if code in _PASSING or isinstance(failed, OSError):
+        return ConnectionFailed(told)
+    return DatabaseError(told)
