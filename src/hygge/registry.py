@@ -68,6 +68,9 @@ DATABASE_SCHEMES = {
 }
 """URL scheme → database."""
 
+DATABASE_FILES = frozenset({"duckdb", "sqlite"})
+"""Those that are a file each."""
+
 
 class UnknownName(LookupError):
     """Nothing of this kind answers to this name."""

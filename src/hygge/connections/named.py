@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hygge.core.config import nearest
@@ -15,6 +16,7 @@ class NamedConnections:
     """What the user wrote under each name. Its repr tells names only: values may be secret."""
 
     written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    root: Path = Path()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -130,6 +130,11 @@ class EndConfig(Settings):
 class Connections(Protocol):
     """The `connections:` of a workspace, by name."""
 
+    @property
+    def root(self) -> Path:
+        """The folder that relative paths in them are seen from."""
+        ...
+
     def settings(self, name: str) -> Mapping[str, Any]:
         """What the user wrote under this name. Raises ConfigError with the nearest name."""
         ...

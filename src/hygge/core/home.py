@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import polars as pl
@@ -42,6 +43,7 @@ class HomeCapabilities:
     partitions: bool = False  # more than WHOLE
     columns: bool = False  # reads only the columns that are asked for
     where: bool = False  # reads only the rows that satisfy `where`
+    late_rows: bool = False  # rows may appear below the greatest value: upper_bound knows
     deletes: bool = False  # the reserved last column `__op__` (int8: 0 upsert, 1 delete)
 
 
@@ -65,12 +67,17 @@ class ReadRequest:
 class Bound:
     """A safe upper position, frozen before reading; None if the table has no row to bound.
 
-    `exact` is False where a later run could miss a row that was not visible yet; `why` says so.
+    An open position is less than the greatest value: above it, rows may still come. `held`: they
+    may come below it, too, so no position is to be recorded beyond the one already reached. `exact`
+    is False where a later run could miss a row that was not visible yet. `why` says so. `now` is
+    the source's clock, by the column's own hands; None where it is as good as ours.
     """
 
     watermark: Watermark | None
     exact: bool = True
     why: str = ""
+    held: bool = False
+    now: datetime | None = None
 
 
 class Home(ABC, Generic[C]):

@@ -47,7 +47,8 @@ class LoadRequest:
 
     `load_id` sorts by age and has one fate, written once. `base` is the load_id of the receipt that
     this load builds on: another load in between means LoadLost. `source` is the Home's identity.
-    `low` is the watermark already reached, `bound` the one not to be passed.
+    `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
+    recorded beyond `low`.
     """
 
     load_id: str
@@ -59,6 +60,7 @@ class LoadRequest:
     source: str = ""
     low: Watermark | None = None
     bound: Watermark | None = None
+    hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Receipt:
 def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
     """The watermark to record: the greatest value read, never behind the one already reached."""
     mark: Watermark | None = None
-    for part in parts:
+    for part in () if request.hold else parts:
         mark = highest(mark, part.high)
     if mark is None or (request.low is not None and request.low.value > mark.value):
         return request.low

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from hygge.core.errors import FlowError
 from hygge.core.typed_json import TypedValue
 from hygge.core.types import parse_type, type_name
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,38 @@ def greatest(values: pl.Series) -> Watermark | None:
     if top is None:
         return None
     return Watermark(values.name, type_name(kind), top, True, int((plain == top).sum()))
+
+
+def before(column: str, kind: pl.DataType, moment: datetime) -> Watermark | None:
+    """The open position at a moment in a column of times; None in a column of anything else.
+
+    `moment` has a zone where the column has one; where it has none, the hands of the same clock.
+    """
+    value: date | int
+    match kind:
+        case pl.Date():
+            value = moment.date()
+        case pl.Datetime(time_unit="ns"):
+            value = (moment.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
+        case pl.Datetime():
+            value = moment if kind.time_zone else moment.replace(tzinfo=None)
+        case _:
+            return None
+    return Watermark(column, type_name(kind), value, closed=False)
+
+
+def earlier(mark: Watermark, by: float) -> Watermark:
+    """The position so many seconds earlier, or so much less. Raises FlowError for a text."""
+    kind, value = parse_type(mark.type), mark.value
+    match value, kind:
+        case str(), _:
+            raise FlowError("a text has no distance", column=mark.column, hint="drop `overlap`")
+        case int(), pl.Datetime():
+            less: TypedValue = value - int(by * 1e9)
+        case datetime(), _:
+            less = value - timedelta(seconds=by)
+        case date(), _:
+            less = value - timedelta(days=math.ceil(by / 86_400))
+        case _:
+            less = value - type(value)(math.ceil(by))
+    return Watermark(mark.column, mark.type, less)

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 import polars as pl
@@ -65,6 +66,17 @@ class Field:
     arrive: Callable[[pl.Series], pl.Series] = as_it_came
 
 
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A transaction of somebody else's that may have written, and is not over.
+
+    `number` is its own for good; `began` (UTC) is None where we may not know.
+    """
+
+    number: str
+    began: datetime | None
+
+
 class Session(ABC):
     """One connection, used on one thread. Raises HyggeErrors only."""
 
@@ -102,6 +114,22 @@ class Session(ABC):
     @abstractmethod
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         """Add rows to a table that exists, by column name, durable once it returns."""
+
+    def clock(self) -> tuple[datetime, datetime]:
+        """The server's time now: in UTC, and without a zone as its own hands show it."""
+        now = datetime.now(UTC)
+        return now, now.astimezone().replace(tzinfo=None)
+
+    def writers(self) -> list[Writer]:
+        """Who writes now. None where a later commit is also a later write, as with one writer.
+
+        Raises Unsupported where we are not allowed to know, or nobody can.
+        """
+        return []
+
+    def since(self, writer: Writer) -> str | None:
+        """The condition of rows written by this transaction or one that came after it."""
+        return None
 
     @abstractmethod
     def interrupt(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hygge import registry
 from hygge.core.config import Connections
@@ -37,8 +37,18 @@ def found(config: Spoken, connections: Connections) -> Database:
     kind = config.database or named or _by_url(settings.get("url"))
     if kind is None:
         raise ConfigError("which database?", hint="say `type: sqlite`, or give a `connection`")
+    if kind in registry.DATABASE_FILES:
+        _as_file(settings, connections.root)
     made: Database = registry.find("databases", str(kind)).load().build(settings)
     return made
+
+
+def _as_file(settings: dict[str, Any], root: Path) -> None:
+    """`sqlite:///shop.db` lies in the workspace, `sqlite:////data/shop.db` does not."""
+    if url := settings.pop("url", None):
+        settings["path"] = unquote(urlsplit(url).path.removeprefix("/"))
+    if path := settings.get("path"):
+        settings["path"] = str((root / Path(path).expanduser()).resolve())
 
 
 def _by_url(url: str | None) -> str | None:

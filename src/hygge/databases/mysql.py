@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -20,12 +21,14 @@ from hygge.core.config import Settings
 from hygge.core.errors import (
     FlowBusy,
     HyggeError,
+    Unsupported,
 )
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
@@ -186,7 +189,7 @@ class MysqlSession(Session):
         self.change(f"create temporary table _hygge_described select * from ({query}\n) q limit 0")
         found = self.rows("show columns from _hygge_described")
         self.change("drop temporary table _hygge_described")
-        return [_field(name, _text(native), null == "YES") for name, native, null, *_ in found]
+        return [_field(name, str(native), null == "YES") for name, native, null, *_ in found]
 
     def keys(self, table: Table) -> tuple[str, ...]:
         found = self.rows(
@@ -196,6 +199,21 @@ class MysqlSession(Session):
             *(table.name, table.schema),
         )
         return tuple(row[0] for row in found)
+
+    # what others do
+
+    def clock(self) -> tuple[datetime, datetime]:
+        utc, local = self.rows(
+            "select utc_timestamp(6), convert_tz(utc_timestamp(6), '+00:00', 'SYSTEM')"
+        )[0]
+        return utc.replace(tzinfo=UTC), local
+
+    def writers(self) -> list[Writer]:
+        try:
+            status = str(self.rows("show engine innodb status")[0][2])
+        except HyggeError as failed:
+            raise Unsupported(f"who writes is not told: {failed.what}") from failed
+        return writing(status, self.clock()[0])
 
     # rows in bulk
 
@@ -258,13 +276,9 @@ def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _text(native: Any) -> str:
-    return native.decode() if isinstance(native, bytes) else str(native)
-
-
 def _field(name: str, native: str, nullable: bool) -> Field:
-    kind, read, arrive = readable(_text(native).lower(), _quoted(name))
-    return Field(Column(name, kind, nullable), _text(native), read, arrive)
+    kind, read, arrive = readable(native.lower(), _quoted(name))
+    return Field(Column(name, kind, nullable), native, read, arrive)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, cast
 from urllib.parse import quote, urlsplit
@@ -22,11 +23,12 @@ from hygge.core.errors import (
     DatabaseError,
     HyggeError,
     SourceMissing,
+    Unsupported,
 )
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
@@ -171,6 +173,38 @@ class PostgresSession(Session):
             _named(table),
         )
         return tuple(row[0] for row in found)
+
+    # what others do
+
+    def clock(self) -> tuple[datetime, datetime]:
+        """In the time zone that a session has by default: ours is in UTC."""
+        with psycopg.connect(self._settings.dsn(), autocommit=True) as other:
+            found = other.execute("select clock_timestamp(), localtimestamp").fetchone()
+        assert found is not None
+        return found[0].astimezone(UTC), found[1]
+
+    def writers(self) -> list[Writer]:
+        if self.rows("select pg_is_in_recovery()")[0][0]:
+            raise Unsupported("a standby does not tell who writes")
+        before = self._in_progress()
+        found = self.rows(
+            "select backend_xid::text, xact_start, datname = current_database() "
+            "from pg_stat_activity where backend_xid is not null"
+        )
+        known = {number: (began, ours) for number, began, ours in found}
+        writers = []
+        for number in before & self._in_progress():
+            began, ours = known.get(str(int(number) % 2**32), (None, True))
+            if ours:
+                writers.append(Writer(number, began.astimezone(UTC) if began else None))
+        return writers
+
+    def _in_progress(self) -> set[str]:
+        found = self.rows("select x::text from pg_snapshot_xip(pg_current_snapshot()) x")
+        return {row[0] for row in found}
+
+    def since(self, writer: Writer) -> str:
+        return f"age(xmin) <= age('{int(writer.number) % 2**32}'::xid)"
 
     # rows in bulk
 

@@ -15,6 +15,7 @@ from hygge.core.home import Home, ReadRequest
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
 from hygge.core.store import Load, Part, StagedPart
+from hygge.core.watermark import Watermark
 from hygge.flow.channel import Budget, Channel
 from hygge.flow.holding import first_error
 from hygge.flow.polish import Polisher
@@ -31,6 +32,7 @@ class Carrier:
     home: Home[Any]
     load: Load
     read: ReadRequest
+    bound: Watermark | None
     schema: TableSchema
     settings: FlowSettings
     polish: Polisher | None
@@ -40,7 +42,8 @@ class Carrier:
 
     async def carry(self, partition: Partition) -> StagedPart:
         """Read it, watch it pass, stage it. Either side's failure ends the other at once."""
-        cursor = Cursor(self.settings, self.read.low) if self.settings.watermark else None
+        watched = self.settings.watermark is not None
+        cursor = Cursor(self.settings, self.read.low, self.bound) if watched else None
         async with self.budget.buffer(self.buffer_bytes), self.load.part(partition) as part:
             sent = await self._pour(partition, part, cursor)
             staged = await part.finish()

@@ -21,6 +21,8 @@ from hygge.flow.settings import FlowSettings
 class NoConnections:
     """For flows made without a workspace: there is no connection to name."""
 
+    root = Path()
+
     def settings(self, name: str) -> Mapping[str, Any]:
         raise ConfigError(f"there is no connection {name!r}", hint="run it from a workspace")
 

@@ -214,6 +214,7 @@ class Flow:
             home=self.home,
             load=load,
             read=intent.read,
+            bound=intent.load.bound,
             schema=prepared.source,
             settings=self.settings,
             polish=prepared.polish_for(intent.load.load_id),

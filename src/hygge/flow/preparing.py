@@ -51,7 +51,7 @@ class Prepared:
         """A new load, with its window frozen."""
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source)
-        reading = await self._window(low)
+        reading, held = await self._window(low)
         load = LoadRequest(
             load_id=new_load_id(),
             flow=route.name,
@@ -62,22 +62,30 @@ class Prepared:
             source=route.home.identity,
             low=low,
             bound=reading.bound,
+            hold=held and low is not None,
         )
-        read = ReadRequest(
-            settings.columns, settings.where, reading.low, reading.bound, self.source
-        )
+        whole = settings.mode is Mode.REPLACE and settings.merges
+        bound = None if whole else reading.bound  # rows that come again do no harm, then
+        read = ReadRequest(settings.columns, settings.where, reading.low, bound, self.source)
         return Intent(load, read, route.store.identity, self.fingerprint)
 
-    async def _window(self, low: Watermark | None) -> Window:
+    async def _window(self, low: Watermark | None) -> tuple[Window, bool]:
+        """What to read, and whether it may record no new position."""
         settings = self.route.settings
-        if settings.watermark is None or settings.mode is Mode.REPLACE:
-            return Window()
-        if self.last is None:
+        if settings.watermark is None:
+            return Window(), False
+        if settings.mode is Mode.REPLACE:
+            if not self.route.home.capabilities.late_rows:
+                return Window(), False
+        elif self.last is None:
             self.route.notice("nothing was loaded here before: loading everything")
-        reading, bound = await window(self.route.home, low, settings.watermark.column)
-        if not bound.exact:
-            self.route.notice(f"best effort: {bound.why}")
-        return reading
+        kind = self.source[settings.watermark.column].type
+        reading, bound = await window(self.route.home, low, settings, kind)
+        if bound.why:
+            self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
+        if settings.mode is Mode.REPLACE and (reading.bound is None or reading.bound.closed):
+            return Window(), False  # all that there is
+        return reading, bound.held
 
 
 async def prepare(route: Route) -> Prepared:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hygge.core.config import Settings
 from hygge.core.store import Mode
@@ -18,11 +19,29 @@ class RunType(StrEnum):
     INCREMENTAL = "incremental"
 
 
+def _seconds(given: Any) -> Any:
+    """From `90`, `90s`, `15m`, `2h` or `1d`."""
+    if isinstance(given, str) and (told := _SPAN.fullmatch(given.strip())):
+        return float(told[1]) * _UNITS[told[2]]
+    return given
+
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+Span = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+
+
 class WatermarkSettings(Settings):
     """Which column tells what is new."""
 
     column: str = Field(description="The column that grows with every new or changed row")
-    nulls: Literal["fail", "ignore"] = Field(
+    lag: Span = Field(
+        default=0, description="Leave the newest rows, of so many seconds or `15m`, for later"
+    )
+    overlap: Span = Field(
+        default=0, description="Read so far back again: seconds, `2h`, or a number; needs `keys`"
+    )
+    nulls: Literal["fail", "ignore", "include"] = Field(
         default="fail", description="What to do with rows whose watermark is NULL"
     )
 
@@ -81,7 +100,7 @@ class FlowSettings(Settings):
     )
     keys: tuple[str, ...] = Field(default=(), description="The columns that name a row")
     watermark: WatermarkSettings | None = Field(
-        default=None, description="The column that tells new rows, or {column, nulls}"
+        default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
     )
     columns: tuple[str, ...] | None = Field(
         default=None, description="Read only these columns, in this order"
@@ -113,6 +132,10 @@ class FlowSettings(Settings):
             raise ValueError(
                 "an incremental run needs a `watermark`: the column that tells new rows"
             )
+        mark = self.watermark
+        if mark is not None and not self.merges and (mark.overlap or mark.nulls == "include"):
+            word = "overlap" if mark.overlap else "nulls: include"
+            raise ValueError(f"{word} reads rows again: it needs `keys` to merge them by")
         if self.write == "merge" and not self.keys:
             raise ValueError("write: merge needs `keys`: the columns that name a row")
         return self
@@ -122,5 +145,9 @@ class FlowSettings(Settings):
         """What a load of this flow does to the rows that are there."""
         if self.run_type is RunType.FULL_DROP:
             return Mode.REPLACE
-        merge = self.write == "merge" or (self.write is None and self.keys)
-        return Mode.MERGE if merge else Mode.APPEND
+        return Mode.MERGE if self.merges else Mode.APPEND
+
+    @property
+    def merges(self) -> bool:
+        """Whether rows that come again do no harm, once loads are incremental."""
+        return self.write == "merge" or (self.write is None and bool(self.keys))

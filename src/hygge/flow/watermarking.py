@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from hygge.core.home import Bound, Home
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
 from hygge.core.types import type_name
-from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.core.watermark import Watermark, before, earlier, greatest, highest, literal
 from hygge.flow.settings import FlowSettings
 
 _START_ANEW = "load everything once: hygge go --full-drop"
@@ -73,18 +74,42 @@ def low_of(
     return mark
 
 
-async def window(home: Home[Any], low: Watermark | None, column: str) -> tuple[Window, Bound]:
+async def window(
+    home: Home[Any], low: Watermark | None, settings: FlowSettings, kind: pl.DataType
+) -> tuple[Window, Bound]:
     """The window to read now, its upper end frozen. Raises FlowError if the source went back."""
+    assert settings.watermark is not None
+    column = settings.watermark.column
     bound = await home.upper_bound(column)
     top = bound.watermark
-    if low is not None and top is not None and top.value < low.value:
+    if low is not None and top is not None and top.closed and top.value < low.value:
         raise FlowError(
             f"the source went back: its greatest {column} is {top.value}, "
             f"and {low.value} was read before",
             column=column,
             hint=f"see whether the source was restored; if so, {_START_ANEW}",
         )
+    if top is not None:
+        top = _lagging(bound, top, settings.watermark.lag, kind)
+    if low is not None and top is not None:
+        held = bound.held and settings.mode is Mode.APPEND
+        if held or top.value < low.value or (top.value == low.value and not top.closed):
+            top = replace(low, closed=True, ties=None)  # only to see what was read is still there
+    if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
+        low = earlier(low, settings.watermark.overlap)
     return Window(low, top), bound
+
+
+def _lagging(bound: Bound, top: Watermark, lag: float, kind: pl.DataType) -> Watermark:
+    """The position, or what is older than `lag` seconds where that is less."""
+    if not lag:
+        return top
+    limit = before(top.column, kind, (bound.now or datetime.now(UTC)) - timedelta(seconds=lag))
+    if limit is None:
+        raise ConfigError(
+            f"only times lag, and this column is {top.type}", column=top.column, hint="drop `lag`"
+        )
+    return limit if limit.value <= top.value else top
 
 
 class Cursor:
@@ -93,11 +118,14 @@ class Cursor:
     Rows at the old position were loaded before: an append leaves them out, and counts them.
     """
 
-    def __init__(self, settings: FlowSettings, low: Watermark | None) -> None:
+    def __init__(
+        self, settings: FlowSettings, low: Watermark | None, bound: Watermark | None
+    ) -> None:
         assert settings.watermark is not None
         self._column, self._nulls = settings.watermark.column, settings.watermark.nulls
         self._low = low if settings.mode is Mode.APPEND else None
         self._whole = settings.mode is Mode.REPLACE
+        self._bound = bound if bound is not None and not bound.closed else None
         self.high: Watermark | None = None
         self.seen = 0
 
@@ -108,18 +136,23 @@ class Cursor:
             fresh = batch.filter(pl.col(self._column) > literal(self._low))
             self.seen += batch.height - fresh.height
             batch = fresh
-        top = greatest(batch[self._column])
+        settled = batch
+        if self._bound is not None:  # a full load reads above it, too, but is not done there
+            settled = batch.filter(pl.col(self._column) < literal(self._bound))
+        top = greatest(settled[self._column])
         self.high = top if self.high is None else _further(self.high, top)
         return batch
 
     def _without_nulls(self, batch: pl.DataFrame) -> pl.DataFrame:
-        if self._whole or not (count := batch[self._column].null_count()):
+        count = batch[self._column].null_count()
+        if not count or self._whole or self._nulls == "include":
             return batch
         if self._nulls == "fail":
             raise FlowError(
                 f"{count} of the rows have no {self._column}: nothing tells whether they are new",
                 column=self._column,
-                hint="watermark: {column: …, nulls: ignore} leaves such rows out",
+                hint="watermark: {column: …, nulls: ignore} leaves such rows out; with `keys`, "
+                "nulls: include loads them every time",
             )
         return batch.drop_nulls(self._column)
 

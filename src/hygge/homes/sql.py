@@ -20,6 +20,7 @@ from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest, literal
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
+from hygge.homes.sql_bound import settled
 
 
 class SqlOptions(Settings):
@@ -67,7 +68,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     """A table of a database, read by one statement: all its rows as they were at one moment."""
 
     Config: ClassVar[type[HomeConfig]] = SqlHomeConfig
-    capabilities = HomeCapabilities(incremental=True, columns=True, where=True)
+    capabilities = HomeCapabilities(incremental=True, columns=True, where=True, late_rows=True)
 
     def __init__(self, config: SqlHomeConfig, database: Database) -> None:
         self.config, self.database = config, database
@@ -108,14 +109,26 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def bound(self, column: str) -> Bound:
         with closing(self.database.connect()) as session:
             field = _chosen(self._fields(session), (column,))[0]
-            name = self.database.quoted(column)
-            sql = f"select {field.read} from {self._source} where {name} is not null"
-            if compared := self.database.compared(name, field.column.type):
-                sql += f" and {compared} = (select max({compared}) from {self._source})"
-            top: Watermark | None = None
-            for rows in session.batches(sql, (), [field]):
-                top = highest(top, greatest(arrived(rows, [field])[column]))
-        return Bound(replace(top, ties=None) if top else None)
+            top = self._end(session, field, "max", "true")
+
+            def least(condition: str) -> Watermark | None:
+                found = self._end(session, field, "min", condition)
+                return replace(found, closed=False) if found else None
+
+            return settled(session, field, top, least if self.config.table else None)
+
+    def _end(self, session: Session, field: Field, which: str, condition: str) -> Watermark | None:
+        """The greatest or least position of the rows that fulfil a condition."""
+        name = self.database.quoted(field.column.name)
+        sql = f"select {field.read} from {self._source} where {name} is not null and {condition}"
+        if compared := self.database.compared(name, field.column.type):
+            end = f"select {which}({compared}) from {self._source} where {condition}"
+            sql += f" and {compared} = ({end})"
+        found: Watermark | None = None
+        for rows in session.batches(sql, (), [field]):
+            values = arrived(rows, [field])[field.column.name]
+            found = highest(found, greatest(values)) if which == "max" else _least(found, values)
+        return replace(found, ties=None) if found else None
 
     def statement(self, request: ReadRequest, fields: Sequence[Field]) -> tuple[str, list[Any]]:
         """The select that reads these fields, and its values."""
@@ -178,6 +191,11 @@ class Reading:
                     yield from chosen.iter_slices(
                         self._home.config.options.batch_size or rows.height or 1
                     )
+
+
+def _least(known: Watermark | None, values: pl.Series) -> Watermark | None:
+    found = greatest(values.sort().head(1))
+    return min(filter(None, (known, found)), key=lambda mark: mark.value, default=None)
 
 
 def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:

@@ -120,8 +120,10 @@ class Progress:
         )
 
     def of(self, status: str) -> Sequence[Done]:
-        """The flows that came to this."""
-        return [done for done in self.done if done.status == status]
+        """The flows that came to this, in the order in which they were planned."""
+        order = {name: n for n, name in enumerate(self.planned)}
+        found = [done for done in self.done if done.status == status]
+        return sorted(found, key=lambda done: order.get(done.name, len(order)))
 
     @property
     def not_started(self) -> Sequence[str]:

@@ -79,7 +79,8 @@ def _more(listed: Sequence[object], then: str = "") -> Iterator[str]:
 
 def near(place: str) -> str:
     """A place as it is best read from here: a path below the current folder is shown relative."""
-    path = Path(place)
+    scheme, told, rest = place.partition("://")
+    path = Path(rest if told else place)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        place = str(path.relative_to(Path.cwd()))
+        place = f"{scheme if told else ''}{told}{path.relative_to(Path.cwd())}"
     return clean(place)

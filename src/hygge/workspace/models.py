@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from hygge.core.config import Settings
 from hygge.flow.settings import FlowSettings
@@ -38,6 +38,11 @@ class Options(Settings):
 OPTION_KEYS: Final = frozenset(Options.model_fields)
 
 
+def _by_url(given: Any) -> Any:
+    """A connection that is a text is a URL."""
+    return {"url": given} if isinstance(given, str) else given
+
+
 class Project(Settings):
     """`hygge.yml`, but for its options: what lies inside is looked at by those who use it."""
 
@@ -48,7 +53,7 @@ class Project(Settings):
     flows: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Flows written here, by name, in place of a folder each"
     )
-    connections: dict[str, dict[str, Any]] = Field(
+    connections: dict[str, Annotated[dict[str, Any], BeforeValidator(_by_url)]] = Field(
         default_factory=dict, description="The systems to be connected to, by name"
     )
     credentials: dict[str, Any] = Field(

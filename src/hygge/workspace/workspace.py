@@ -86,4 +86,4 @@ class Workspace:
 def _connections(loaded: Loaded) -> Connections:
     from hygge.connections.named import NamedConnections
 
-    return NamedConnections(loaded.connections)
+    return NamedConnections(loaded.connections, loaded.root)
