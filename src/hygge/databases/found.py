@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +49,7 @@ def _as_file(settings: dict[str, Any], root: Path) -> None:
     if url := settings.pop("url", None):
         settings["path"] = unquote(urlsplit(url).path.removeprefix("/"))
     if path := settings.get("path"):
-        settings["path"] = str((root / Path(path).expanduser()).resolve())
+        settings["path"] = os.path.normpath(root / Path(path).expanduser())
 
 
 def _by_url(url: str | None) -> str | None:
