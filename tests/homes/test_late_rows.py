@@ -242,3 +242,17 @@ def test_positions_of_hands_without_a_zone(shop: Shop) -> None:
         assert shop.ids == [1]
     shop.run(APPEND, "at")
     assert shop.ids == [1, 2, 3]
+
+
+def test_several_rows_of_one_key_and_moment_are_refused_unless_any_will_do(shop: Shop) -> None:
+    with shop.writing() as write:
+        shop.add(write, 1, at="'2024-01-01'")
+        write(f"alter table {shop.table} add column note varchar(9)")
+        write(f"insert into {shop.table} values (1, '2024-01-01', 'other')")
+        shop.add(write, 2, at="'2024-01-01', 'x'")
+    flow = shop.stage.flow(shop.home(), **MERGE, watermark="at")
+    report = shop.stage.run(flow)
+    assert "id = 1" in str(report.error)
+    assert "on_tie: any" in str(report.error)
+    shop.run({**MERGE, "on_tie": "any"}, "at")
+    assert shop.ids == [1, 2]

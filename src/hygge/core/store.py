@@ -47,6 +47,8 @@ class LoadRequest:
 
     `load_id` sorts by age and has one fate, written once. `base` is the load_id of the receipt that
     this load builds on: another load in between means LoadLost. `source` is the Home's identity.
+    `latest` is the column that tells which of several rows of a key is the latest; of those alike
+    in it one is taken if `any_tie`, else they are refused. Without it, the last to come counts.
     `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
     recorded beyond `low`.
     """
@@ -61,6 +63,8 @@ class LoadRequest:
     low: Watermark | None = None
     bound: Watermark | None = None
     hold: bool = False
+    latest: str | None = None
+    any_tie: bool = False
 
 
 @dataclass(frozen=True, slots=True)

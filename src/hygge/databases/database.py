@@ -80,6 +80,11 @@ class Writer:
 class Session(ABC):
     """One connection, used on one thread. Raises HyggeErrors only."""
 
+    @property
+    def table_options(self) -> str:
+        """What follows the columns where a table is made."""
+        return ""
+
     @abstractmethod
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
@@ -148,8 +153,6 @@ class Database(ABC):
     """The type of a short text that is part of a key."""
     ddl_in_transactions: ClassVar[bool] = True
     """False: making or dropping a table ends the transaction it is in."""
-    table_options: ClassVar[str] = ""
-    """What follows the columns where a table is made."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 
@@ -180,6 +183,10 @@ class Database(ABC):
     def named(self, table: Table) -> str:
         words = (table.schema, table.name) if table.schema else (table.name,)
         return ".".join(map(self.quoted, words))
+
+    def indexed(self, name: str, kind: pl.DataType) -> str:
+        """A column as it stands in an index."""
+        return self.quoted(name)
 
     def mark(self, number: int) -> str:
         """Where the n-th bound value goes, counted from 1."""

@@ -9,12 +9,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 import pymysql
-from pydantic import Field as Setting
-from pydantic import SecretStr
 from pymysql.cursors import SSCursor
 
 from hygge.core.config import Settings
@@ -28,46 +25,12 @@ from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
 _WIDTH = re.compile(r"int\(\d+\)")
-
-
-class MysqlSettings(Settings):
-    """How to get in. A `url` says it all; the others are its parts."""
-
-    url: SecretStr | None = Setting(default=None, description="mysql://user:password@host/db")
-    host: str = Setting(default="localhost", description="Where the server listens")
-    port: int = Setting(default=3306, ge=1, le=65535, description="On which port")
-    user: str | None = Setting(default=None, description="Who we are")
-    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
-    dbname: str | None = Setting(default=None, description="Which database of the server")
-    tls: bool = Setting(default=False, description="Encrypt, and see that it is the right server")
-    ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
-    lock_seconds: int = Setting(default=60, gt=0, description="How long to wait for a lock")
-    connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
-
-    def parts(self) -> dict[str, Any]:
-        """What the driver wants to know, the password with it."""
-        if self.url is None:
-            told = self.password.get_secret_value() if self.password else ""
-            return {
-                "host": self.host,
-                "port": self.port,
-                "user": self.user,
-                "password": told,
-                "database": self.dbname,
-            }
-        url = urlsplit(self.url.get_secret_value())
-        return {
-            "host": url.hostname or "localhost",
-            "port": url.port or 3306,
-            "user": unquote(url.username or "") or None,
-            "password": unquote(url.password or ""),
-            "database": unquote(url.path.lstrip("/")) or None,
-        }
 
 
 class Mysql(Database):
@@ -76,7 +39,6 @@ class Mysql(Database):
     name = "mysql"
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
-    table_options = " engine=InnoDB default charset=utf8mb4 collate=utf8mb4_bin"
     settings: MysqlSettings
 
     @property
@@ -89,6 +51,9 @@ class Mysql(Database):
 
     def quoted(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
+
+    def indexed(self, name: str, kind: pl.DataType) -> str:
+        return f"{self.quoted(name)}(191)" if kind in (pl.String, pl.Binary) else self.quoted(name)
 
     def mark(self, number: int) -> str:
         return "%s"
@@ -141,6 +106,13 @@ class MysqlSession(Session):
                     "ERROR_FOR_DIVISION_BY_ZERO'"
                 ),
             )
+
+    @property
+    def table_options(self) -> str:
+        """With a collation that takes no two texts for one: `utf8mb4_bin` pads them with blanks."""
+        maria = "mariadb" in str(self._db.get_server_info()).lower()
+        collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
+        return f" engine=InnoDB default charset=utf8mb4 collate={collation}"
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with told(), self._db.cursor() as cursor:

@@ -13,7 +13,7 @@ from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
 from hygge.core.names import new_load_id
-from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.schema import OPERATION, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
 from hygge.flow.polish import Polisher, polisher
@@ -63,11 +63,20 @@ class Prepared:
             low=low,
             bound=reading.bound,
             hold=held and low is not None,
+            latest=self._latest(),
+            any_tie=settings.on_tie == "any",
         )
         whole = settings.mode is Mode.REPLACE and settings.merges
         bound = None if whole else reading.bound  # rows that come again do no harm, then
         read = ReadRequest(settings.columns, settings.where, reading.low, bound, self.source)
         return Intent(load, read, route.store.identity, self.fingerprint)
+
+    def _latest(self) -> str | None:
+        """The watermark's column by the name it is staged under; deletes come in order instead."""
+        mark = self.route.settings.watermark
+        if mark is None or OPERATION in self.schema or self.route.settings.mode is not Mode.MERGE:
+            return None
+        return dict(zip(self.source.names, self.schema.names, strict=False))[mark.column]
 
     async def _window(self, low: Watermark | None) -> tuple[Window, bool]:
         """What to read, and whether it may record no new position."""

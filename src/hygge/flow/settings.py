@@ -99,6 +99,10 @@ class FlowSettings(Settings):
         default=None, description="How incremental rows are added; merge where there are keys"
     )
     keys: tuple[str, ...] = Field(default=(), description="The columns that name a row")
+    on_tie: Literal["refuse", "any"] = Field(
+        default="refuse",
+        description="What to do with rows of one key and one watermark that differ: take any",
+    )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
     )

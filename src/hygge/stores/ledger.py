@@ -80,11 +80,11 @@ class Ledger:
             f"create table if not exists {self._loads} (table_name {key} not null, "
             f"load_id {key} not null, flow {text} not null, fate {text} not null, "
             f"staged {whole} not null, number {whole}, record {text}, "
-            f"primary key (table_name, load_id)){self._db.table_options}"
+            f"primary key (table_name, load_id)){self._session.table_options}"
         )
         self._session.change(
-            f"create table if not exists {self._leases} "
-            f"(table_name {key} not null primary key, note {text} not null){self._db.table_options}"
+            f"create table if not exists {self._leases} (table_name {key} not null primary key, "
+            f"note {text} not null){self._session.table_options}"
         )
 
     def _ask(self, condition: str, *values: str) -> list[Entry]:

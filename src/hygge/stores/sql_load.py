@@ -17,9 +17,7 @@ from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reac
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.ledger import Entry, Fate, Ledger
 from hygge.stores.sql_publish import Publishing
-from hygge.stores.sql_table import SqlTable, Staging
-
-PART, ROW = "_hygge_part", "_hygge_row"
+from hygge.stores.sql_table import PART, ROW, SqlTable, Staging
 
 
 class SqlLoad(BlockingLoad):

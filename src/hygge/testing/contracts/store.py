@@ -23,6 +23,7 @@ from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSche
 from hygge.core.store import Mode, Receipt, Store
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark
+from hygge.testing.contracts.merging import MergeContract
 from hygge.testing.harness import (
     PEOPLE,
     Harm,
@@ -49,7 +50,7 @@ POSITIONS = [
 ]
 
 
-class StoreContract:
+class StoreContract(MergeContract):
     """Subclass it, and give a fixture `rig` that makes a StoreRig of an empty destination."""
 
     def able(self, rig: StoreRig, mode: Mode) -> Store[Any]:
