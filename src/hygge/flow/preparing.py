@@ -18,7 +18,7 @@ from hygge.core.store import LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
-from hygge.flow.schema_policy import decide
+from hygge.flow.schema_policy import decide, left_out, told
 from hygge.flow.settings import FlowSettings
 from hygge.flow.watermarking import Window, check_column, low_of, window
 
@@ -27,7 +27,8 @@ from hygge.flow.watermarking import Window, check_column, low_of, window
 class Prepared:
     """What a flow knows of its two ends now, and what follows for the next load.
 
-    `source` is the schema as it is read, `schema` as it is staged: polished.
+    `source` is the schema as it is read, `schema` as it is staged: polished. `left` are columns of
+    the source that are left out, for the table's are frozen.
     """
 
     route: Route
@@ -37,6 +38,7 @@ class Prepared:
     last: Receipt | None
     changes: Sequence[SchemaChange]
     fingerprint: str
+    left: Sequence[str] = ()
 
     @property
     def base(self) -> str | None:
@@ -68,7 +70,8 @@ class Prepared:
         )
         whole = settings.mode is Mode.REPLACE and settings.merges
         bound = None if whole else reading.bound  # rows that come again do no harm, then
-        read = ReadRequest(settings.columns, settings.where, reading.low, bound, self.source)
+        columns = self.source.names if self.left else settings.columns
+        read = ReadRequest(columns, settings.where, reading.low, bound, self.source)
         return Intent(load, read, route.store.identity, self.fingerprint)
 
     def _latest(self) -> str | None:
@@ -105,16 +108,34 @@ async def prepare(route: Route) -> Prepared:
         route.notice(note)
     check_column(route.settings, whole)
     source = replace(_chosen(whole, route.settings), notes=())
-    polish = polisher(route.settings.polish, source, datetime.now(UTC))
+    last = await route.store.last(route.name)
+    loaded = await route.store.schema() if last else None
+    source, polish, left = _unfrozen(source, loaded, route.settings)
+    if left and not route.home.capabilities.columns:
+        raise Unsupported(f"{type(route.home).__name__} cannot leave columns out: {left[0]}")
     schema = polish.schema if polish else source
     route.store.refuse(schema)
-    last = await route.store.last(route.name)
-    changes = decide(await route.store.schema() if last else None, schema, route.settings.mode)
-    for change in changes:
-        route.notice(f"column changed since the last load: {change}")
+    changes = decide(loaded, schema, route.settings)
+    for note in told(changes, left):
+        route.notice(note)
     keys = _keys(route.settings, source, polish)
     fingerprint = _fingerprint(route, source, schema)
-    return Prepared(route, source, schema, keys, last, changes, fingerprint)
+    return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
+
+
+def _unfrozen(
+    source: TableSchema, loaded: TableSchema | None, settings: FlowSettings
+) -> tuple[TableSchema, Polisher | None, Sequence[str]]:
+    """The source without what `freeze` leaves out, its polisher, and what that is."""
+    polish = polisher(settings.polish, source, datetime.now(UTC))
+    final = polish.schema if polish else source
+    new = left_out(loaded, final, settings)
+    kept = [n for n, f in zip(source.names, final.names, strict=False) if f not in new]
+    left = [name for name in source.names if name not in kept]
+    if not left:
+        return source, polish, []
+    source = source.select(kept)
+    return source, polisher(settings.polish, source, datetime.now(UTC)), left
 
 
 def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any]) -> None:

@@ -89,6 +89,24 @@ class Polish(Settings):
     timestamps: tuple[Timestamp, ...] = Field(default=(), description="Columns with the load time")
 
 
+Policy = Literal["evolve", "freeze", "fail"]
+
+
+class OnSchemaChange(Settings):
+    """What becomes of the table when the source's columns change."""
+
+    default: Policy = Field(
+        default="evolve",
+        description="evolve adds new columns, freeze leaves them out, fail stops the flow",
+    )
+    columns: dict[str, Policy] = Field(
+        default_factory=dict, description="The same for single columns, by the table's name"
+    )
+
+    def of(self, column: str) -> Policy:
+        return self.columns.get(column, self.default)
+
+
 class FlowSettings(Settings):
     """The keys of an entity or flow beside `home` and `store`."""
 
@@ -105,6 +123,10 @@ class FlowSettings(Settings):
     )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
+    )
+    on_schema_change: OnSchemaChange = Field(
+        default=OnSchemaChange(),
+        description="evolve, freeze or fail; or {default, columns: {name: …}}",
     )
     columns: tuple[str, ...] | None = Field(
         default=None, description="Read only these columns, in this order"
@@ -124,6 +146,11 @@ class FlowSettings(Settings):
     @classmethod
     def _one_or_many(cls, given: Any) -> Any:
         return (given,) if isinstance(given, str) else given
+
+    @field_validator("on_schema_change", mode="before")
+    @classmethod
+    def _just_the_policy(cls, given: Any) -> Any:
+        return {"default": given} if isinstance(given, str) else given
 
     @field_validator("watermark", mode="before")
     @classmethod
