@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.types import duckdb_cases, mysql_cases, postgres_cases, sqlite_cases
 from tests.types.expecting import Native, Refused, Ticks, exactly, in_python, read, refused
@@ -30,8 +31,8 @@ CASES = [
 ]
 
 
-def kept(system: System, case: Native) -> str:
-    """The case's value in a table, with a NULL after it; the column's type as it is written."""
+def kept(system: System, case: Native) -> None:
+    """The case's value in a table, and then a NULL where there may be one."""
     native = case.native
     if isinstance(system, PostgresSystem):
         for word in postgres_cases.TYPES:
@@ -41,7 +42,6 @@ def kept(system: System, case: Native) -> str:
     system.made("t", [("v", native), ("w", "int")], f"{case.literal}, 1")
     if native != "serial":
         system.ask("insert into t (w) values (2)")
-    return native
 
 
 @pytest.mark.parametrize(("kind", "case"), CASES)
@@ -50,35 +50,32 @@ def test_a_value_is_read_as_it_is_or_refused(
 ) -> None:
     system = kind(tmp_path)
     kept(system, case)
-    rows = f"select v from {in_sql(system)}"
-    for home in (system.home(), system.home(query=rows)):
+    query = f"select v from {in_sql(system)}"
+    for home in (system.home(), system.home(query=query)):
         if isinstance(case.value, Refused):
             with refused(case.value):
                 read(home)
-            continue
-        found = read(home)
-        expected = case.value.number if isinstance(case.value, Ticks) else case.value
-        assert type_name(found["v"].dtype) == case.kind
-        assert exactly(in_python(found["v"], case.value)[0]) == exactly(expected)
-        assert found["v"].null_count() == found.height - 1
+        else:
+            is_the_value(read(home)["v"], case)
+    system.ask("delete from t where w = 1")
+    without_values(read(system.home())["v"], case)
+    system.ask("delete from t")
+    without_values(read(system.home())["v"], case)
 
 
 def in_sql(system: System) -> str:
     return f"{system.schema}.t" if isinstance(system, PostgresSystem) else "t"
 
 
-@pytest.mark.parametrize(("kind", "case"), CASES)
-def test_a_column_without_values_has_its_type(
-    kind: type[System], case: Native, tmp_path: Path
-) -> None:
-    system = kind(tmp_path)
-    kept(system, case)
-    system.ask("delete from t where w = 1")
-    nulls = read(system.home())
-    system.ask("delete from t")
-    nothing = read(system.home())
-    assert nulls["v"].null_count() == nulls.height
-    assert nothing.is_empty()
-    assert type_name(nulls["v"].dtype) == type_name(nothing["v"].dtype)
+def is_the_value(found: pl.Series, case: Native) -> None:
+    """Before it, or after it, is only NULL."""
+    expected = case.value.number if isinstance(case.value, Ticks) else case.value
+    assert type_name(found.dtype) == case.kind
+    assert exactly(in_python(found, case.value)[0]) == exactly(expected)
+    assert found.null_count() == found.len() - 1
+
+
+def without_values(found: pl.Series, case: Native) -> None:
+    assert found.null_count() == found.len()
     if case.native:  # what declares nothing is known by its values alone
-        assert type_name(nothing["v"].dtype) == case.kind
+        assert type_name(found.dtype) == case.kind

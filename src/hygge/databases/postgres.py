@@ -149,8 +149,9 @@ class PostgresSession(Session):
 
     def fields(self, table: Table) -> list[Field]:
         found = self.rows(
-            "select attname, format_type(atttypid, atttypmod), not attnotnull "
-            "from pg_attribute where attrelid = to_regclass($1) and attnum > 0 "
+            "select attname, case typtype when 'd' then format_type(typbasetype, typtypmod) "
+            "else format_type(atttypid, atttypmod) end, not attnotnull "
+            "from pg_attribute join pg_type t on t.oid = atttypid where attrelid = to_regclass($1) and attnum > 0 "
             "and not attisdropped order by attnum",
             _named(table),
         )
