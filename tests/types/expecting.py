@@ -100,4 +100,4 @@ def read(home: Home[Any]) -> pl.DataFrame:
 
 
 def in_python(values: pl.Series, like: object) -> list[Any]:
-    return list(values.to_physical() if isinstance(like, Ticks) else values)
+    return (values.to_physical() if isinstance(like, Ticks) else values).to_list()

@@ -51,6 +51,11 @@ class Table:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
+def in_quotes(*names: str | None) -> str:
+    """An identifier as standard SQL has it, with what it lies in, if that is known."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
+
+
 def as_it_came(values: pl.Series) -> pl.Series:
     return values
 
@@ -151,7 +156,7 @@ class Database(ABC):
 
     def quoted(self, name: str) -> str:
         """An identifier as it is written in SQL."""
-        return '"' + name.replace('"', '""') + '"'
+        return in_quotes(name)
 
     def named(self, table: Table) -> str:
         words = (table.schema, table.name) if table.schema else (table.name,)
