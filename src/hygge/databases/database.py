@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import polars as pl
 
 from hygge.core.config import Settings, validated
+from hygge.core.errors import HomeError
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
 
@@ -28,11 +29,14 @@ class Table:
 
     @classmethod
     def of(cls, text: str) -> Table:
-        """From `users` or `public.users`; a dot inside a name is written in double quotes."""
-        parts, word, quoted = [], "", False
+        """From `users` or `public.users`; a dot inside a name is written in double quotes, and a
+        double quote inside those twice."""
+        parts, word, quoted, before = list[str](), "", False, ""
         for letter in text:
+            before, last = letter, before
             if letter == '"':
                 quoted = not quoted
+                word += letter if quoted and last == '"' and word else ""
             elif letter == "." and not quoted:
                 parts.append(word)
                 word = ""
@@ -46,6 +50,11 @@ class Table:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+def in_quotes(*names: str | None) -> str:
+    """An identifier as standard SQL has it, with what it lies in, if that is known."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
 
 
 def as_it_came(values: pl.Series) -> pl.Series:
@@ -178,7 +187,7 @@ class Database(ABC):
 
     def quoted(self, name: str) -> str:
         """An identifier as it is written in SQL."""
-        return '"' + name.replace('"', '""') + '"'
+        return in_quotes(name)
 
     def named(self, table: Table) -> str:
         words = (table.schema, table.name) if table.schema else (table.name,)
@@ -220,7 +229,41 @@ class Database(ABC):
 
 def arrived(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     """What the driver gave, with the types that were announced. Raises HomeError for a misfit."""
-    return pl.DataFrame([field.arrive(rows[field.column.name]) for field in fields])
+    columns = [field.arrive(rows[field.column.name]) for field in fields]
+    for values, field in zip(columns, fields, strict=True):
+        if values.dtype != field.column.type:
+            raise misfit(values.name)
+        refuse_far(values, values.name)
+    return pl.DataFrame(columns)
+
+
+def misfit(column: str) -> HomeError:
+    """Where a driver gave another type than the column has."""
+    hint = "look with `select typeof(…)`, and read it by a `query` that casts"
+    return HomeError("a value is not what its column declares", column=column, hint=hint)
+
+
+_LAST_DAY = 95_026_236
+"""The last that Polars can show, in the year 262142; the first lies about as far back."""
+_TICKS = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
+def refuse_far(values: pl.Series, column: str) -> None:
+    """`infinity` is no day, and would be one far away. Raises HomeError, for lists' values, too."""
+    match values.dtype:
+        case pl.List() | pl.Array():
+            refuse_far(values.explode(empty_as_null=False), column)
+        case pl.Struct() as kind:
+            for field in kind.fields:
+                refuse_far(values.struct.field(field.name), column)
+        case pl.Date() | pl.Datetime() as kind:
+            ticks = values.to_physical()
+            end = min(_LAST_DAY * _TICKS[getattr(kind, "time_unit", None)], 2**63 - 2)
+            low, high = cast(Any, ticks.min()), cast(Any, ticks.max())
+            if low is not None and (low < -end or high > end):
+                hint = "leave it out by `where`, or read a `query` that makes it NULL"
+                told = "'infinity' has no place in our types, nor has a day so far away"
+                raise HomeError(told, column=column, hint=hint)
 
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:

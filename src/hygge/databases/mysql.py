@@ -30,6 +30,7 @@ from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
+_NAMES = re.compile("`[^`]*`")
 _WIDTH = re.compile(r"int\(\d+\)")
 
 
@@ -116,12 +117,12 @@ class MysqlSession(Session):
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with told(), self._db.cursor() as cursor:
-            cursor.execute(sql, values or None)
+            cursor.execute(_bindable(sql) if values else sql, values or None)
             return list(cursor.fetchall())
 
     def change(self, sql: str, *values: Any) -> None:
         with told(), self._db.cursor() as cursor:
-            cursor.execute(sql, values or None)
+            cursor.execute(_bindable(sql) if values else sql, values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
@@ -208,15 +209,15 @@ class MysqlSession(Session):
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, _quoted)
         where = ".".join(map(_quoted, filter(None, (table.schema, table.name))))
-        sql = (
-            f"load data local infile '{{}}' into table {where} character set utf8mb4 "
+        into = (
+            f" into table {where} character set utf8mb4 "
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
             f"({', '.join(names)}){sets}"
         )
         self.change("start transaction")
         try:
             with told(), _memory(data) as file, self._db.cursor() as cursor:
-                cursor.execute(sql.format(file))
+                cursor.execute(f"load data local infile '{file}'{into}")
                 cursor.execute("show warnings")
                 refuse_changes(cursor.fetchall())
             self.change("commit")
@@ -246,6 +247,11 @@ def _wire(field: Field) -> pl.DataType:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
+
+
+def _bindable(sql: str) -> str:
+    """A % in a name is no place for a value."""
+    return _NAMES.sub(lambda name: name[0].replace("%", "%%"), sql)
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:

@@ -24,6 +24,7 @@ _INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "integer"
 _SIGNED = {8: pl.Int8(), 16: pl.Int16(), 32: pl.Int32(), 64: pl.Int64()}
 _UNSIGNED = {8: pl.UInt8(), 16: pl.UInt16(), 32: pl.UInt32(), 64: pl.UInt64()}
 _BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
 _SHAPES = ["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"]
 _SHAPES += ["multipolygon", "geometrycollection"]
 _SIZED = re.compile(r"(\w+)\((\d+)(?:,(\d+))?\)")
@@ -92,6 +93,8 @@ def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
         return _parsed(pl.UInt64(), f"cast({quoted} as unsigned)")
     if word in _BYTES:
         return pl.Binary(), quoted, as_it_came
+    if word in _TEXTS:
+        return pl.String(), quoted, as_it_came  # cast, one too long for a packet would be NULL
     if word in _SHAPES:
         return pl.String(), f"st_astext({quoted})", as_it_came
     return pl.String(), f"cast({quoted} as char)", as_it_came

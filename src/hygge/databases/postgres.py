@@ -28,7 +28,7 @@ from hygge.core.errors import (
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table, Writer
+from hygge.databases.database import Database, Field, Session, Table, Writer, in_quotes
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
@@ -151,10 +151,11 @@ class PostgresSession(Session):
 
     def fields(self, table: Table) -> list[Field]:
         found = self.rows(
-            "select attname, format_type(atttypid, atttypmod), not attnotnull "
-            "from pg_attribute where attrelid = to_regclass($1) and attnum > 0 "
-            "and not attisdropped order by attnum",
-            _named(table),
+            "select attname, case typtype when 'd' then format_type(typbasetype, typtypmod) "
+            "else format_type(atttypid, atttypmod) end, not attnotnull "
+            "from pg_attribute join pg_type t on t.oid = atttypid "
+            "where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum",
+            in_quotes(table.schema, table.name),
         )
         return [_field(*row) for row in found]
 
@@ -170,7 +171,7 @@ class PostgresSession(Session):
             "select a.attname from pg_index i, unnest(i.indkey) with ordinality k(n, at), "
             "pg_attribute a where i.indrelid = to_regclass($1) and i.indisprimary "
             "and a.attrelid = i.indrelid and a.attnum = k.n order by k.at",
-            _named(table),
+            in_quotes(table.schema, table.name),
         )
         return tuple(row[0] for row in found)
 
@@ -244,19 +245,13 @@ class PostgresSession(Session):
             self._bulk.close()
 
 
-def _named(table: Table) -> str:
-    words = (table.schema, table.name) if table.schema else (table.name,)
-    return ".".join('"' + word.replace('"', '""') + '"' for word in words)
-
-
 def _number(text: str) -> int:
     """Its own number for each table, as an advisory lock wants it."""
     return zlib.crc32(text.encode()) - 2**31
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:
-    quoted = '"' + name.replace('"', '""') + '"'
-    kind, read, arrive = readable(native, quoted)
+    kind, read, arrive = readable(native, in_quotes(name))
     return Field(Column(name, kind, nullable), native, read, arrive)
 
 

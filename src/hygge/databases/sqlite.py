@@ -22,8 +22,17 @@ from hygge.core.errors import ConnectionFailed, DatabaseError, HomeError, HyggeE
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table
-from hygge.databases.sqlite_types import SENTINEL, declared, kind_of, readable, stored
+from hygge.databases.database import Database, Field, Session, Table, in_quotes
+from hygge.databases.sqlite_types import (
+    SENTINEL,
+    checked,
+    declared,
+    kind_of,
+    misfit_of,
+    readable,
+    stored,
+    wire,
+)
 
 _ROWS = 8192
 _TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -128,7 +137,7 @@ class SqliteSession(Session):
         found = self.rows(
             "select name, type, [notnull], pk from pragma_table_xinfo(?, ?)", name, schema
         )
-        return [self._field(f'"{table.name}"', *row) for row in found]
+        return [self._field(in_quotes(table.schema, name), *row) for row in found]
 
     def described(self, query: str) -> list[Field]:
         self.change(f"create temp view _hygge_described as {query}")
@@ -139,10 +148,9 @@ class SqliteSession(Session):
             self.change("drop view temp._hygge_described")
 
     def _field(self, source: str, name: str, native: str, required: int, key: int) -> Field:
-        quoted = '"' + name.replace('"', '""') + '"'
-        kind = kind_of(native) if native else self._found(source, quoted, name)
+        kind = kind_of(native) if native else self._found(source, in_quotes(name), name)
         nullable = not (required or (key and native.lower() == "integer"))
-        read, arrive = readable(kind, quoted, native)
+        read, arrive = readable(kind, name, native)
         return Field(Column(name, kind, nullable), native or "", read, arrive)
 
     def _found(self, source: str, quoted: str, name: str) -> pl.DataType:
@@ -170,16 +178,14 @@ class SqliteSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         # the driver guesses types from the first rows: we give it one that has them all
         first = ", ".join(f'{SENTINEL[wire(f)]} as "{n}"' for n, f in enumerate(fields))
-        with _told(self._path), self._bulk.cursor() as self._cursor:
+        with _told(self._path, fields), self._bulk.cursor() as self._cursor:
             options = {"adbc.sqlite.query.batch_rows": str(_ROWS)}
             self._cursor.adbc_statement.set_options(**options)
             self._cursor.execute(f"select {first} union all select * from ({sql})", list(values))
             skip = 1
             for batch in self._cursor.fetch_record_batch():
-                rows = pl.DataFrame(pl.from_arrow(batch)).slice(skip)
-                rows.columns = [field.column.name for field in fields]
+                yield checked(batch, fields).slice(skip)
                 skip = 0
-                yield rows
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([stored(column) for column in rows])
@@ -209,20 +215,8 @@ def _compares(kind: pl.DataType) -> bool:
     return kind == pl.String() or (kind.is_integer() and kind != pl.UInt64())
 
 
-def wire(field: Field) -> type[pl.DataType]:
-    """As what the driver sends it: whole numbers, floats, texts or bytes."""
-    kind = field.column.type
-    if field.read.startswith("cast("):
-        return pl.String
-    if (_compares(kind) and kind != pl.String()) or kind == pl.Boolean():
-        return pl.Int64
-    if kind.is_float():
-        return pl.Float64
-    return pl.Binary if kind == pl.Binary() else pl.String
-
-
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _told(path: str, fields: Sequence[Field] = ()) -> Iterator[None]:
     """Every error of the drivers as one of ours."""
     try:
         yield
@@ -234,10 +228,6 @@ def _told(path: str) -> Iterator[None]:
             raise ConnectionFailed(
                 f"another process keeps the database locked: {told}", file=path
             ) from failed
-        if "Type mismatch" in told:
-            raise HomeError(
-                f"a value is not what its column declares: {told}",
-                file=path,
-                hint="look with `select typeof(x)`, and read it by a `query` that casts",
-            ) from failed
+        if (misfit := misfit_of(told, fields)) is not None:
+            raise misfit.at(file=path) from failed
         raise DatabaseError(told, file=path) from failed
