@@ -107,9 +107,9 @@ def in_python(values: pl.Series, like: object) -> list[Any]:
     return (values.to_physical() if isinstance(like, Ticks) else values).to_list()
 
 
-def moved(home: Home[Any], store: Store[Any]) -> None:
+def moved(home: Home[Any], store: Store[Any], **settings: Any) -> None:
     """All rows from one to the other, by a flow of its own. Raises what it fails with."""
-    flow = Flow("moving", home, store, MemoryJournal(), FlowSettings())
+    flow = Flow("moving", home, store, MemoryJournal(), FlowSettings(**settings))
     report = asyncio.run(flow.run())
     if report.error is not None:
         raise report.error

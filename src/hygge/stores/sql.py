@@ -73,7 +73,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             try:
                 self.database.native(column.type)
             except Unsupported as refused:
-                raise refused.at(column=column.name)
+                raise refused.at(column=column.name) from None
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
