@@ -177,14 +177,22 @@ OURS = [
         "datetime(us, UTC)",
         AT.replace(tzinfo=UTC),
         "TIMESTAMP WITH TIME ZONE",
-        AT.replace(tzinfo=UTC),
+        "2024-02-29 23:59:59.999999+00",
     ),
     Ours(
         "datetime(us, Europe/Paris)",
         AT.replace(tzinfo=UTC),
         "TIMESTAMP WITH TIME ZONE",
-        AT.replace(tzinfo=UTC),
+        "2024-02-29 23:59:59.999999+00",
         "datetime(us, UTC)",
+    ),
+    Ours(
+        "datetime(ms, UTC)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
+        "TIMESTAMP WITH TIME ZONE",
+        "2024-01-01 00:00:00.001+00",
+        "datetime(us, UTC)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
     ),
     Ours("categorical", "red", "VARCHAR", "red", "string"),
     Ours("enum(low, high)", "low", "VARCHAR", "low", "string"),
@@ -197,3 +205,10 @@ OURS = [
         {"a b": 1, "c": ["x"]},
     ),
 ]
+
+REFUSED = {
+    "duration": "cannot hold duration",
+    "null": "cannot hold null",
+    "datetime(ns, UTC": "cannot hold datetime(ns, UTC)",
+}
+"""Cases of `hygge.testing.cases` that begin so are refused, with these words."""

@@ -14,6 +14,10 @@ import pytest
 
 from hygge.core.errors import HyggeError
 from hygge.core.home import Home, ReadRequest
+from hygge.core.store import Store
+from hygge.flow.flow import Flow
+from hygge.flow.settings import FlowSettings
+from hygge.journal.memory import MemoryJournal
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,11 @@ def read(home: Home[Any]) -> pl.DataFrame:
 
 def in_python(values: pl.Series, like: object) -> list[Any]:
     return (values.to_physical() if isinstance(like, Ticks) else values).to_list()
+
+
+def moved(home: Home[Any], store: Store[Any], **settings: Any) -> None:
+    """All rows from one to the other, by a flow of its own. Raises what it fails with."""
+    flow = Flow("moving", home, store, MemoryJournal(), FlowSettings(**settings))
+    report = asyncio.run(flow.run())
+    if report.error is not None:
+        raise report.error

@@ -39,7 +39,6 @@ NATIVE = [
     Native("double", "1.7976931348623157e308", "float64", 1.7976931348623157e308),
     Native("double", "5e-324", "float64", 5e-324),
     Native("double", "2.2250738585072014e-308", "float64", 2.2250738585072014e-308),
-    Native("double", "'-0'", "float64", -0.0),
     Native("double unsigned", "123456789.123456789", "float64", 123456789.12345679),
     # decimals
     Native("decimal(18,4)", "1.5", "decimal(18, 4)", Decimal("1.5000")),
@@ -168,6 +167,26 @@ OURS = [
     Ours(
         "datetime(us, Europe/Paris)", AT.replace(tzinfo=UTC), "datetime(6)", AT, "datetime(us)", AT
     ),
+    Ours(
+        "datetime(ms, UTC)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
+        "datetime(6)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000),
+        "datetime(us)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000),
+    ),
     Ours("categorical", "red", "longtext", "red", "string"),
     Ours("enum(low, high)", "low", "longtext", "low", "string"),
 ]
+
+REFUSED = {
+    "list": "cannot hold list",
+    "array": "cannot hold array",
+    "struct": "cannot hold struct",
+    "duration": "cannot hold duration",
+    "null": "cannot hold null",
+    "datetime(ns": "cannot hold datetime(ns",
+    "float32: not finite": "NaN or infinity",
+    "float64: not finite": "NaN or infinity",
+}
+"""Cases of `hygge.testing.cases` that begin so are refused, with these words."""

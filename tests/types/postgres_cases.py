@@ -173,6 +173,26 @@ OURS = [
         AT.replace(tzinfo=UTC),
         "datetime(us, UTC)",
     ),
+    Ours(
+        "datetime(ms, UTC)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
+        "timestamp with time zone",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
+        "datetime(us, UTC)",
+        datetime(2024, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
+    ),
     Ours("categorical", "red", "text", "red", "string"),
     Ours("enum(low, high)", "low", "text", "low", "string"),
 ]
+
+REFUSED = {
+    "list": "cannot hold list",
+    "array": "cannot hold array",
+    "struct": "cannot hold struct",
+    "duration": "cannot hold duration",
+    "null": "cannot hold null",
+    "datetime(ns": "cannot hold datetime(ns",
+    "string: nul": "a text with a NUL byte",
+    "int128: ends": "more than 38 digits",
+}
+"""Cases of `hygge.testing.cases` that begin so are refused, with these words."""

@@ -107,7 +107,7 @@ OURS = [
     Ours("uint8", 255, "uint_8_bits", 255),
     Ours("uint16", 65535, "uint_16_bits", 65535),
     Ours("uint32", 4294967295, "uint_32_bits", 4294967295),
-    Ours("uint64", 2**64 - 1, "uint64_text", str(2**64 - 1)),
+    Ours("uint64", 2**64 - 1, "unsigned_64_text", str(2**64 - 1)),
     Ours("float32", 0.10000000149011612, "float32_real", 0.10000000149011612),
     Ours("float64", 0.1, "double", 0.1),
     Ours("float64", -inf, "double", -inf),
@@ -137,3 +137,15 @@ OURS = [
     Ours("categorical", "red", "text", "red", "string"),
     Ours("enum(low, high)", "low", "text", "low", "string"),
 ]
+
+REFUSED = {
+    "list": "cannot hold list",
+    "array": "cannot hold array",
+    "struct": "cannot hold struct",
+    "duration": "cannot hold duration",
+    "null": "cannot hold null",
+    "int128": "cannot hold int128",
+    "float32: not finite": "would store NaN as NULL",
+    "float64: not finite": "would store NaN as NULL",
+}
+"""Cases of `hygge.testing.cases` that begin so are refused, with these words."""

@@ -24,7 +24,7 @@ from hygge.core.errors import (
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, in_quotes
-from hygge.databases.duckdb_types import declared, readable, refuse_cut
+from hygge.databases.duckdb_types import declared, readable, sendable
 
 _ROWS = 65_536
 _TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -53,6 +53,9 @@ class Duckdb(Database):
 
     def native(self, kind: pl.DataType) -> str:
         return declared(kind)
+
+    def plain(self, native: str) -> str:
+        return native.replace('"', "")  # around a struct's fields, where they may be left out
 
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str
@@ -141,10 +144,9 @@ class DuckdbSession(Session):
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         name = _named(table)
-        for values in rows:
-            refuse_cut(values, values.name)
+        ready = pl.DataFrame([sendable(values) for values in rows])
         with self._told():
-            self._db.register("_hygge_rows", rows.to_arrow())
+            self._db.register("_hygge_rows", ready.to_arrow())
             try:
                 self._db.execute(f"insert into {name} by name select * from _hygge_rows")
             finally:

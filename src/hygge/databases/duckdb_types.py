@@ -58,11 +58,11 @@ def declared(kind: pl.DataType) -> str:
         case pl.Enum():
             return "VARCHAR"
         case pl.List():
-            return f"{declared(_made(kind.inner))}[]"
+            return f"{_inner(kind.inner)}[]"
         case pl.Array():
-            return f"{declared(_made(kind.inner))}[{kind.shape[0]}]"
+            return f"{_inner(kind.inner)}[{kind.shape[0]}]"
         case pl.Struct() if kind.fields:
-            fields = (f"{in_quotes(f.name)} {declared(_made(f.dtype))}" for f in kind.fields)
+            fields = (f"{in_quotes(f.name)} {_inner(f.dtype)}" for f in kind.fields)
             return f"STRUCT({', '.join(fields)})"
     if (found := _NATIVE.get(kind)) is None:
         hint = "cast it to datetime(us, UTC)" if kind.is_temporal() else "cast it to string"
@@ -70,10 +70,11 @@ def declared(kind: pl.DataType) -> str:
     return found
 
 
-def _made(kind: Any) -> pl.DataType:
+def _inner(kind: Any) -> str:
     made = kind() if isinstance(kind, type) else kind
-    assert isinstance(made, pl.DataType)
-    return made
+    if made == pl.Int128():
+        raise Unsupported("DuckDB is sent no int128 inside another", hint="cast it to string")
+    return declared(made)
 
 
 def readable(native: Any, name: str) -> tuple[pl.DataType, str, Arrive]:
@@ -119,13 +120,19 @@ def _struct(children: Any) -> pl.Struct | None:
     return pl.Struct(fields) if len(fields) == len(found) else None
 
 
-def refuse_cut(values: pl.Series, column: str) -> None:
-    """A time there has microseconds. Raises StoreError, for lists' values, too."""
+def sendable(values: pl.Series) -> pl.Series:
+    """As Arrow can bring it. Raises StoreError for what would be cut."""
+    _refuse_cut(values, values.name)
+    return values.cast(pl.String) if values.dtype == pl.Int128() else values
+
+
+def _refuse_cut(values: pl.Series, column: str) -> None:
+    """A time there has microseconds, in lists, too."""
     match values.dtype:
         case pl.List() | pl.Array():
-            refuse_cut(values.explode(), column)
+            _refuse_cut(values.explode(), column)
         case pl.Struct() as kind:
             for field in kind.fields:
-                refuse_cut(values.struct.field(field.name), column)
+                _refuse_cut(values.struct.field(field.name), column)
         case pl.Time() if (values.to_physical() % 1000 != 0).any():
             raise StoreError("DuckDB would cut a time's nanoseconds", column=column)

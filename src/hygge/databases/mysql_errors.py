@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +27,10 @@ _NO_LOCAL = {1148, 3948, 4166}
 def refuse_changes(warnings: Sequence[Any]) -> None:
     """A warning of LOAD DATA is a value that would not be what was sent. Raises StoreError."""
     if warnings:
-        raise StoreError(f"the server would change a value: {warnings[0][2]}")
+        told = str(warnings[0][2])
+        named = re.search(r"column '(.+?)'", told)
+        column = named[1] if named else None
+        raise StoreError(f"the server would change a value: {told}", column=column)
 
 
 @contextmanager

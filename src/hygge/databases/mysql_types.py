@@ -128,6 +128,8 @@ def _written(values: pl.Series) -> pl.Series:
         return values.cast(pl.Int8)
     if kind.is_float() and not values.is_finite().all():
         raise StoreError("MySQL cannot hold NaN or infinity", column=values.name)
+    if kind == pl.Float32():
+        return values.cast(pl.Float64)  # whose digits are not rounded up beyond the largest
     if isinstance(kind, pl.Datetime):
         return texts_of(values).str.strip_suffix("Z")
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():

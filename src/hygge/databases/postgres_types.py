@@ -99,7 +99,7 @@ def sendable(values: pl.Series) -> pl.Series:
     if kind == pl.UInt64():
         return values.cast(pl.Decimal(20, 0))
     if kind == pl.Int128():
-        return values.cast(pl.Decimal(38, 0))
+        return _decimals(values)
     if isinstance(kind, pl.Categorical | pl.Enum):
         return values.cast(pl.String)
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
@@ -109,6 +109,14 @@ def sendable(values: pl.Series) -> pl.Series:
     if kind == pl.String() and values.str.contains("\0", literal=True).any():
         raise StoreError("PostgreSQL cannot hold a text with a NUL byte", column=values.name)
     return values
+
+
+def _decimals(values: pl.Series) -> pl.Series:
+    try:
+        return values.cast(pl.Decimal(38, 0))
+    except pl.exceptions.PolarsError as failed:
+        told = "a whole number of more than 38 digits cannot be sent"
+        raise StoreError(told, column=values.name, hint="cast it to string") from failed
 
 
 def literal(value: Any) -> str:

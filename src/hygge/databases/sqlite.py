@@ -66,6 +66,9 @@ class Sqlite(Database):
     def native(self, kind: pl.DataType) -> str:
         return declared(kind)
 
+    def plain(self, native: str) -> str:
+        return native.lower()
+
     def compared(self, column: str, kind: pl.DataType) -> str | None:
         return column if _compares(kind) else None
 

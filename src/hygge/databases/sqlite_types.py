@@ -26,7 +26,7 @@ _OWN: dict[str, pl.DataType] = {
     "uint_8_bits": pl.UInt8(),
     "uint_16_bits": pl.UInt16(),
     "uint_32_bits": pl.UInt32(),
-    "uint64_text": pl.UInt64(),
+    "unsigned_64_text": pl.UInt64(),  # there is INT in uint, and floats for what is too large
     "float32_real": pl.Float32(),
 }
 _COMMON: dict[str, pl.DataType] = {

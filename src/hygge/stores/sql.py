@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
+from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
@@ -66,6 +67,13 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     @property
     def identity(self) -> str:
         return f"{self.database.identity}#{self.target}"
+
+    def refuse(self, schema: TableSchema) -> None:
+        for column in schema.columns:
+            try:
+                self.database.native(column.type)
+            except Unsupported as refused:
+                raise refused.at(column=column.name) from None
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
