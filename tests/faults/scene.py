@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import polars as pl
 from tests.crash.places import HERE, TEMPLATE, Place, place_of
 from tests.rigs.memory import MemoryHomeRig
 from tests.servers.proxy import Proxy
 
-from hygge.flow.factory import store_of
 from hygge.core.store import StoreConfig
+from hygge.flow.factory import store_of
 from hygge.flow.flow import Flow
 from hygge.flow.report import FlowReport
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
 from hygge.journal.memory import MemoryJournal
-from hygge.testing.harness import Row, people, unordered
+from hygge.testing.harness import people, unordered
 
 MODES: dict[str, dict[str, Any]] = {
     "full_drop": {},

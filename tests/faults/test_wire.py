@@ -21,7 +21,9 @@ def points() -> Iterator[int]:
     yield from (2**n for n in range(5, 16))
 
 
-def broken(stage: Scene, harm: Wire, at: int, about: Callable[[bytes], bool] | None) -> list[str] | None:
+def broken(
+    stage: Scene, harm: Wire, at: int, about: Callable[[bytes], bool] | None
+) -> list[str] | None:
     """One run whose wire breaks at this message, and what is wrong after the next one."""
     stage.put_back()
     stage.wire.arm(harm, at, about)
@@ -35,7 +37,9 @@ def broken(stage: Scene, harm: Wire, at: int, about: Callable[[bytes], bool] | N
     return [f"message {at} {stage.wire.met[:40]!r}: {x}" for x in told + stage.settled()]
 
 
-def every(stage: Scene, harm: Wire, numbers: Iterator[int], about: Callable[[bytes], bool] | None = None) -> tuple[int, list[str]]:
+def every(
+    stage: Scene, harm: Wire, numbers: Iterator[int], about: Callable[[bytes], bool] | None = None
+) -> tuple[int, list[str]]:
     met, found = 0, list[str]()
     for at in numbers:
         if (complaints := broken(stage, harm, at, about)) is None:
@@ -59,6 +63,8 @@ def test_broken_at_a_message(tmp_path: Path, database: str, mode: str, harm: Wir
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_commit_whose_answer_is_lost(tmp_path: Path, database: str, mode: str) -> None:
     with scene(tmp_path, database, mode) as stage:
-        met, found = every(stage, Wire.LOST_REPLY, iter(range(1, 99)), lambda data: COMMIT in data.lower())
+        met, found = every(
+            stage, Wire.LOST_REPLY, iter(range(1, 99)), lambda data: COMMIT in data.lower()
+        )
     assert not found, "\n".join(found)
     assert met > 3

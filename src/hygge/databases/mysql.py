@@ -6,7 +6,8 @@ import os
 import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,7 @@ from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
 from hygge.databases.mysql_errors import refuse_changes, told
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
@@ -76,6 +78,10 @@ class Mysql(Database):
     table_options = " engine=InnoDB default charset=utf8mb4 collate=utf8mb4_bin"
     settings: MysqlSettings
 
+    def __init__(self, settings: MysqlSettings) -> None:
+        super().__init__(settings)
+        self.patience = 3 * settings.lock_seconds + settings.connect_seconds
+
     @property
     def identity(self) -> str:
         parts = self.settings.parts()
@@ -123,7 +129,7 @@ class MysqlSession(Session):
         if settings.tls:
             tls = {"ssl_ca": settings.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
         with told():
-            return pymysql.connect(
+            made = pymysql.connect(
                 **settings.parts(),
                 **tls,
                 **more,
@@ -131,6 +137,8 @@ class MysqlSession(Session):
                 autocommit=True,
                 local_infile=True,
                 connect_timeout=settings.connect_seconds,
+                read_timeout=settings.connect_seconds,
+                write_timeout=settings.connect_seconds,
                 init_command=(
                     "set time_zone = '+00:00', innodb_lock_wait_timeout = "
                     f"{settings.lock_seconds}, lock_wait_timeout = {settings.lock_seconds}, "
@@ -138,6 +146,9 @@ class MysqlSession(Session):
                     "ERROR_FOR_DIVISION_BY_ZERO'"
                 ),
             )
+            made._read_timeout = made._write_timeout = None  # what is asked may take its time
+            keep_alive(made._sock)
+            return made
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with told(), self._db.cursor() as cursor:
@@ -150,7 +161,7 @@ class MysqlSession(Session):
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        name = f"hygge-{zlib.crc32(str(about).encode()):08x}"
+        name = self._turn(about) if about else ""
         if about is not None and self._locked(name) != 1:
             raise FlowBusy(f"{about} is being published by another run", hint="run again later")
         try:
@@ -165,6 +176,11 @@ class MysqlSession(Session):
             if about is not None:
                 with suppress(HyggeError):  # it goes with the connection
                     self.change("do release_lock(%s)", name)
+
+    def _turn(self, about: Table) -> str:
+        """One name for each table, however it was written. Names of locks are the server's."""
+        whole = f"{about.schema or self._settings.parts()['database']}.{about.name}".lower()
+        return f"hygge-{zlib.crc32(whole.encode()):08x}"
 
     def _locked(self, name: str) -> Any:
         return self.rows("select get_lock(%s, %s)", name, self._settings.lock_seconds)[0][0]
@@ -236,12 +252,15 @@ class MysqlSession(Session):
             raise
 
     def interrupt(self) -> None:
+        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
         for busy in filter(None, (self._reader, self._db)):
-            with suppress(pymysql.Error, OSError):
-                killer = self._connected()
-                with killer.cursor() as cursor:
-                    cursor.execute(f"kill query {busy.thread_id()}")
-                killer.close()
+            within(POLITE_SECONDS, partial(self._kill, busy.thread_id()), HyggeError, pymysql.Error)
+            with suppress(OSError, AttributeError):  # it may be closed by now
+                hang_up(busy._sock.fileno())
+
+    def _kill(self, number: int) -> None:
+        with closing(self._connected()) as killer, killer.cursor() as cursor:
+            cursor.execute(f"kill query {number}")
 
     def close(self) -> None:
         for connection in filter(None, (self._reader, self._db)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import polars as pl
 from pydantic import Field as Setting
@@ -18,8 +18,11 @@ from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, R
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
+
+T = TypeVar("T")
 
 
 class SqlOptions(Settings):
@@ -80,8 +83,11 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.config.table or self.config.query}"
 
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        return await answered(name, work, seconds)
+
     def table_schema(self) -> TableSchema:
-        with closing(self.database.connect()) as session:
+        with closing(opened(self.database.connect())) as session:
             keys = session.keys(self._table) if self.config.table else ()
             return schema_of(self._fields(session), keys)
 
@@ -106,7 +112,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return Reading(self, request)
 
     def bound(self, column: str) -> Bound:
-        with closing(self.database.connect()) as session:
+        with closing(opened(self.database.connect())) as session:
             field = _chosen(self._fields(session), (column,))[0]
             name = self.database.quoted(column)
             sql = f"select {field.read} from {self._source} where {name} is not null"
