@@ -18,10 +18,7 @@ from pydantic import SecretStr
 from pymysql.cursors import SSCursor
 
 from hygge.core.config import Settings
-from hygge.core.errors import (
-    FlowBusy,
-    HyggeError,
-)
+from hygge.core.errors import ConnectionFailed, HyggeError
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
@@ -161,9 +158,11 @@ class MysqlSession(Session):
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        name = self._turn(about) if about else ""
-        if about is not None and self._locked(name) != 1:
-            raise FlowBusy(f"{about} is being published by another run", hint="run again later")
+        name = self._turn(about) if about is not None else ""
+        if about is not None:
+            # our transactions never wait for us: one that does lost us, and others need its lock
+            self.change("set session wait_timeout = %s", max(1, self._settings.lock_seconds // 2))
+            self._lock(name, about)
         try:
             self.change("start transaction")
             yield
@@ -176,14 +175,17 @@ class MysqlSession(Session):
             if about is not None:
                 with suppress(HyggeError):  # it goes with the connection
                     self.change("do release_lock(%s)", name)
+                    self.change("set session wait_timeout = default")
+
+    def _lock(self, name: str, about: Table) -> None:
+        seconds = self._settings.lock_seconds
+        if self.rows("select get_lock(%s, %s)", name, seconds)[0][0] != 1:
+            raise ConnectionFailed(f"another run has been publishing {about} for {seconds} s")
 
     def _turn(self, about: Table) -> str:
         """One name for each table, however it was written. Names of locks are the server's."""
         whole = f"{about.schema or self._settings.parts()['database']}.{about.name}".lower()
         return f"hygge-{zlib.crc32(whole.encode()):08x}"
-
-    def _locked(self, name: str) -> Any:
-        return self.rows("select get_lock(%s, %s)", name, self._settings.lock_seconds)[0][0]
 
     # what is there
 
