@@ -220,18 +220,21 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
-        names = [field.column.name for field in fields]
         self._reader = self._connected(conv={}, cursorclass=SSCursor)
-        with told(), self._reader.cursor() as cursor:
-            cursor.execute(sql, list(values) or None)
-            while rows := cursor.fetchmany(_ROWS):
-                columns = zip(names, zip(*rows, strict=True), strict=True)
-                yield pl.DataFrame(
-                    [
-                        pl.Series(name, column, _wire(field), strict=True)
-                        for (name, column), field in zip(columns, fields, strict=True)
-                    ]
-                )
+        cursor = self._reader.cursor()
+        try:
+            with told():
+                cursor.execute(sql, list(values) or None)
+                while rows := cursor.fetchmany(_ROWS):
+                    columns = zip(fields, zip(*rows, strict=True), strict=True)
+                    yield pl.DataFrame(
+                        [
+                            pl.Series(field.column.name, column, _wire(field), strict=True)
+                            for field, column in columns
+                        ]
+                    )
+        finally:
+            cursor.connection = None  # to close it would read all the rest first, or fail
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, _quoted)

@@ -45,7 +45,7 @@ def _ours(failed: Exception) -> HyggeError:
         return SourceMissing(told)
     if state == _DENIED:
         return DatabaseError(told, hint="ask for the right to do this")
-    if state == _STOPPED:
+    if state == _STOPPED or "due to statement timeout" in told:
         return DatabaseError(told, hint="give it a longer `statement_timeout`, or read less")
     if state.startswith(_PASSING) or (not state and _is_lost(failed, told)):
         return ConnectionFailed(told)

@@ -171,7 +171,8 @@ class Reading:
     def _read(self) -> Generator[pl.DataFrame, None, None]:
         with closing(self._home.database.connect()) as self._session:
             there = self._home._fields(self._session)
-            wanted = _chosen(there, self._request.columns)
+            announced = self._request.schema  # a column that came since is not read
+            wanted = _chosen(there, announced.names if announced else self._request.columns)
             marks = [m for m in (self._request.low, self._request.bound) if m is not None]
             needed = _chosen(
                 there, dict.fromkeys([*(f.column.name for f in wanted), *(m.column for m in marks)])
