@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import polars as pl
 import psycopg
 import pytest
 from tests.crash.places import Place, place_of
@@ -320,13 +321,13 @@ def meet(stage: Scene, other: Any) -> None:
 def waiting(stage: Scene) -> bool:
     if stage.database == "mysql":
         sql = "show global status like 'Innodb_row_lock_current_waits'"
-        return mysql.ask(None, sql)[0][1] != "0"
+        return str(mysql.ask(None, sql)[0][1]) != "0"
     sql = "select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'"
     return bool(postgres.ask(sql, urlsplit(stage.place.url).username))
 
 
 def test_two_runs_into_one_table(stage: Scene) -> None:
-    async def story() -> list[Any]:
+    async def story() -> tuple[Any, Any]:
         one = stage.flow()
         stage.journal = MemoryJournal()
         two = stage.flow()

@@ -24,7 +24,7 @@ from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
-from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
@@ -204,7 +204,7 @@ class MysqlSession(Session):
         self.change(f"create temporary table _hygge_described select * from ({query}\n) q limit 0")
         found = self.rows("show columns from _hygge_described")
         self.change("drop temporary table _hygge_described")
-        return [_field(name, _text(native), null == "YES") for name, native, null, *_ in found]
+        return [_field(name, text(native), null == "YES") for name, native, null, *_ in found]
 
     def keys(self, table: Table) -> tuple[str, ...]:
         found = self.rows(
@@ -226,13 +226,7 @@ class MysqlSession(Session):
             with told():
                 cursor.execute(sql, list(values) or None)
                 while rows := cursor.fetchmany(_ROWS):
-                    columns = zip(fields, zip(*rows, strict=True), strict=True)
-                    yield pl.DataFrame(
-                        [
-                            pl.Series(field.column.name, column, _wire(field), strict=True)
-                            for field, column in columns
-                        ]
-                    )
+                    yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
         finally:
             cursor.connection = None  # to close it would read all the rest first, or fail
 
@@ -274,6 +268,10 @@ class MysqlSession(Session):
                 connection._force_close()
 
 
+def _series(field: Field, values: Sequence[Any]) -> pl.Series:
+    return pl.Series(field.column.name, values, _wire(field), strict=True)
+
+
 def _wire(field: Field) -> pl.DataType:
     return pl.Binary() if field.column.type == pl.Binary() else pl.String()
 
@@ -282,13 +280,9 @@ def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _text(native: Any) -> str:
-    return native.decode() if isinstance(native, bytes) else str(native)
-
-
 def _field(name: str, native: str, nullable: bool) -> Field:
-    kind, read, arrive = readable(_text(native).lower(), _quoted(name))
-    return Field(Column(name, kind, nullable), _text(native), read, arrive)
+    kind, read, arrive = readable(text(native).lower(), _quoted(name))
+    return Field(Column(name, kind, nullable), text(native), read, arrive)
 
 
 @contextmanager

@@ -30,6 +30,11 @@ def refuse_changes(warnings: Sequence[Any]) -> None:
         raise StoreError(f"the server would change a value: {warnings[0][2]}")
 
 
+def text(told: Any) -> str:
+    """What the server says of itself may come as bytes."""
+    return told.decode() if isinstance(told, bytes) else str(told)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Every error of the driver as one of ours."""
