@@ -79,7 +79,9 @@ class PostgresPlace(postgres.PostgresStoreRig, Place):
         return [n for n in self.tables() if n.startswith("_hygge_") and n not in NOT_STAGING]
 
     def leases(self) -> list[str]:
-        return [str(row[0]) for row in postgres.ask(f"select note from {self.schema}._hygge_leases")]
+        return [
+            str(row[0]) for row in postgres.ask(f"select note from {self.schema}._hygge_leases")
+        ]
 
 
 class MysqlPlace(mysql.MysqlStoreRig, Place):

@@ -46,7 +46,9 @@ class Workshop:
     def prepare(self, case: Case) -> None:
         """A first load, and a source that has changed since: what every point begins with."""
         self.place = place_of(case.layout, self.folder)
-        self.case = replace(case, at=self.place.url, prefix=self.place.prefix) if self.place else case
+        self.case = (
+            replace(case, at=self.place.url, prefix=self.place.prefix) if self.place else case
+        )
         if self.place:
             self.place.make()
         for folder in (self.folder, self._template):

@@ -27,6 +27,8 @@ class Wire(StrEnum):
     """Nothing passes any more, and nobody is told."""
     HALF_OPEN = "half_open"
     """The client is told that it is gone, the server is not."""
+    DOWN = "down"
+    """The server is gone, with all connections, until it is `up` again."""
     LOST_REPLY = "lost_reply"
     """The message arrives; the answer does not, and both are told that it is gone."""
 
@@ -41,7 +43,7 @@ class Proxy:
         self._lock, self._links = threading.Lock(), list[_Link]()
         self._harm, self._at = Wire.RESET, 0
         self._about: Callable[[bytes], bool] = _any
-        self.count, self.met = 0, b""
+        self.count, self.met, self.down = 0, b"", False
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._listen, daemon=True).start()
@@ -58,6 +60,10 @@ class Proxy:
             self._harm, self._at, self._about = harm, at, about or _any
             self.count, self.met = 0, b""
 
+    def up(self) -> None:
+        """It listens again."""
+        self.down = False
+
     def forget(self) -> None:
         """End all connections there are, as a machine that is switched off."""
         with self._lock:
@@ -73,13 +79,16 @@ class Proxy:
             self.count += 1
             if self.count != self._at:
                 return None
-            self.met = data
+            self.met, self.down = data, self._harm is Wire.DOWN
             return self._harm
 
     def _listen(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
+                if self.down:
+                    _reset(client)
+                    continue
                 try:
                     server = socket.create_connection(self._to)
                 except OSError:
@@ -125,6 +134,8 @@ class _Link:
             self._deaf = True
             if harm is Wire.RESET:
                 self.end()
+            if harm is Wire.DOWN:
+                self._proxy.forget()
             if harm is Wire.HALF_OPEN:
                 _reset(self._client)
 

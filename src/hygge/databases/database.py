@@ -165,6 +165,9 @@ class Database(ABC):
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 
+    patience: float | None = None
+    """Seconds after which a short question has no answer any more; None: it always comes."""
+
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 

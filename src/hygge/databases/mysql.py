@@ -6,8 +6,9 @@ import os
 import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import polars as pl
@@ -15,16 +16,13 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from hygge.core.config import Settings
-from hygge.core.errors import (
-    FlowBusy,
-    HyggeError,
-    Unsupported,
-)
+from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
-from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
+from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_types import declared, lines, literal, readable
@@ -41,6 +39,10 @@ class Mysql(Database):
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
     settings: MysqlSettings
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        super().__init__(settings)
+        self.patience = 3 * settings.lock_seconds + settings.connect_seconds
 
     @property
     def identity(self) -> str:
@@ -92,7 +94,7 @@ class MysqlSession(Session):
         if settings.tls:
             tls = {"ssl_ca": settings.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
         with told():
-            return pymysql.connect(
+            made = pymysql.connect(
                 **settings.parts(),
                 **tls,
                 **more,
@@ -100,6 +102,8 @@ class MysqlSession(Session):
                 autocommit=True,
                 local_infile=True,
                 connect_timeout=settings.connect_seconds,
+                read_timeout=settings.connect_seconds,
+                write_timeout=settings.connect_seconds,
                 init_command=(
                     "set time_zone = '+00:00', innodb_lock_wait_timeout = "
                     f"{settings.lock_seconds}, lock_wait_timeout = {settings.lock_seconds}, "
@@ -107,6 +111,9 @@ class MysqlSession(Session):
                     "ERROR_FOR_DIVISION_BY_ZERO'"
                 ),
             )
+            made._read_timeout = made._write_timeout = None  # what is asked may take its time
+            keep_alive(made._sock)
+            return made
 
     @property
     def table_options(self) -> str:
@@ -126,9 +133,11 @@ class MysqlSession(Session):
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        name = f"hygge-{zlib.crc32(str(about).encode()):08x}"
-        if about is not None and self._locked(name) != 1:
-            raise FlowBusy(f"{about} is being published by another run", hint="run again later")
+        name = self._turn(about) if about is not None else ""
+        if about is not None:
+            # our transactions never wait for us: one that does lost us, and others need its lock
+            self.change("set session wait_timeout = %s", max(1, self._settings.lock_seconds // 2))
+            self._lock(name, about)
         try:
             self.change("start transaction")
             yield
@@ -141,9 +150,17 @@ class MysqlSession(Session):
             if about is not None:
                 with suppress(HyggeError):  # it goes with the connection
                     self.change("do release_lock(%s)", name)
+                    self.change("set session wait_timeout = default")
 
-    def _locked(self, name: str) -> Any:
-        return self.rows("select get_lock(%s, %s)", name, self._settings.lock_seconds)[0][0]
+    def _lock(self, name: str, about: Table) -> None:
+        seconds = self._settings.lock_seconds
+        if self.rows("select get_lock(%s, %s)", name, seconds)[0][0] != 1:
+            raise ConnectionFailed(f"another run has been publishing {about} for {seconds} s")
+
+    def _turn(self, about: Table) -> str:
+        """One name for each table, however it was written. Names of locks are the server's."""
+        whole = f"{about.schema or self._settings.parts()['database']}.{about.name}".lower()
+        return f"hygge-{zlib.crc32(whole.encode()):08x}"
 
     # what is there
 
@@ -162,7 +179,7 @@ class MysqlSession(Session):
         self.change(f"create temporary table _hygge_described select * from ({query}\n) q limit 0")
         found = self.rows("show columns from _hygge_described")
         self.change("drop temporary table _hygge_described")
-        return [_field(name, str(native), null == "YES") for name, native, null, *_ in found]
+        return [_field(name, text(native), null == "YES") for name, native, null, *_ in found]
 
     def keys(self, table: Table) -> tuple[str, ...]:
         found = self.rows(
@@ -193,18 +210,15 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
-        names = [field.column.name for field in fields]
         self._reader = self._connected(conv={}, cursorclass=SSCursor)
-        with told(), self._reader.cursor() as cursor:
-            cursor.execute(sql, list(values) or None)
-            while rows := cursor.fetchmany(_ROWS):
-                columns = zip(names, zip(*rows, strict=True), strict=True)
-                yield pl.DataFrame(
-                    [
-                        pl.Series(name, column, _wire(field), strict=True)
-                        for (name, column), field in zip(columns, fields, strict=True)
-                    ]
-                )
+        cursor = self._reader.cursor()
+        try:
+            with told():
+                cursor.execute(sql, list(values) or None)
+                while rows := cursor.fetchmany(_ROWS):
+                    yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
+        finally:
+            cursor.connection = None  # to close it would read all the rest first, or fail
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, _quoted)
@@ -227,18 +241,25 @@ class MysqlSession(Session):
             raise
 
     def interrupt(self) -> None:
+        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
         for busy in filter(None, (self._reader, self._db)):
-            with suppress(pymysql.Error, OSError):
-                killer = self._connected()
-                with killer.cursor() as cursor:
-                    cursor.execute(f"kill query {busy.thread_id()}")
-                killer.close()
+            within(POLITE_SECONDS, partial(self._kill, busy.thread_id()), HyggeError, pymysql.Error)
+            with suppress(OSError, AttributeError):  # it may be closed by now
+                hang_up(busy._sock.fileno())
+
+    def _kill(self, number: int) -> None:
+        with closing(self._connected()) as killer, killer.cursor() as cursor:
+            cursor.execute(f"kill query {number}")
 
     def close(self) -> None:
         for connection in filter(None, (self._reader, self._db)):
             with suppress(pymysql.Error, OSError):
                 # a cursor that is not read to its end would read all the rest first
                 connection._force_close()
+
+
+def _series(field: Field, values: Sequence[Any]) -> pl.Series:
+    return pl.Series(field.column.name, values, _wire(field), strict=True)
 
 
 def _wire(field: Field) -> pl.DataType:
@@ -255,8 +276,8 @@ def _bindable(sql: str) -> str:
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:
-    kind, read, arrive = readable(native.lower(), _quoted(name))
-    return Field(Column(name, kind, nullable), native, read, arrive)
+    kind, read, arrive = readable(text(native).lower(), _quoted(name))
+    return Field(Column(name, kind, nullable), text(native), read, arrive)
 
 
 @contextmanager

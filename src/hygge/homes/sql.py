@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import polars as pl
 from pydantic import Field as Setting
@@ -18,9 +18,12 @@ from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, R
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.homes.sql_bound import settled
+
+T = TypeVar("T")
 
 
 class SqlOptions(Settings):
@@ -81,8 +84,11 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.config.table or self.config.query}"
 
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        return await answered(name, work, seconds)
+
     def table_schema(self) -> TableSchema:
-        with closing(self.database.connect()) as session:
+        with closing(opened(self.database.connect())) as session:
             keys = session.keys(self._table) if self.config.table else ()
             return schema_of(self._fields(session), keys)
 
@@ -107,7 +113,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return Reading(self, request)
 
     def bound(self, column: str) -> Bound:
-        with closing(self.database.connect()) as session:
+        with closing(opened(self.database.connect())) as session:
             field = _chosen(self._fields(session), (column,))[0]
             top = self._end(session, field, "max", "true")
 
@@ -178,7 +184,8 @@ class Reading:
     def _read(self) -> Generator[pl.DataFrame, None, None]:
         with closing(self._home.database.connect()) as self._session:
             there = self._home._fields(self._session)
-            wanted = _chosen(there, self._request.columns)
+            announced = self._request.schema  # a column that came since is not read
+            wanted = _chosen(there, announced.names if announced else self._request.columns)
             marks = [m for m in (self._request.low, self._request.bound) if m is not None]
             needed = _chosen(
                 there, dict.fromkeys([*(f.column.name for f in wanted), *(m.column for m in marks)])

@@ -15,9 +15,10 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import Fate, Ledger
+from hygge.stores.ledger import HELD, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 
@@ -80,14 +81,20 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     # each on a connection of its own
 
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        return await answered(name, work, seconds or self.database.patience)
+
+    def _connected(self) -> Session:
+        return opened(self.database.connect(write=True))
+
     def _looked(self, look: Callable[[Session, Ledger], T], otherwise: T) -> T:
         """What the ledger says; `otherwise` where there is none yet."""
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             ledger = Ledger(self.database, session, self.target)
             return look(session, ledger) if ledger.exists() else otherwise
 
     def _changed(self, change: Callable[[Session, Ledger], T]) -> T:
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             ledger = Ledger(self.database, session, self.target)
             if not ledger.exists():
                 ledger.make()
@@ -120,12 +127,12 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return entry.schema if entry else None
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
-        await self._on_thread("evolve", lambda: self._evolved(changes))
+        await answered("evolve", lambda: self._evolved(changes), None)  # it may take its time
 
     def _evolved(self, changes: Sequence[SchemaChange]) -> None:
         added = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
         with (
-            closing(self.database.connect(write=True)) as session,
+            closing(self._connected()) as session,
             session.transaction(self.target),
         ):
             table = SqlTable(self.database, session, self.target)
@@ -133,16 +140,28 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                 table.widen([column for column in added if column.name != OPERATION])
 
     def probe(self) -> None:
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             session.rows("select 1")
 
     async def lease(self, name: str, seconds: float) -> Lease:
-        return await self._leasing(lambda ledger: ledger.take(name, seconds))
+        def taken(session: Session, ledger: Ledger) -> Lease:
+            lease: Lease | None = None
+            try:
+                with session.transaction(self.target):
+                    lease = ledger.take(name, seconds)
+                    HELD.add(lease.owner.nonce)
+            except BaseException:
+                HELD.discard(lease.owner.nonce if lease else "")
+                raise
+            return lease
+
+        return await self._on_thread("lease", lambda: self._changed(taken))
 
     async def renew(self, lease: Lease, seconds: float) -> None:
         await self._leasing(lambda ledger: ledger.renew(lease, seconds))
 
     async def release(self, lease: Lease) -> None:
+        HELD.discard(lease.owner.nonce)  # whatever the database learns of it
         await self._leasing(lambda ledger: ledger.release(lease))
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:

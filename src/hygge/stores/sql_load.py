@@ -95,8 +95,9 @@ class SqlLoad(BlockingLoad):
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(self.database, self.session, self.target, self.request)
         if not self.database.ddl_in_transactions:
-            self._refuse_lost(ledger.of(self.request.load_id), ledger)
-            publishing.make_room()
+            with self.session.transaction(self.target):  # its turn lasts, whatever ends within
+                self._refuse_lost(ledger.of(self.request.load_id), ledger)
+                publishing.make_room()
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -110,8 +111,11 @@ class SqlLoad(BlockingLoad):
                     publishing.make_room()
                 schema = publishing.fill(tags, newest.schema if newest else None)
                 ledger.publish(receipt, schema)
+        staging = Staging(self.database, self.session, self.target, self.request.load_id)
+        if not self.database.ddl_in_transactions:
+            staging.succeed()  # not done before readers see the rows
         with suppress(HyggeError):  # the rows are there; whoever comes next finds what is left
-            Staging(self.database, self.session, self.target, self.request.load_id).clear(True)
+            staging.clear(True)
             ledger.cleared(self.request.load_id)
         return receipt
 

@@ -84,9 +84,14 @@ class Staging:
         self.rows = beside(f"_hygge_{load_id}")
         self.successor, self._old = beside(f"_hygge_{load_id}_new"), beside(f"_hygge_{load_id}_old")
 
+    def succeed(self) -> None:
+        """Let the successor take the target's place, if there is one."""
+        if self.successor.exists():
+            self._target.replaced_by(self.successor, self._old)
+
     def clear(self, published: bool) -> None:
         """Let the successor succeed, or drop it; then all the rest."""
-        if published and self.successor.exists():
-            self._target.replaced_by(self.successor, self._old)
+        if published:
+            self.succeed()
         for table in (self.successor, self._old, self.rows):
             table.drop()
