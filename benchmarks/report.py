@@ -87,7 +87,16 @@ def lines(result: Result) -> Iterator[str]:
         f"({job.name}) {job.title}: {what}, {data.total:,} rows x {data.columns} columns, "
         f"{result.size / MB:.0f} MB; {len(result.runs[HYGGE.name])} rounds"
     )
-    heads = ("wall s", "(min-max)", "CPU s", f"x {job.bar.removeprefix('bare ')}", "(min-max)", "M rows/s", "MB/s", "peak MB")
+    heads = (
+        "wall s",
+        "(min-max)",
+        "CPU s",
+        f"x {job.bar.removeprefix('bare ')}",
+        "(min-max)",
+        "M rows/s",
+        "MB/s",
+        "peak MB",
+    )
     yield _line("", heads)
     for name, runs in result.runs.items():
         yield _line(name, _figures(result, name, runs))

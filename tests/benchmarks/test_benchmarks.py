@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from benchmarks.data import BIG_TABLE, MANY_TABLES, ONE_GROUP, fingerprint, made
-from benchmarks.measure import CommandFailed, Run, Spread, rounds, run
 from benchmarks.landing import files_told
+from benchmarks.measure import CommandFailed, Run, Spread, rounds, run
 from benchmarks.running import WrongRows, compare
 
 from benchmarks import parquet
