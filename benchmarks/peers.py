@@ -24,6 +24,7 @@ WANTED = {
     "ingestr": ("ingestr",),
     "sling": ("sling",),
 }
+Words = Callable[[str, str], list[str]]
 SCRIPT = Path(__file__).with_name("peer_dlt.py")
 
 
@@ -82,9 +83,7 @@ def _sqlalchemy(where: str) -> str:
     return where.replace("mysql://", "mysql+pymysql://", 1)
 
 
-def _command(
-    name: str, words: Callable[[str, str], list[str]]
-) -> Callable[[Place, Path], Contestant]:
+def _copies(name: str, words: Words) -> Callable[[Place, Path], Contestant]:
     def made(place: Place, cache: Path) -> Contestant:
         def prepare(dataset: Dataset, source: Path, folder: Path) -> list[str]:
             where = place.filled(dataset.paths(source)[0])
@@ -106,5 +105,5 @@ def _sling_words(home: str, store: str) -> list[str]:
     return ["run", *ends, "--tgt-object", "bench.target", "--mode", "full-refresh"]
 
 
-ingestr_copies = _command("ingestr", _ingestr_words)
-sling_copies = _command("sling", _sling_words)
+ingestr_copies = _copies("ingestr", _ingestr_words)
+sling_copies = _copies("sling", _sling_words)
