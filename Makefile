@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench bench-sql format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
@@ -24,6 +24,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.parquet $(BENCH_ARGS)
+
+bench-sql: $(READY)
+	$(BIN)/python -m benchmarks.sql $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

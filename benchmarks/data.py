@@ -86,9 +86,15 @@ def _note(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.json")
 
 
-def fingerprint(files: list[Path]) -> dict[str, Any]:
-    """Rows, types, and the sum of each column's hashes: equal whatever the order and the files."""
+def fingerprint(files: list[Path], like: Path | None = None) -> dict[str, Any]:
+    """Rows, types, and the sum of each column's hashes: equal whatever the order and the files.
+
+    `like`: only of the columns of this file, as its types, where each value can be that.
+    """
     scan = pl.scan_parquet(files, glob=False)
+    if like is not None:
+        wanted = pl.read_parquet_schema(like)
+        scan = scan.select(pl.col(name).cast(kind) for name, kind in wanted.items())
     schema = scan.collect_schema()
     sums = scan.select(pl.len().alias("_rows"), pl.all().hash(7).sum()).collect(engine="streaming")
     row = sums.row(0, named=True)
