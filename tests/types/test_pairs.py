@@ -37,7 +37,7 @@ BYTES: dict[type[System], str] = {
     SqliteSystem: "x'00ff0a0d09275c'",
     DuckdbSystem: r"'\x00\xFF\x0A\x0D\x09\x27\x5C'::blob",
 }
-TEXT = "漢字 😀 \t\n\r,;|\"NULL\""
+TEXT = '漢字 😀 \t\n\r,;|"NULL"'
 KEY = "123e4567-e89b-12d3-a456-426614174000"
 UTC = pl.Datetime("us", "UTC")
 WIDENED: dict[type[System], dict[pl.DataType, pl.DataType]] = {

@@ -73,6 +73,7 @@ class Postgres(Database):
     name = "postgres"
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
+    longest_name = 63
     settings: PostgresSettings
 
     @property
