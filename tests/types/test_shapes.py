@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -33,7 +34,7 @@ WIDEST: dict[type[System], int] = {
 STAGING = 2
 
 
-def source(tmp: Path, *frames: pl.DataFrame) -> Home[object]:
+def source(tmp: Path, *frames: pl.DataFrame) -> Home[Any]:
     rig = MemoryHomeRig(tmp)
     rig.give(*frames)
     return rig.home()

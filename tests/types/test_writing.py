@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -45,7 +46,7 @@ WRITTEN = [
 ]
 
 
-def home_of(tmp: Path, *frames: pl.DataFrame) -> Home[object]:
+def home_of(tmp: Path, *frames: pl.DataFrame) -> Home[Any]:
     source = MemoryHomeRig(tmp)
     source.give(*frames)
     return source.home()
