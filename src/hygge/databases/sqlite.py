@@ -142,7 +142,11 @@ class SqliteSession(Session):
     def described(self, query: str) -> list[Field]:
         self.change(f"create temp view _hygge_described as {query}")
         try:
-            found = self.rows("select name, type, 0, 0 from pragma_table_info('_hygge_described')")
+            sql = (  # an expression is told as BLOB or NUM where nothing is declared
+                "select name, case when type in ('BLOB', 'NUM') then '' else type end, 0, 0 "
+                "from pragma_table_info('_hygge_described')"
+            )
+            found = self.rows(sql)
             return [self._field(f"({query})", *row) for row in found]
         finally:
             self.change("drop view temp._hygge_described")
