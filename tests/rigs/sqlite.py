@@ -1,4 +1,7 @@
-"""Rigs for SQLite. Their other reader is the standard library's, which knows nothing of hygge."""
+"""Rigs for SQLite. Their other reader is the plain driver, which knows nothing of hygge.
+
+It looks at a store's file while a load has it open, so it is of the same SQLite as the store's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_sqlite.dbapi as adbc
 import polars as pl
 
 from hygge.core.home import HomeConfig
@@ -35,8 +39,9 @@ class SqliteStoreRig(StoreRig):
         return SqlStore.build(config, NoConnections())
 
     def ask(self, sql: str, *values: Any) -> list[Row]:
-        with closing(sqlite3.connect(self.file)) as db, db:
-            return db.execute(sql, values).fetchall()
+        with adbc.connect(f"file:{self.file}", autocommit=True) as db, db.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return [tuple(row) for row in cursor.fetchall()]
 
     def look(self) -> list[Row] | None:
         columns = self.ask("select name, type from pragma_table_info('people')")

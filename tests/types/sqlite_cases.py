@@ -1,4 +1,4 @@
-"""SQLite: what its columns are to us, and ours to it. What is declared counts, not what is there."""
+"""SQLite: what its columns are to us, and ours to it. What is declared counts."""
 
 from __future__ import annotations
 

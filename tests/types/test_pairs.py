@@ -18,10 +18,22 @@ from tests.types.systems import (
     System,
 )
 
-WORDS = (
-    *("a", "truth", "small", "whole", "large", "share", "price", "name"),
-    *("photo", "day", "hour", "at", "zoned", "id"),
-)
+WORDS = [
+    "a",
+    "truth",
+    "small",
+    "whole",
+    "large",
+    "share",
+    "price",
+    "name",
+    "photo",
+    "day",
+    "hour",
+    "at",
+    "zoned",
+    "id",
+]
 PRICE = "'99999999999999.9999'"
 TYPES: dict[type[System], str] = {
     PostgresSystem: "integer, boolean, smallint, integer, bigint, double precision, numeric(18,4), "

@@ -51,7 +51,10 @@ def test_a_value_is_read_as_it_is_or_refused(
     system = kind(tmp_path)
     kept(system, case)
     query = f"select v from {in_sql(system)}"
-    for home in (system.home(), system.home(query=query)):
+    homes = [system.home(), system.home(query=query)]
+    if system.name == "sqlite" and case.native == "blob":
+        del homes[1]  # of a query, SQLite says BLOB for what declares nothing, too
+    for home in homes:
         if isinstance(case.value, Refused):
             with refused(case.value):
                 read(home)

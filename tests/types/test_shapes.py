@@ -64,12 +64,13 @@ def test_a_name_is_a_name_whatever_is_in_it(kind: type[System], name: str, tmp_p
 @each
 @pytest.mark.parametrize("name", ["order", "100%", 'say "hi"', "back`tick", "a b"])
 def test_any_column_may_be_a_key(kind: type[System], name: str, tmp_path: Path) -> None:
-    system, rows = kind(tmp_path), pl.DataFrame({name: [1, 2], "v%": ["a", "b"]})
-    merging = {"run_type": "incremental", "watermark": name, "keys": [name], "write": "merge"}
-    moved(source(tmp_path, rows), system.store(), **merging)
-    newer = pl.DataFrame({name: [2, 3], "v%": ["c", "d"]})
-    moved(source(tmp_path, newer), system.store(), **merging)
-    assert sorted(read(system.home()).rows()) == [(1, "a"), (2, "c"), (3, "d")]
+    system, rig = kind(tmp_path), MemoryHomeRig(tmp_path)
+    merging = {"run_type": "incremental", "watermark": "at%", "keys": [name], "write": "merge"}
+    rig.give(pl.DataFrame({name: [1, 2], "v%": ["a", "b"], "at%": [1, 2]}))
+    moved(rig.home(), system.store(), **merging)
+    rig.give(pl.DataFrame({name: [2, 3], "v%": ["c", "d"], "at%": [3, 4]}))
+    moved(rig.home(), system.store(), **merging)
+    assert sorted(read(system.home()).rows()) == [(1, "a", 1), (2, "c", 3), (3, "d", 4)]
 
 
 @each
@@ -136,6 +137,10 @@ def test_a_name_that_would_be_cut_is_refused(kind: type[System], tmp_path: Path)
         moved(source(tmp_path, pl.DataFrame({"a": [1]})), system.store(name))
 
 
+FITTING = {("real", "1.5"), ("text", "1.5"), ("text", "'abc'"), ("blob", "x'616263'")}
+FITTING |= {("uuid", "1.5"), ("uuid", "'abc'")}
+
+
 @pytest.mark.parametrize("literal", ["x'616263'", "1.5", "'abc'", "cast(x'61ff' as text)"])
 @pytest.mark.parametrize("native", ["integer", "real", "text", "blob", "date", "uuid"])
 def test_sqlite_sees_a_misfit_behind_the_first_batch(
@@ -148,25 +153,22 @@ def test_sqlite_sees_a_misfit_behind_the_first_batch(
     counting = "with recursive c(n) as (select 1 union all select n + 1 from c where n < 20000)"
     system.ask(f"insert into t {counting} select {good} from c")
     system.ask(f"insert into t values ({literal})")
-    if (native, literal) in {("real", "1.5"), ("text", "1.5"), ("text", "'abc'")}:
-        assert read(system.home())["v"][-1] in (1.5, "1.5", "abc")
-        return
-    if native == "uuid" and literal in ("1.5", "'abc'"):
-        assert read(system.home())["v"][-1] == literal.strip("'")
+    if (native, literal) in FITTING:
+        assert read(system.home())["v"][-1] in (1.5, "1.5", "abc", b"abc")
         return
     with pytest.raises(HyggeError) as caught:
         read(system.home())
     assert caught.value.where["column"] == "v"
 
 
-def test_mysql_tells_of_a_text_too_long_for_a_packet(tmp_path: Path) -> None:
+def test_mysql_sends_a_text_that_is_too_long_for_a_packet(tmp_path: Path) -> None:
     """Cast to a text on the server, it would be NULL, with a warning that nobody reads."""
     system = MysqlSystem(tmp_path)
-    system.made("t", [("v", "longtext"), ("w", "json")], "repeat('a', 9000000), null")
+    system.made("t", [("v", "longtext")], "repeat('a', 9000000)")
     ((before,),) = system.ask("select @@global.max_allowed_packet")
     system.ask("set global max_allowed_packet = 1048576")
     try:
-        with pytest.raises(HyggeError, match="max_allowed_packet"):
-            read(system.home())
+        assert system.ask("select cast(v as char) from t") == [(None,)]
+        assert read(system.home())["v"].to_list() == ["a" * 9_000_000]
     finally:
         system.ask(f"set global max_allowed_packet = {before}")

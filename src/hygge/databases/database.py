@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, cast
 import polars as pl
 
 from hygge.core.config import Settings, validated
-from hygge.core.errors import HomeError
+from hygge.core.errors import HomeError, Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
 
@@ -162,6 +162,8 @@ class Database(ABC):
     """The type of a short text that is part of a key."""
     ddl_in_transactions: ClassVar[bool] = True
     """False: making or dropping a table ends the transaction it is in."""
+    longest_name: ClassVar[int | None] = None
+    """In bytes, where a longer name is cut rather than refused."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 
@@ -191,6 +193,12 @@ class Database(ABC):
     def quoted(self, name: str) -> str:
         """An identifier as it is written in SQL."""
         return in_quotes(name)
+
+    def refuse_name(self, name: str) -> None:
+        """Raise Unsupported for one that would be cut."""
+        if self.longest_name is not None and len(name.encode()) > self.longest_name:
+            told = f"{name!r} is longer than {self.longest_name} bytes, and would be cut"
+            raise Unsupported(told, hint="rename it")
 
     def named(self, table: Table) -> str:
         words = (table.schema, table.name) if table.schema else (table.name,)

@@ -77,6 +77,7 @@ class Postgres(Database):
     name = "postgres"
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
+    longest_name = 63
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, cast
 from urllib.parse import quote
@@ -88,49 +86,48 @@ class Sqlite(Database):
 
 
 class SqliteSession(Session):
-    """Control by the standard library; rows in bulk by ADBC, over a connection of its own."""
+    """One connection of ADBC's. Never one of the standard library's beside it: that is another
+    SQLite in this process, and each would take away the other's locks, and its WAL with the rows
+    in it. (SQLite's documentation, "How To Corrupt An SQLite Database File".)
+    """
 
     def __init__(self, settings: SqliteSettings, *, write: bool) -> None:
         path = Path(settings.path).absolute()
         if not write and not path.exists():
             raise SourceMissing("there is no such database file", file=str(path))
-        self._path, self._busy = str(path), int(settings.busy_seconds * 1000)
+        self._path, busy = str(path), int(settings.busy_seconds * 1000)
         self._turn, self._cursor = _TURNS[self._path], cast(Any, None)
         with _told(self._path):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute(f"pragma busy_timeout = {self._busy}")
+            self._db = adbc.connect(f"file:{quote(self._path)}", autocommit=True)
+            self.rows(f"pragma busy_timeout = {busy}")
             if write:
-                self._db.execute("pragma journal_mode = wal")
-                self._db.execute("pragma synchronous = full")
+                self.rows("pragma journal_mode = wal")
+                self.change("pragma synchronous = full")
 
-    @cached_property
-    def _bulk(self) -> Any:
-        bulk = adbc.connect(f"file:{quote(self._path)}", autocommit=True)
-        with bulk.cursor() as cursor:
-            cursor.execute(f"pragma busy_timeout = {self._busy}").fetchall()
-            cursor.execute("pragma synchronous = full")
-        return bulk
+    @contextmanager
+    def _asking(self, fields: Sequence[Field] = ()) -> Iterator[Any]:
+        with _told(self._path, fields), self._db.cursor() as self._cursor:
+            yield self._cursor
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with _told(self._path):
-            return self._db.execute(sql, values).fetchall()
+        with self._asking() as cursor:
+            cursor.execute(sql, values or None)
+            return [tuple(row) for row in cursor.fetchall()]
 
     def change(self, sql: str, *values: Any) -> None:
-        with _told(self._path), self._turn:
-            self._db.execute(sql, values)
+        with self._turn, self._asking() as cursor:
+            cursor.execute(sql, values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         with self._turn:
-            with _told(self._path):
-                self._db.execute("begin immediate")
+            self.change("begin immediate")
             try:
                 yield
-                with _told(self._path):
-                    self._db.execute("commit")
+                self.change("commit")
             except BaseException:
-                with suppress(sqlite3.Error):  # it may have rolled back by itself
-                    self._db.execute("rollback")
+                with suppress(HyggeError):  # it may have rolled back by itself
+                    self.change("rollback")
                 raise
 
     # what is there
@@ -145,7 +142,11 @@ class SqliteSession(Session):
     def described(self, query: str) -> list[Field]:
         self.change(f"create temp view _hygge_described as {query}")
         try:
-            found = self.rows("select name, type, 0, 0 from pragma_table_info('_hygge_described')")
+            sql = (  # an expression is told as BLOB or NUM where nothing is declared
+                "select name, case when type in ('BLOB', 'NUM') then '' else type end, 0, 0 "
+                "from pragma_table_info('_hygge_described')"
+            )
+            found = self.rows(sql)
             return [self._field(f"({query})", *row) for row in found]
         finally:
             self.change("drop view temp._hygge_described")
@@ -181,36 +182,27 @@ class SqliteSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         # the driver guesses types from the first rows: we give it one that has them all
         first = ", ".join(f'{SENTINEL[wire(f)]} as "{n}"' for n, f in enumerate(fields))
-        with _told(self._path, fields), self._bulk.cursor() as self._cursor:
+        with self._asking(fields) as cursor:
             options = {"adbc.sqlite.query.batch_rows": str(_ROWS)}
-            self._cursor.adbc_statement.set_options(**options)
-            self._cursor.execute(f"select {first} union all select * from ({sql})", list(values))
+            cursor.adbc_statement.set_options(**options)
+            cursor.execute(f"select {first} union all select * from ({sql})", list(values) or None)
             skip = 1
-            for batch in self._cursor.fetch_record_batch():
+            for batch in cursor.fetch_record_batch():
                 yield checked(batch, fields).slice(skip)
                 skip = 0
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([stored(column) for column in rows])
-        with _told(self._path), self._turn, self._bulk.cursor() as cursor:
-            cursor.execute("begin immediate")
-            try:
-                cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
-                cursor.execute("commit")
-            except BaseException:
-                with suppress(adbc.Error):  # it may have rolled back by itself
-                    cursor.execute("rollback")
-                raise
+        with self.transaction(), self._asking() as cursor:
+            cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
 
     def interrupt(self) -> None:
-        self._db.interrupt()
         if self._cursor is not None:
-            self._cursor.adbc_cancel()
+            with suppress(adbc.Error):  # it may be over
+                self._cursor.adbc_cancel()
 
     def close(self) -> None:
         self._db.close()
-        if "_bulk" in self.__dict__:
-            self._bulk.close()
 
 
 def _compares(kind: pl.DataType) -> bool:
@@ -225,7 +217,7 @@ def _told(path: str, fields: Sequence[Field] = ()) -> Iterator[None]:
         yield
     except HyggeError:
         raise
-    except (sqlite3.Error, adbc.Error, OSError) as failed:
+    except (adbc.Error, OSError) as failed:
         told = str(failed)
         if "locked" in told or "busy" in told.lower():
             raise ConnectionFailed(

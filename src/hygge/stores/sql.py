@@ -70,8 +70,10 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return f"{self.database.identity}#{self.target}"
 
     def refuse(self, schema: TableSchema) -> None:
+        self.database.refuse_name(self.target.name)
         for column in schema.columns:
             try:
+                self.database.refuse_name(column.name)
                 self.database.native(column.type)
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
