@@ -219,6 +219,8 @@ class MysqlSession(Session):
                     yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
         finally:
             cursor.connection = None  # to close it would read all the rest first, or fail
+            if cursor._result is not None:
+                cursor._result.unbuffered_active = False
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, _quoted)
