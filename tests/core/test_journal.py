@@ -18,6 +18,7 @@ from hygge.core.lease import Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import Column, TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
+from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -34,7 +35,10 @@ POSITION = st.one_of(
     CLOCK,
     MOMENT,
 )
-MARK = st.none() | st.builds(Watermark, TEXT, TEXT, POSITION, st.booleans(), st.none() | COUNT)
+HASH = st.integers(0, 2**64 - 1)
+HASHES = st.lists(HASH, max_size=3).map(tuple)
+TIES = st.builds(Ties, COUNT, HASH, HASHES, st.none() | TEXT)
+MARK = st.none() | st.builds(Watermark, TEXT, TEXT, POSITION, st.booleans(), st.none() | TIES)
 KIND = st.sampled_from(
     [pl.Int64(), pl.Decimal(38, 9), pl.Datetime("us", "UTC"), pl.List(pl.Enum(["a", "b c"]))]
 )
@@ -58,11 +62,12 @@ PARTITION = st.builds(
 PIECE = st.builds(Piece, TEXT, COUNT, COUNT, st.none() | TEXT)
 INTENT = st.builds(Intent, LOAD, READ, TEXT, TEXT)
 PART = st.builds(
-    StagedPart, *(TEXT, PARTITION, COUNT, st.lists(PIECE, max_size=2).map(tuple), MARK, COUNT)
+    StagedPart, *(TEXT, PARTITION, COUNT, st.lists(PIECE, max_size=2).map(tuple), MARK, TIES)
 )
 RECEIPT = st.builds(
     Receipt,
     *(TEXT, TEXT, COUNT, COUNT, MARK, st.dictionaries(TEXT, TEXT, max_size=2), MOMENT, TEXT),
+    *(st.none() | TEXT, NAMES),
 )
 RUN = st.builds(
     EntityRun,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import EntryPoint, EntryPoints
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -20,7 +22,10 @@ from hygge.core.errors import ConfigError, FlowError, SchemaMismatch
 from hygge.core.home import HomeConfig
 from hygge.core.names import check_flow_name, flow_name, new_load_id, new_run_id
 from hygge.core.schema import Change, Column, TableSchema, compare
+from hygge.core.ties import Ties, ties_of
+from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.testing.harness import people
 
 # names
 
@@ -210,7 +215,7 @@ def test_nullability_and_notes_are_no_change() -> None:
 
 
 def mark(value: Any, ties: int | None = None, kind: str = "int64") -> Watermark:
-    return Watermark("id", kind, value, True, ties)
+    return Watermark("id", kind, value, True, Ties(ties) if ties else None)
 
 
 def test_the_further_of_two_positions() -> None:
@@ -224,7 +229,7 @@ def test_the_further_of_two_positions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "value", "ties"),
+    ("values", "value", "rows"),
     [
         (pl.Series("c", [1, 3, None, 3]), 3, 2),
         (pl.Series("c", ["Z", "a", "ü"]), "ü", 1),
@@ -239,13 +244,13 @@ def test_the_further_of_two_positions() -> None:
     ids=lambda v: str(v.dtype) if isinstance(v, pl.Series) else "",
 )
 def test_the_greatest_value_is_a_position_in_its_column(
-    values: pl.Series, value: object, ties: int
+    values: pl.Series, value: object, rows: int
 ) -> None:
     found = greatest(values)
     assert found is not None
-    assert (found.column, found.value, found.closed, found.ties) == ("c", value, True, ties)
+    assert found == Watermark("c", type_name(values.dtype), value)
     frame = values.to_frame()
-    assert frame.filter(pl.col("c") == literal(found)).height == ties
+    assert frame.filter(pl.col("c") == literal(found)).height == rows
     assert frame.select(literal(found)).dtypes == [values.dtype]
 
 
@@ -255,7 +260,6 @@ def test_nanoseconds_are_not_cut() -> None:
     )
     found = greatest(values)
     assert found is not None
-    assert found.ties == 1
     assert values.to_frame().filter(pl.col("c") == literal(found)).height == 1
 
 
@@ -339,3 +343,41 @@ def test_an_unknown_type_knows_every_name_that_would_have_been_right() -> None:
     assert {"files", "memory", "parquet", "csv", "local"} <= set(unknown.value.known)
     with pytest.raises(registry.UnknownName, match="no format is called 'files'"):
         registry.find("formats", "files")
+
+
+# ties
+
+ROWS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["a", "b", None])), max_size=60)
+
+
+def ties(rows: list[tuple[int, str | None]]) -> Ties:
+    frame = pl.DataFrame(rows, {"id": pl.Int64(), "name": pl.String()}, orient="row")
+    return ties_of(frame, ("id", "name"))
+
+
+@given(ROWS, st.integers(0, 60), st.randoms())
+def test_ties_are_the_same_in_any_order_and_any_parts(
+    rows: list[tuple[int, str | None]], cut: int, chance: Random
+) -> None:
+    mixed = chance.sample(rows, len(rows))
+    assert ties(mixed[:cut]) + ties(mixed[cut:]) == ties(rows)
+
+
+@given(ROWS, ROWS)
+def test_a_tie_that_came_is_never_missed(
+    before: list[tuple[int, str | None]], after: list[tuple[int, str | None]]
+) -> None:
+    came = (Counter(after) - Counter(before)).total()
+    found = ties(before).came(ties(after))
+    assert (found > 0) >= (came > 0)
+    if max(len(before), len(after)) <= 24:
+        assert found == came
+
+
+def test_ties_of_other_columns_are_only_counted() -> None:
+    frame = people(0, 3)
+    by_id, by_all = ties_of(frame, ("id",)), ties_of(frame, frame.columns)
+    assert not by_id.comparable(by_all)
+    assert by_id.came(by_all) == 0
+    assert by_id.came(by_all + by_all) == 3
+    assert (by_id + by_all).by is None

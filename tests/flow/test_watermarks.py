@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from tests.flow.stage import INCREMENTAL, Stage
 from tests.rigs.memory import MemoryHomeRig
 
 from hygge.core.errors import ConfigError, FlowError
+from hygge.core.events import Notice
 from hygge.core.journal import Status
 from hygge.core.watermark import Watermark
 from hygge.journal.memory import MemoryJournal
@@ -37,7 +39,9 @@ def test_the_watermark_is_the_greatest_value_read(stage: Stage) -> None:
     stage.done(**BY_TIME)
     assert stage.last is not None
     top = datetime(2024, 1, 1, 0, 6, tzinfo=UTC)
-    assert stage.last.watermark == Watermark("seen", "datetime(us, UTC)", top, True, 1)
+    mark = stage.last.watermark
+    assert mark is not None
+    assert mark == Watermark("seen", "datetime(us, UTC)", top, True, mark.ties)
 
 
 def test_nothing_new_is_skipped_and_moves_no_watermark(stage: Stage) -> None:
@@ -90,9 +94,50 @@ def test_a_late_tie_stops_an_append_and_is_named(stage: Stage) -> None:
     stage.give(tied(0, 4), people(4, 2))
     report = stage.run(**BY_TIME)
     assert isinstance(report.error, FlowError)
-    assert "appeared after it was read: 1" in str(report.error)
+    assert "appeared or changed after it was read: 1" in str(report.error)
     assert report.error.hint
     assert stage.rows == unordered(tied(0, 3).rows())
+
+
+@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_late_tie_is_seen_though_others_are_gone(stage: Stage, count: int, gone: int) -> None:
+    stage.give(tied(0, count))
+    stage.done(**BY_TIME)
+    stage.give(tied(gone, count - gone), tied(90, 1))
+    report = stage.run(**BY_TIME)
+    assert isinstance(report.error, FlowError)
+    assert "appeared or changed after it was read: 1" in str(report.error)
+    assert stage.rows == unordered(tied(0, count).rows())
+
+
+def test_ties_that_are_gone_are_told(stage: Stage) -> None:
+    stage.give(tied(0, 3))
+    stage.done(**BY_TIME)
+    stage.give(tied(1, 2))
+    assert stage.done(**BY_TIME).status is Status.SKIP
+    assert "are gone from the source: 1" in stage.told(Notice)[-1].text
+
+
+def test_a_changed_tie_is_told_from_a_new_one_by_its_keys(stage: Stage) -> None:
+    changed = tied(0, 3).with_columns(word=pl.lit("other"))
+    for keys, fails in (("id", False), ((), True)):
+        stage.give(tied(0, 3))
+        stage.done(**{**BY_TIME, "run_type": "full_drop", "keys": keys})
+        stage.give(changed)
+        report = stage.run(**{**BY_TIME, "keys": keys})
+        assert isinstance(report.error, FlowError) is fails
+        assert report.status is (Status.FAIL if fails else Status.SKIP)
+
+
+def test_ties_under_other_keys_are_counted_and_that_is_told(stage: Stage) -> None:
+    stage.give(tied(0, 3))
+    stage.done(**BY_TIME)
+    stage.give(tied(1, 3))
+    assert stage.done(**{**BY_TIME, "keys": "id"}).status is Status.SKIP
+    assert "counted, not compared" in stage.told(Notice)[-1].text
+    stage.give(tied(1, 4))
+    assert isinstance(stage.run(**{**BY_TIME, "keys": "id"}).error, FlowError)
 
 
 def test_a_late_tie_is_merged(stage: Stage) -> None:
@@ -109,7 +154,8 @@ def test_late_ties_after_an_upper_row_are_still_counted(stage: Stage) -> None:
     stage.done(**BY_TIME)
     assert stage.last is not None
     assert stage.last.watermark is not None
-    assert stage.last.watermark.ties == 2
+    assert stage.last.watermark.ties is not None
+    assert stage.last.watermark.ties.count == 2
     assert stage.done(**BY_TIME).status is Status.SKIP
 
 
@@ -197,3 +243,39 @@ def test_a_source_that_went_back_stops_the_flow(stage: Stage) -> None:
     assert isinstance(report.error, FlowError)
     assert "8" in str(report.error)
     assert stage.rows == unordered(people(0, 9).rows())
+
+
+def test_another_where_is_refused_until_everything_is_loaded_anew(stage: Stage) -> None:
+    stage.give(people(0, 6))
+    stage.done(**INCREMENTAL, where="id > 2")
+    stage.give(people(0, 9))
+    for where, told in ((None, "now without a condition"), ("id > 1", "now where id > 1")):
+        report = stage.run(**INCREMENTAL, where=where)
+        assert isinstance(report.error, FlowError)
+        assert str(report.error).startswith("the last load took the rows where id > 2")
+        assert told in str(report.error)
+    assert stage.rows == unordered(people(3, 3).rows())
+    stage.done(**{**INCREMENTAL, "run_type": "full_drop"}, where="id > 1")
+    assert stage.done(**INCREMENTAL, where="id > 1").status is Status.SKIP
+    assert stage.rows == unordered(people(2, 7).rows())
+
+
+def test_other_keys_are_refused_in_a_merge(stage: Stage) -> None:
+    stage.give(people(0, 3))
+    stage.done(**MERGING)
+    report = stage.run(**{**MERGING, "keys": ["id", "word"]})
+    assert isinstance(report.error, FlowError)
+    assert "the last load's keys were id, now id, word" in str(report.error)
+
+
+def test_a_full_load_over_another_sources_table_is_told(stage: Stage, tmp_path: Path) -> None:
+    stage.give(people(0, 3))
+    stage.done()
+    stage.done()
+    assert not stage.told(Notice)
+    other = MemoryHomeRig(tmp_path / "other")
+    other.give(people(5, 2))
+    stage.done(stage.flow(other.home()))
+    told = stage.told(Notice)[-1].text
+    assert told.startswith("this replaces a table that flow people loaded from memory:")
+    assert stage.source.home().identity in told

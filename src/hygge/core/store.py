@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -16,6 +16,7 @@ from hygge.core.config import Connections, EndConfig
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark, highest
 
 
@@ -46,7 +47,8 @@ class LoadRequest:
     """One load: its name for ever, and all a Store must know of it.
 
     `load_id` sorts by age and has one fate, written once. `base` is the load_id of the receipt that
-    this load builds on: another load in between means LoadLost. `source` is the Home's identity.
+    this load builds on: another load in between means LoadLost. `source` is the Home's identity,
+    `where` the rows of it that are meant.
     `latest` is the column that tells which of several rows of a key is the latest; of those alike
     in it one is taken if `any_tie`, else they are refused. Without it, the last to come counts.
     `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
@@ -65,6 +67,7 @@ class LoadRequest:
     hold: bool = False
     latest: str | None = None
     any_tie: bool = False
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class Piece:
 class StagedPart:
     """What one Partition left in staging. JSON-able; all that commit needs to find it.
 
-    `high` is the greatest watermark value among its rows; `seen` counts the rows left out because
-    an earlier load has them.
+    `high` is the greatest watermark value among its rows; `seen` the rows left out because an
+    earlier load has them.
     """
 
     load_id: str
@@ -90,7 +93,7 @@ class StagedPart:
     rows: int
     pieces: tuple[Piece, ...]
     high: Watermark | None = None
-    seen: int = 0
+    seen: Ties = field(default_factory=Ties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class Receipt:
     digests: Mapping[str, str]
     at: datetime
     source: str = ""
+    where: str | None = None
+    keys: tuple[str, ...] = ()
 
 
 def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:

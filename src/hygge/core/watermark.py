@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from hygge.core.errors import FlowError
+from hygge.core.ties import Ties
 from hygge.core.typed_json import TypedValue
 from hygge.core.types import parse_type, type_name
 
@@ -20,14 +21,14 @@ class Watermark:
     """A position in one column: its value, and the type (by name) that the value has.
 
     `closed`: rows equal to the value have been read (or are to be read); else they have not.
-    `ties`: how many rows had exactly this value when it was read; None if nobody counted.
+    `ties`: the rows that had exactly this value when it was read; None if nobody looked.
     """
 
     column: str
     type: str
     value: TypedValue
     closed: bool = True
-    ties: int | None = None
+    ties: Ties | None = None
 
     def __str__(self) -> str:
         return f"{self.column} {'≤' if self.closed else '<'} {self.value}"
@@ -54,7 +55,7 @@ def literal(mark: Watermark) -> pl.Expr:
 
 
 def greatest(values: pl.Series) -> Watermark | None:
-    """The position of a column's greatest value and how many rows have it; None without values.
+    """The position of a column's greatest value; None without values.
 
     Nanoseconds travel as integers: Python's datetime would cut them. Times with a zone travel in
     UTC: in one zone, Python compares the hands of the clock, which go back in autumn.
@@ -67,7 +68,7 @@ def greatest(values: pl.Series) -> Watermark | None:
     top = plain.max()
     if top is None:
         return None
-    return Watermark(values.name, type_name(kind), top, True, int((plain == top).sum()))
+    return Watermark(values.name, type_name(kind), top)
 
 
 def before(column: str, kind: pl.DataType, moment: datetime) -> Watermark | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +27,10 @@ WAITING_BATCHES = 2
 
 @dataclass(frozen=True)
 class Carrier:
-    """What all partitions of one load have in common on their way."""
+    """What all partitions of one load have in common on their way.
+
+    `apart` are the columns that tell one row from another.
+    """
 
     home: Home[Any]
     load: Load
@@ -35,6 +38,7 @@ class Carrier:
     bound: Watermark | None
     schema: TableSchema
     settings: FlowSettings
+    apart: Sequence[str]
     polish: Polisher | None
     budget: Budget
     buffer_bytes: int
@@ -43,7 +47,7 @@ class Carrier:
     async def carry(self, partition: Partition) -> StagedPart:
         """Read it, watch it pass, stage it. Either side's failure ends the other at once."""
         watched = self.settings.watermark is not None
-        cursor = Cursor(self.settings, self.read.low, self.bound) if watched else None
+        cursor = self._cursor() if watched else None
         async with self.budget.buffer(self.buffer_bytes), self.load.part(partition) as part:
             sent = await self._pour(partition, part, cursor)
             staged = await part.finish()
@@ -54,6 +58,9 @@ class Carrier:
         if cursor is None:
             return staged
         return replace(staged, high=cursor.high, seen=cursor.seen)
+
+    def _cursor(self) -> Cursor:
+        return Cursor(self.settings, self.read.low, self.bound, self.apart)
 
     async def _pour(self, partition: Partition, part: Part, cursor: Cursor | None) -> int:
         channel, sent = Channel(WAITING_BATCHES, self.budget), 0

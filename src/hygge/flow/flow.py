@@ -17,6 +17,7 @@ from hygge.core.journal import Intent, Journal, Status
 from hygge.core.lease import LEASE_SECONDS, Lease
 from hygge.core.partition import Partition
 from hygge.core.store import Load, Mode, Receipt, StagedPart, Store
+from hygge.core.ties import Ties
 from hygge.flow.carry import Carrier
 from hygge.flow.holding import first_error, holding
 from hygge.flow.preparing import Prepared, prepare
@@ -169,7 +170,8 @@ class Flow:
 
     def _check_rows(self, intent: Intent, parts: Sequence[StagedPart], rows: int) -> None:
         if intent.load.mode is Mode.APPEND:
-            check_ties(intent.load.low, sum(part.seen for part in parts), self.route.notice)
+            seen = sum((part.seen for part in parts), Ties())
+            check_ties(intent.load.low, seen, self.route.notice)
         if intent.load.mode is Mode.REPLACE and rows < self.settings.min_rows:
             raise FlowError(
                 f"the source has {rows} rows, fewer than min_rows: {self.settings.min_rows}",
@@ -217,6 +219,7 @@ class Flow:
             bound=intent.load.bound,
             schema=prepared.source,
             settings=self.settings,
+            apart=prepared.apart,
             polish=prepared.polish_for(intent.load.load_id),
             budget=terms.budget,
             buffer_bytes=self.store.buffer_bytes,

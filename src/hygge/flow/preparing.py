@@ -44,6 +44,13 @@ class Prepared:
     def base(self) -> str | None:
         return self.last.load_id if self.last else None
 
+    @property
+    def apart(self) -> Sequence[str]:
+        """The columns by which one row of the source is told from another."""
+        olds = dict(zip(self.schema.names, self.source.names, strict=False))
+        keys = tuple(olds.get(key, key) for key in self.keys) or self.source.keys
+        return keys if keys and set(keys) <= set(self.source.names) else self.source.names
+
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
         began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
@@ -52,7 +59,7 @@ class Prepared:
     async def intent(self) -> Intent:
         """A new load, with its window frozen."""
         route, settings = self.route, self.route.settings
-        low = low_of(self.last, settings, route.home, self.source)
+        low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
         load = LoadRequest(
             load_id=new_load_id(),
@@ -67,6 +74,7 @@ class Prepared:
             hold=held and low is not None,
             latest=self._latest(),
             any_tie=settings.on_tie == "any",
+            where=settings.where,
         )
         whole = settings.mode is Mode.REPLACE and settings.merges
         bound = None if whole else reading.bound  # rows that come again do no harm, then
@@ -109,6 +117,7 @@ async def prepare(route: Route) -> Prepared:
     check_column(route.settings, whole)
     source = replace(_chosen(whole, route.settings), notes=())
     last = await route.store.last(route.name)
+    _tell_replaced(route, last)
     loaded = await route.store.schema() if last else None
     source, polish, left = _unfrozen(source, loaded, route.settings)
     if left and not route.home.capabilities.columns:
@@ -136,6 +145,15 @@ def _unfrozen(
         return source, polish, []
     source = source.select(kept)
     return source, polisher(settings.polish, source, datetime.now(UTC)), left
+
+
+def _tell_replaced(route: Route, last: Receipt | None) -> None:
+    if (
+        last
+        and route.settings.mode is Mode.REPLACE
+        and last.source not in ("", route.home.identity)
+    ):
+        route.notice(f"this replaces a table that flow {last.flow} loaded from {last.source}")
 
 
 def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any]) -> None:

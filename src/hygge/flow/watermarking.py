@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from hygge.core.errors import ConfigError, FlowError
 from hygge.core.home import Bound, Home
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
+from hygge.core.ties import Ties, ties_of
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, before, earlier, greatest, highest, literal
 from hygge.flow.settings import FlowSettings
@@ -49,15 +50,30 @@ def check_column(settings: FlowSettings, schema: TableSchema) -> None:
 
 
 def low_of(
-    last: Receipt | None, settings: FlowSettings, home: Home[Any], schema: TableSchema
+    last: Receipt | None,
+    settings: FlowSettings,
+    home: Home[Any],
+    schema: TableSchema,
+    keys: Sequence[str] = (),
 ) -> Watermark | None:
-    """Where the last load ended. Raises FlowError where it was another source's or column's."""
+    """Where the last load ended. Raises FlowError where it was of something else: another source,
+    column, `where`, or other keys than those to merge by."""
     if last is None or settings.mode is Mode.REPLACE or settings.watermark is None:
         return None
     if last.source != home.identity:
         raise FlowError(
             f"the last load came from another source: {last.source}, now {home.identity}",
             hint=_START_ANEW,
+        )
+    if last.where != settings.where:
+        raise FlowError(
+            f"the last load took the rows {_where(last.where)}, now {_where(settings.where)}",
+            hint=f"put `where` back, or {_START_ANEW}",
+        )
+    if settings.mode is Mode.MERGE and last.keys and set(last.keys) != set(keys):
+        raise FlowError(
+            f"the last load's keys were {', '.join(last.keys)}, now {', '.join(keys)}",
+            hint=f"put `keys` back, or {_START_ANEW}",
         )
     column, mark = settings.watermark.column, last.watermark
     if mark is None:
@@ -72,6 +88,10 @@ def low_of(
             hint=_START_ANEW,
         )
     return mark
+
+
+def _where(condition: str | None) -> str:
+    return "without a condition" if condition is None else f"where {condition}"
 
 
 async def window(
@@ -115,32 +135,41 @@ def _lagging(bound: Bound, top: Watermark, lag: float, kind: pl.DataType) -> Wat
 class Cursor:
     """Watches the watermark's column of one partition's batches as they pass.
 
-    Rows at the old position were loaded before: an append leaves them out, and counts them.
+    Rows at the old position were loaded before: an append leaves them out, and remembers them. `by`
+    are the columns that tell rows apart.
     """
 
     def __init__(
-        self, settings: FlowSettings, low: Watermark | None, bound: Watermark | None
+        self,
+        settings: FlowSettings,
+        low: Watermark | None,
+        bound: Watermark | None,
+        by: Sequence[str],
     ) -> None:
         assert settings.watermark is not None
+        self._by = by
         self._column, self._nulls = settings.watermark.column, settings.watermark.nulls
         self._low = low if settings.mode is Mode.APPEND else None
         self._whole = settings.mode is Mode.REPLACE
         self._bound = bound if bound is not None and not bound.closed else None
         self.high: Watermark | None = None
-        self.seen = 0
+        self.seen = Ties()
 
     def pass_on(self, batch: pl.DataFrame) -> pl.DataFrame:
         """The rows to load, of these."""
         batch = self._without_nulls(batch)
         if self._low is not None:
-            fresh = batch.filter(pl.col(self._column) > literal(self._low))
-            self.seen += batch.height - fresh.height
-            batch = fresh
+            new = pl.col(self._column) > literal(self._low)
+            self.seen += ties_of(batch.filter(~new), self._by)
+            batch = batch.filter(new)
         settled = batch
         if self._bound is not None:  # a full load reads above it, too, but is not done there
             settled = batch.filter(pl.col(self._column) < literal(self._bound))
         top = greatest(settled[self._column])
-        self.high = top if self.high is None else _further(self.high, top)
+        if top is not None:
+            here = settled.filter(pl.col(self._column) == literal(top))
+            top = replace(top, ties=ties_of(here, self._by))
+            self.high = highest(self.high, top)
         return batch
 
     def _without_nulls(self, batch: pl.DataFrame) -> pl.DataFrame:
@@ -157,24 +186,22 @@ class Cursor:
         return batch.drop_nulls(self._column)
 
 
-def _further(first: Watermark, second: Watermark | None) -> Watermark:
-    found = highest(first, second)
-    assert found is not None
-    return found
-
-
-def check_ties(low: Watermark | None, seen: int, tell: Callable[[str], None]) -> None:
+def check_ties(low: Watermark | None, seen: Ties, tell: Callable[[str], None]) -> None:
     """Raise FlowError if rows at the old position appeared after it was read.
 
     An append that left them out would lose them; one that took them would double the others.
     """
-    if low is None or low.ties is None or seen == low.ties:
+    if low is None or low.ties is None:
         return
-    if seen < low.ties:
-        tell(f"rows with {low.column} = {low.value} are gone from the source: {low.ties - seen}")
-        return
-    raise FlowError(
-        f"rows with {low.column} = {low.value} appeared after it was read: {seen - low.ties}",
-        column=low.column,
-        hint=f"give `keys` and a store that merges, or a finer watermark; or {_START_ANEW}",
-    )
+    known, here = low.ties, f"{low.column} = {low.value}"
+    if not known.comparable(seen):
+        tell(f"rows with {here} were counted, not compared: the columns or keys are other ones now")
+    if came := known.came(seen):
+        raise FlowError(
+            f"rows with {here} appeared or changed after it was read: {came}",
+            column=low.column,
+            hint="`keys` tell a changed row from a new one; a new one is loaded by a store that "
+            f"merges, or if you {_START_ANEW}",
+        )
+    if seen.count < known.count:
+        tell(f"rows with {here} are gone from the source: {known.count - seen.count}")

@@ -185,7 +185,7 @@ class FileHome(BlockingHome[FileHomeConfig]):
         for name in survey.files:
             for batch in self._read(survey, name, schema):
                 top = highest(top, greatest(batch[column]))
-        return Bound(replace(top, ties=None) if top else None)
+        return Bound(top)
 
 
 class ParquetHome(FileHome):

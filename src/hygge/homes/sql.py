@@ -134,7 +134,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         for rows in session.batches(sql, (), [field]):
             values = arrived(rows, [field])[field.column.name]
             found = highest(found, greatest(values)) if which == "max" else _least(found, values)
-        return replace(found, ties=None) if found else None
+        return found
 
     def statement(self, request: ReadRequest, fields: Sequence[Field]) -> tuple[str, list[Any]]:
         """The select that reads these fields, and its values."""

@@ -118,6 +118,8 @@ class FileLoad(BlockingLoad):
             digests={n: p.digest or "" for n, p in zip(names, pieces, strict=True)},
             at=datetime.now(UTC),
             source=request.source,
+            where=request.where,
+            keys=request.keys,
         )
         return Record(
             number=self.number,

@@ -146,6 +146,8 @@ class _MemoryLoad(BlockingLoad):
                 digests={piece.name: piece.digest or "" for piece in pieces},
                 at=datetime.now(UTC),
                 source=request.source,
+                where=request.where,
+                keys=request.keys,
             )
             del self.table.staged[request.load_id]
             self.table.fates[request.load_id] = receipt

@@ -130,6 +130,8 @@ class SqlLoad(BlockingLoad):
             digests={},
             at=datetime.now(UTC),
             source=self.request.source,
+            where=self.request.where,
+            keys=self.request.keys,
         )
 
     def interrupt(self) -> None:

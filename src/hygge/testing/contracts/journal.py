@@ -26,15 +26,22 @@ from hygge.core.journal import EntityRun, Intent, Journal, Status
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
+from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
 
 T = TypeVar("T")
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 SCHEMA = TableSchema.of(pl.Schema({"id": pl.Int64(), "price": pl.Decimal(38, 9)}), ["id"])
+TIES = Ties(3, 2**64 - 1, (1, 2, 2**64 - 4), "by")
 MARKS = [
     Watermark("at", "datetime(us, UTC)", NOON + timedelta(microseconds=1)),
     Watermark("day", "date", date(9999, 12, 31), closed=False),
-    Watermark("price", "decimal(38, 9)", Decimal("12345678901234567890.100000000"), ties=3),
+    Watermark(
+        "price",
+        "decimal(38, 9)",
+        Decimal("12345678901234567890.100000000"),
+        ties=Ties(3, 2**64 - 1, (1, 2, 2**64 - 4), "by"),
+    ),
     Watermark("hour", "time", clock_time(23, 59, 59, 999999)),
     Watermark("id", "int64", 2**63 - 1),
     Watermark("name", "string", "Ünï\x00'\""),
@@ -50,7 +57,9 @@ def part(
     load_id: str, name: str = "p1", rows: int = 7, mark: Watermark | None = None
 ) -> StagedPart:
     pieces = (Piece("file", rows, 99, "digest"), Piece("other", 0, 0))
-    return StagedPart(load_id, Partition(name, "v1", ("path", 1, None)), rows, pieces, mark, 2)
+    return StagedPart(
+        load_id, Partition(name, "v1", ("path", 1, None)), rows, pieces, mark, Ties(2)
+    )
 
 
 def receipt(load_id: str, flow: str = "users") -> Receipt:

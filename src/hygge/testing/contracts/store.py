@@ -21,6 +21,7 @@ from hygge.core.lease import Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import Mode, Receipt, Store
+from hygge.core.ties import Ties
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark
 from hygge.testing.contracts.merging import MergeContract
@@ -377,13 +378,14 @@ class StoreContract(MergeContract):
         assert run(rig.store().last("people")) == second
         assert (second.load_id, second.flow) == (what.load_id, "people")
         assert (second.rows, second.source) == (2, "elsewhere")
+        assert (second.where, second.keys) == (what.where, what.keys)
 
     @pytest.mark.parametrize(("kind", "value"), POSITIONS, ids=[type_name(k) for k, _ in POSITIONS])
     def test_a_watermark_comes_back_as_what_it_was(
         self, rig: StoreRig, kind: pl.DataType, value: Any
     ) -> None:
         store = rig.store()
-        low = Watermark("at", type_name(kind), value, closed=True, ties=3)
+        low = Watermark("at", type_name(kind), value, closed=True, ties=Ties(3))
         receipt = run(settled(store, request(any_mode(store), low=low), people()))
         assert receipt.watermark == low
         found = run(rig.store().last("people"))
