@@ -164,6 +164,8 @@ class Database(ABC):
     """False: making or dropping a table ends the transaction it is in."""
     longest_name: ClassVar[int | None] = None
     """In bytes, where a longer name is cut rather than refused."""
+    catalog: ClassVar[str]
+    """Selects each table's schema and name, and whether the name alone is enough. No views."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 

@@ -41,6 +41,11 @@ class Duckdb(Database):
     """One file. Another process that has it open keeps us out, and we keep it out."""
 
     name = "duckdb"
+    catalog = (
+        "select schema_name, table_name, schema_name = current_schema() from duckdb_tables() "
+        "where database_name = current_database() and not internal and not temporary "
+        "order by 3 desc, 1, 2"
+    )
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     settings: DuckdbSettings
 

@@ -36,6 +36,11 @@ class Mysql(Database):
     """A table is published by statements of one InnoDB transaction, at its turn by GET_LOCK."""
 
     name = "mysql"
+    catalog = (
+        "select table_schema, table_name, 1 from information_schema.tables "
+        "where table_schema = database() "
+        "and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') order by 2"
+    )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
     settings: MysqlSettings

@@ -75,6 +75,12 @@ class Postgres(Database):
     """Publishing waits for its turn at one table by an advisory lock."""
 
     name = "postgres"
+    catalog = (
+        "select n.nspname, c.relname, n.nspname = current_schema() "
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where c.relkind in ('r', 'p', 'f') and not c.relispartition "
+        "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 3 desc, 1, 2"
+    )
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
     longest_name = 63

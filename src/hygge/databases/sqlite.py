@@ -50,6 +50,10 @@ class Sqlite(Database):
     """One file. Stores put it into WAL mode, so that readers and the writer do not wait."""
 
     name = "sqlite"
+    catalog = (
+        "select schema, name, 1 from pragma_table_list where schema = 'main' "
+        "and type in ('table', 'virtual') and name not like 'sqlite@_%' escape '@' order by 2"
+    )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
     settings: SqliteSettings

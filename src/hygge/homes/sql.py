@@ -13,7 +13,7 @@ from pydantic import Field as Setting
 from pydantic import model_validator
 
 from hygge.core.config import Connections, Settings
-from hygge.core.errors import SchemaMismatch, SourceMissing
+from hygge.core.errors import SchemaMismatch, SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
@@ -22,6 +22,7 @@ from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.homes.sql_bound import settled
+from hygge.homes.sql_catalog import stand_ins
 
 T = TypeVar("T")
 
@@ -86,6 +87,11 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
         return await answered(name, work, seconds)
+
+    def stand_ins(self) -> Mapping[str, str]:
+        if self.config.table is None:
+            raise Unsupported("a query stands for one table", hint="list the entities")
+        return stand_ins(self.database, self.config.table)
 
     def table_schema(self) -> TableSchema:
         with closing(opened(self.database.connect())) as session:

@@ -12,13 +12,14 @@ from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
 from hygge.core.store import Mode
 from hygge.flow.settings import RunType
+from hygge.workspace.catalog import looked_up
 from hygge.workspace.conflicts import check_conflicts
 from hygge.workspace.load import Loaded, WrittenFlow
 from hygge.workspace.marked import Marked, Spot, nested, over
 from hygge.workspace.models import Options
 from hygge.workspace.overrides import for_entities, overrides
 from hygge.workspace.resolve import PlannedFlow, Resolver
-from hygge.workspace.selection import select
+from hygge.workspace.selection import flows_meant, select
 
 __all__ = ["Plan", "PlannedFlow", "make_plan"]
 
@@ -66,11 +67,14 @@ def make_plan(
     run_type: RunType | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint.
+    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint,
+    and what connecting raises where a selected flow's entities are a pattern.
 
     What is not selected is checked all the same: a workspace is right, or it is not.
     """
     complaints = loaded.complaints
+    if not complaints:
+        loaded = looked_up(loaded, connections, flows_meant(flows, entities))
     broken = bool(complaints)  # then a name may be missing that is not wrong
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
     chosen = select(tables, *((), ()) if broken else (flows, entities))

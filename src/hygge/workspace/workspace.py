@@ -56,7 +56,8 @@ class Workspace:
         run_type: RunType | None = None,
         overrides: Mapping[str, str] | None = None,
     ) -> Plan:
-        """What a run would do. Reads the workspace's files, touches no data, connects to nothing.
+        """What a run would do. Reads the workspace's files and touches no data; it connects only
+        where `entities` are a pattern, to ask what tables there are.
 
         Raises ConfigError with all that is wrong.
         """

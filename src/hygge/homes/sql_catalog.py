@@ -1,0 +1,38 @@
+"""Which tables of a database a flow's `{entity}` could stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+from hygge.databases.answering import opened
+from hygge.databases.database import Database, Table
+
+OURS = "_hygge_"
+"""What hygge keeps in a database itself begins so."""
+
+
+def stand_ins(database: Database, table: str) -> Mapping[str, str]:
+    """What `*` in the name of a table can be: those words, and the whole name each comes to.
+
+    A table of the connection's own schema needs none in its name, and may have it.
+    """
+    rule = re.compile("(.+)".join(map(re.escape, table.split("*", 1))))
+    found = dict[str, str]()
+    for names in _tables(database):
+        for name in names:
+            if match := rule.fullmatch(name):
+                found[match[1]] = names[-1]
+                break
+    return found
+
+
+def _tables(database: Database) -> Iterator[tuple[str, ...]]:
+    """Each table's names, as short as can be first."""
+    with closing(opened(database.connect())) as session:
+        for schema, name, own in session.rows(database.catalog):
+            if name.startswith(OURS):
+                continue
+            whole = str(Table(name, schema))
+            yield (name, whole) if own else (whole,)
