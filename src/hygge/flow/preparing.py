@@ -16,10 +16,11 @@ from hygge.core.names import new_load_id
 from hygge.core.schema import OPERATION, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
+from hygge.flow.backfill import backfill
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
 from hygge.flow.schema_policy import decide, left_out, told
-from hygge.flow.settings import FlowSettings
+from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, low_of, window
 
 
@@ -71,7 +72,7 @@ class Prepared:
             source=route.home.identity,
             low=low,
             bound=reading.bound,
-            hold=held and low is not None,
+            hold=held and (low is not None or settings.run_type is RunType.BACKFILL),
             latest=self._latest(),
             any_tie=settings.on_tie == "any",
             where=settings.where,
@@ -94,6 +95,8 @@ class Prepared:
         settings = self.route.settings
         if settings.watermark is None:
             return Window(), False
+        if settings.run_type is RunType.BACKFILL:
+            return backfill(settings, self.source), True
         if settings.mode is Mode.REPLACE:
             if not self.route.home.capabilities.late_rows:
                 return Window(), False
@@ -205,7 +208,8 @@ def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) 
 def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
     home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
-        mode="json", include={"columns", "where", "keys", "polish", "watermark"}
+        mode="json",
+        include={"columns", "where", "keys", "polish", "watermark", "run_type", "range"},
     )
     ends = [home.identity, store.identity, store.manner]
     schemas = [to_json(source), to_json(schema)]

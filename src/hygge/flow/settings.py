@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -13,10 +14,12 @@ from hygge.core.store import Mode
 
 
 class RunType(StrEnum):
-    """`full_drop` replaces the table's content, `incremental` adds what is new."""
+    """`full_drop` replaces the table's content, `incremental` adds what is new, `backfill` merges a
+    range again and leaves the watermark alone."""
 
     FULL_DROP = "full_drop"
     INCREMENTAL = "incremental"
+    BACKFILL = "backfill"
 
 
 def _seconds(given: Any) -> Any:
@@ -43,6 +46,21 @@ class WatermarkSettings(Settings):
     )
     nulls: Literal["fail", "ignore", "include"] = Field(
         default="fail", description="What to do with rows whose watermark is NULL"
+    )
+
+
+def _as_text(given: Any) -> Any:
+    return given.isoformat() if isinstance(given, date) else given if given is None else str(given)
+
+
+class Range(Settings):
+    """Which rows a backfill reads, by their watermark."""
+
+    start: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None, alias="from", description="The first value"
+    )
+    end: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None, alias="to", description="The first value that is left out"
     )
 
 
@@ -111,7 +129,8 @@ class FlowSettings(Settings):
     """The keys of an entity or flow beside `home` and `store`."""
 
     run_type: RunType = Field(
-        default=RunType.FULL_DROP, description="full_drop replaces the table, incremental adds"
+        default=RunType.FULL_DROP,
+        description="full_drop replaces the table, incremental adds, backfill repairs a range",
     )
     write: Literal["append", "merge"] | None = Field(
         default=None, description="How incremental rows are added; merge where there are keys"
@@ -123,6 +142,9 @@ class FlowSettings(Settings):
     )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
+    )
+    range: Range | None = Field(
+        default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"
     )
     on_schema_change: OnSchemaChange = Field(
         default=OnSchemaChange(),
@@ -159,6 +181,8 @@ class FlowSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> FlowSettings:
+        if self.run_type is RunType.BACKFILL:
+            self._can_backfill()
         if self.run_type is RunType.INCREMENTAL and self.watermark is None:
             raise ValueError(
                 "an incremental run needs a `watermark`: the column that tells new rows"
@@ -170,6 +194,14 @@ class FlowSettings(Settings):
         if self.write == "merge" and not self.keys:
             raise ValueError("write: merge needs `keys`: the columns that name a row")
         return self
+
+    def _can_backfill(self) -> None:
+        if self.watermark is None:
+            raise ValueError("a backfill needs a `watermark`: the column whose values it goes by")
+        if not self.merges:
+            raise ValueError("a backfill reads rows again: it needs `keys` to merge them by")
+        if self.range is None or (self.range.start is None and self.range.end is None):
+            raise ValueError("a backfill needs a `range`: {from, to}, or one of them")
 
     @property
     def mode(self) -> Mode:

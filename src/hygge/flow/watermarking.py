@@ -76,6 +76,8 @@ def low_of(
             hint=f"put `keys` back, or {_START_ANEW}",
         )
     column, mark = settings.watermark.column, last.watermark
+    if mark is None and settings.mode is Mode.MERGE:
+        return None  # what comes again does no harm
     if mark is None:
         raise FlowError(
             f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
