@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import polars as pl
 
 from hygge.core.config import Connections, EndConfig
+from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
@@ -98,7 +99,8 @@ class StagedPart:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a commit, kept with the data."""
+    """Proof of a commit, kept with the data. `undoes` is the load that it took back: its rows and
+    bytes are those that went."""
 
     load_id: str
     flow: str
@@ -110,6 +112,14 @@ class Receipt:
     source: str = ""
     where: str | None = None
     keys: tuple[str, ...] = ()
+    mode: Mode | None = None
+    undoes: str | None = None
+
+    def taken_back(self, before: Receipt, by: str) -> Receipt:
+        """The receipt of undoing this load: everything is as the one before it had left it."""
+        return replace(
+            before, load_id=by, rows=self.rows, bytes=self.bytes, digests={}, undoes=self.load_id
+        )
 
 
 def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
@@ -129,6 +139,7 @@ class StoreCapabilities:
     modes: frozenset[Mode]
     atomic: bool = True  # readers see old or new, nothing between
     deletes: bool = False  # understands `__op__`
+    undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
 
 
@@ -217,6 +228,14 @@ class Store(ABC, Generic[C]):
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         """Make room for these changes, before staging; additive, repeatable."""
+
+    async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
+        """Take the rows of the last load back, if it was an append: all is as it was before it.
+
+        `by` is the load_id under which that is published; twice is once. Raises LoadLost if another
+        load came since, Unsupported if what was there before is gone.
+        """
+        raise Unsupported(f"{type(self).__name__} cannot take a load back")
 
     @abstractmethod
     async def check(self) -> None:

@@ -120,6 +120,7 @@ class FileLoad(BlockingLoad):
             source=request.source,
             where=request.where,
             keys=request.keys,
+            mode=request.mode,
         )
         return Record(
             number=self.number,

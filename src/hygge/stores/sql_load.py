@@ -132,6 +132,7 @@ class SqlLoad(BlockingLoad):
             source=self.request.source,
             where=self.request.where,
             keys=self.request.keys,
+            mode=self.request.mode,
         )
 
     def interrupt(self) -> None:
