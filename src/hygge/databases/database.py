@@ -120,6 +120,8 @@ class Database(ABC):
     """The type of a short text that is part of a key."""
     ddl_in_transactions: ClassVar[bool] = True
     """False: making or dropping a table ends the transaction it is in."""
+    sheds_columns: ClassVar[bool] = False
+    """True: dropping a column leaves the rows where they lie, however many there are."""
     table_options: ClassVar[str] = ""
     """What follows the columns where a table is made."""
     one_writer: ClassVar[bool] = False

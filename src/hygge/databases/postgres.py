@@ -73,6 +73,7 @@ class Postgres(Database):
     name = "postgres"
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
+    sheds_columns = True
     settings: PostgresSettings
 
     @property
@@ -116,7 +117,9 @@ class PostgresSession(Session):
     @property
     def _manners(self) -> str:
         wait = int(self._settings.lock_seconds * 1000)
-        return f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+        style = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+        # a scan begins at the beginning; numbers of rows are sorted in memory
+        return f"-c lock_timeout={wait} {style} -c synchronize_seqscans=off -c work_mem=64MB"
 
     @cached_property
     def _bulk(self) -> Any:

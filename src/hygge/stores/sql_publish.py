@@ -23,11 +23,15 @@ class Publishing:
         self._staging = Staging(database, session, target, request.load_id)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._deleting = OPERATION in request.schema.names
+        self._new = False  # whether the target was made for this load
 
     def fill(self, tags: Sequence[str], before: TableSchema | None) -> TableSchema:
         """The rows into the table, which has room for them; the columns that it has then."""
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
+        if self._may_become(tags):
+            self._become(tags[0])
+            return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
         for tag in tags:
@@ -37,11 +41,28 @@ class Publishing:
                 self._add(staging, tag)
         return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
 
+    def _may_become(self, tags: Sequence[str]) -> bool:
+        """Whether the staged rows need not be copied: the new table can be the staging itself."""
+        plain = self._request.mode is not Mode.MERGE and not self._deleting
+        return self._new and self._db.sheds_columns and plain and len(tags) == 1
+
+    def _become(self, tag: str) -> None:
+        staged = self._staging.rows
+        self._session.change(
+            f"delete from {staged.sql} where {self._part} <> {self._db.mark(1)}", tag
+        )
+        self._target.drop()
+        for name in (self._part, self._row):
+            self._session.change(f"alter table {staged.sql} drop column {name}")
+        name = self._db.quoted(self._target.table.name)
+        self._session.change(f"alter table {staged.sql} rename to {name}")
+
     def _add(self, staging: str, tag: str) -> None:
+        """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
         self._session.change(
             f"insert into {self._target.sql} ({names}) select {names} from {staging} "
-            f"where {self._part} = {self._db.mark(1)} order by {self._row}",
+            f"where {self._part} = {self._db.mark(1)}",
             tag,
         )
 
@@ -59,6 +80,7 @@ class Publishing:
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(arriving, keys=keys)
+            self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(arriving.columns)
         elif not self._fits(arriving):
@@ -71,6 +93,7 @@ class Publishing:
             self._target = self._staging.successor
             self._target.drop()
         self._target.make(arriving)
+        self._new = True
 
     def _fits(self, arriving: TableSchema) -> bool:
         """Whether the table that is there can take these columns as they are."""
