@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
+import pyarrow as pa
 from pydantic import Field as Setting
 from pydantic import SecretStr
 
@@ -30,6 +31,7 @@ from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
+_SLICE = 16_384
 _PASSING = ("08", "53", "57P", "40001", "40P01", "55P03")
 """SQLSTATE classes of what may be gone the next time: connections, room, locks, deadlocks."""
 _NOT_LET_IN = ("28",)
@@ -193,6 +195,8 @@ class PostgresSession(Session):
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([sendable(column) for column in rows])
         data = ready.to_arrow(compat_level=pl.CompatLevel.oldest())
+        # the server works on one slice while the driver writes the next
+        data = pa.Table.from_batches(data.to_batches(_SLICE), schema=data.schema)
         with _told(), self._bulk.cursor() as cursor:
             try:
                 cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=table.schema)
