@@ -26,6 +26,7 @@ from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.mysql_rows import as_bytes
 from hygge.databases.mysql_types import declared, lines, literal, readable
 
 _ROWS = 16_384
@@ -206,11 +207,12 @@ class MysqlSession(Session):
         self._reader = self._connected(conv={}, cursorclass=SSCursor)
         with told(), self._reader.cursor() as cursor:
             cursor.execute(sql, list(values) or None)
+            as_bytes(cursor)
             while rows := cursor.fetchmany(_ROWS):
                 columns = zip(names, zip(*rows, strict=True), strict=True)
                 yield pl.DataFrame(
                     [
-                        pl.Series(name, column, _wire(field), strict=True)
+                        pl.Series(name, column, pl.Binary(), strict=True).cast(_wire(field))
                         for (name, column), field in zip(columns, fields, strict=True)
                     ]
                 )
