@@ -23,7 +23,7 @@ BACKENDS: dict[str, tuple[str, ...]] = {
     "sqlite": ("pyarrow",),
     "duckdb": (),
 }
-"""By which of its Arrow paths dlt reads; none for DuckDB, which SQLAlchemy does not speak."""
+"""By which of its Arrow paths dlt reads; none for DuckDB: SQLAlchemy lacks it."""
 LETTERS = "abcdefghi"
 
 Prepare = Callable[[Dataset, Path, Path], list[str]]
