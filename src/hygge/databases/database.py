@@ -164,6 +164,8 @@ class Database(ABC):
     """False: making or dropping a table ends the transaction it is in."""
     longest_name: ClassVar[int | None] = None
     """In bytes, where a longer name is cut rather than refused."""
+    sheds_columns: ClassVar[bool] = False
+    """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 

@@ -41,6 +41,7 @@ class Duckdb(Database):
     """One file. Another process that has it open keeps us out, and we keep it out."""
 
     name = "duckdb"
+    sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     settings: DuckdbSettings
 
