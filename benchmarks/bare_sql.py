@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROWS = 65_536
+GROUP = 262_144
+"""Rows in a row group, as hygge has it: who writes smaller ones holds less in memory."""
 WORDS: dict[str, dict[Any, str]] = {
     "postgres": {"double": "double precision", "string": "text", "binary": "bytea"},
     "mysql": {"string": "longtext", "binary": "longblob", "timestamp[us]": "datetime(6)"},
@@ -65,9 +67,15 @@ def parquet(file: str) -> Iterator[pa.RecordBatch]:
 
 def to_parquet(batches: Iterable[pa.RecordBatch], file: str, like: pa.Schema) -> None:
     Path(file).parent.mkdir(parents=True, exist_ok=True)
+    held: list[pa.RecordBatch] = []
     with pq.ParquetWriter(file, like, compression="zstd", compression_level=1) as writer:
         for batch in batches:
-            writer.write_batch(batch)
+            held.append(batch)
+            if sum(map(len, held)) >= GROUP:
+                writer.write_table(pa.Table.from_batches(held))
+                held.clear()
+        if held:
+            writer.write_table(pa.Table.from_batches(held))
 
 
 class Postgres:

@@ -15,6 +15,7 @@ from benchmarks.landing import Files, Landing
 MB = 10**6
 ROUNDS = 7
 FILES = Files()
+BAR = contestants.POLARS.name
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Job:
     targets: Targets
     rounds: int = ROUNDS
     peer_rounds: int = ROUNDS
-    bar: str = contestants.POLARS.name
+    bar: str = BAR
     landing: Landing = FILES
     in_memory: bool = False
     served: bool = False

@@ -54,8 +54,7 @@ def dlt_reads(place: Place, backend: str, cache: Path) -> Contestant:
 def dlt_writes(place: Place, cache: Path) -> Contestant:
     def prepare(dataset: Dataset, source: Path, folder: Path) -> list[str]:
         file, store = dataset.paths(source)[0], place.target(folder)
-        store = store if place.kind == "duckdb" else _sqlalchemy(store)
-        return _dlt(cache, "pyarrow", str(file), store, _dataset(place))
+        return _dlt(cache, "pyarrow", str(file), _as_store(place, store), _dataset(place))
 
     return Contestant("dlt", prepare, peer=True)
 
@@ -63,7 +62,8 @@ def dlt_writes(place: Place, cache: Path) -> Contestant:
 def dlt_copies(place: Place, backend: str, cache: Path) -> Contestant:
     def prepare(dataset: Dataset, source: Path, folder: Path) -> list[str]:
         where = _sqlalchemy(place.filled(dataset.paths(source)[0]))
-        return _dlt(cache, backend, where, place.target(folder), _dataset(place))
+        store = _as_store(place, place.target(folder))
+        return _dlt(cache, backend, where, store, _dataset(place))
 
     return Contestant(f"dlt, {backend}", prepare, peer=True)
 
@@ -80,7 +80,15 @@ def _dlt(cache: Path, backend: str, home: str, store: str, dataset: str) -> list
 def _sqlalchemy(where: str) -> str:
     if where.startswith("/"):
         return f"sqlite:///{where}"
+    where = where.replace("postgresql://", "postgresql+psycopg2://", 1)
     return where.replace("mysql://", "mysql+pymysql://", 1)
+
+
+def _as_store(place: Place, where: str) -> str:
+    """dlt has drivers of its own for two, and wants a password where the server wants none."""
+    if place.kind == "postgres":
+        return where.replace("hygge@", "hygge:unasked@", 1)
+    return where if place.kind == "duckdb" else _sqlalchemy(where)
 
 
 def _copies(name: str, words: Words) -> Callable[[Place, Path], Contestant]:

@@ -43,13 +43,14 @@ def run_all(jobs: Sequence[Job], asked: argparse.Namespace) -> int:
     """Measure these, as asked, and print each once it is done."""
     say(machine.told())
     results = []
+    kept = asked.cache / "results" / f"{datetime.now():%Y%m%d-%H%M%S}.json"
     for job in jobs:
         chosen = job.scaled(asked.scale) if asked.quick else job
         if asked.rounds:
             chosen = replace(chosen, rounds=asked.rounds)
         results.append(measured(chosen, asked.cache))
         say("", *report.lines(results[-1]))
-        kept = written(results, asked.cache, quick=asked.quick)
+        write(results, kept, quick=asked.quick)
     say("", f"as JSON: {kept}")
     return 0
 
@@ -108,8 +109,8 @@ def _other(found: Any, wanted: Any) -> str:
     return f"others in {', '.join(told)}"
 
 
-def written(results: list[Result], cache: Path, *, quick: bool) -> Path:
-    """The file that keeps every figure of this run."""
+def write(results: list[Result], path: Path, *, quick: bool) -> None:
+    """Keep every figure of this run; after each job, since the next may fail."""
     told = {
         "machine": machine.facts(),
         "quick": quick,
@@ -126,10 +127,8 @@ def written(results: list[Result], cache: Path, *, quick: bool) -> Path:
             for result in results
         },
     }
-    path = cache / "results" / f"{datetime.now():%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told, indent=1))
-    return path
 
 
 def say(*told: str) -> None:

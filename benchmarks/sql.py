@@ -17,6 +17,13 @@ from benchmarks.running import arguments, run_all
 TARGETS = Targets(times=1.2, plus=0.0, more=150 * MB)
 PEER_ROUNDS = 3
 BARS = {"postgres": "ADBC", "mysql": "PyMySQL", "sqlite": "ADBC", "duckdb": "DuckDB"}
+BACKENDS: dict[str, tuple[str, ...]] = {
+    "postgres": ("pyarrow", "connectorx"),
+    "mysql": ("pyarrow", "connectorx"),
+    "sqlite": ("pyarrow",),
+    "duckdb": (),
+}
+"""By which of its Arrow paths dlt reads; none for DuckDB: SQLAlchemy lacks it."""
 LETTERS = "abcdefghi"
 
 Prepare = Callable[[Dataset, Path, Path], list[str]]
@@ -46,11 +53,9 @@ def reading(letter: str, place: Place, cache: Path | None) -> Job:
         home = f"{place.setting(place.filled(dataset.paths(source)[0]))}, table: {SOURCE}"
         return _hygge(folder, home, f"type: parquet, path: {TARGET}")
 
-    backends = {"postgres": ("pyarrow", "connectorx"), "mysql": ("pyarrow", "connectorx")}
-    backends["sqlite"] = ("pyarrow",)
     others = [
         peers.dlt_reads(place, backend, cache)
-        for backend in backends.get(place.kind, ())
+        for backend in BACKENDS[place.kind]
         if cache is not None
     ]
     title = f"{place.title} to parquet"

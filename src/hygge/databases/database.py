@@ -166,6 +166,8 @@ class Database(ABC):
     """In bytes, where a longer name is cut rather than refused."""
     catalog: ClassVar[str]
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
+    sheds_columns: ClassVar[bool] = False
+    """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
 

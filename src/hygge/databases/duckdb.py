@@ -43,9 +43,9 @@ class Duckdb(Database):
     name = "duckdb"
     catalog = (
         "select schema_name, table_name, schema_name = current_schema() from duckdb_tables() "
-        "where database_name = current_database() and not internal and not temporary "
-        "order by 3 desc, 1, 2"
+        "where database_name = current_database() and not internal and not temporary"
     )
+    sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     settings: DuckdbSettings
 

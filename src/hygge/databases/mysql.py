@@ -23,6 +23,7 @@ from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
 from hygge.databases.mysql_errors import refuse_changes, text, told
+from hygge.databases.mysql_rows import as_bytes
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_types import declared, lines, literal, readable
@@ -38,8 +39,7 @@ class Mysql(Database):
     name = "mysql"
     catalog = (
         "select table_schema, table_name, 1 from information_schema.tables "
-        "where table_schema = database() "
-        "and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') order by 2"
+        "where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')"
     )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
@@ -220,6 +220,7 @@ class MysqlSession(Session):
         try:
             with told():
                 cursor.execute(sql, list(values) or None)
+                as_bytes(cursor)
                 while rows := cursor.fetchmany(_ROWS):
                     yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
         finally:
@@ -266,7 +267,7 @@ class MysqlSession(Session):
 
 
 def _series(field: Field, values: Sequence[Any]) -> pl.Series:
-    return pl.Series(field.column.name, values, _wire(field), strict=True)
+    return pl.Series(field.column.name, values, pl.Binary(), strict=True).cast(_wire(field))
 
 
 def _wire(field: Field) -> pl.DataType:

@@ -52,7 +52,7 @@ class Sqlite(Database):
     name = "sqlite"
     catalog = (
         "select schema, name, 1 from pragma_table_list where schema = 'main' "
-        "and type in ('table', 'virtual') and name not like 'sqlite@_%' escape '@' order by 2"
+        "and type in ('table', 'virtual') and name not like 'sqlite@_%' escape '@'"
     )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True

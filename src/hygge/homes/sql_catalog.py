@@ -31,7 +31,8 @@ def stand_ins(database: Database, table: str) -> Mapping[str, str]:
 def _tables(database: Database) -> Iterator[tuple[str, ...]]:
     """Each table's names, as short as can be first."""
     with closing(opened(database.connect())) as session:
-        for schema, name, own in session.rows(database.catalog):
+        found = sorted(session.rows(database.catalog), key=lambda row: (not row[2], *row[:2]))
+        for schema, name, own in found:
             if name.startswith(OURS):
                 continue
             whole = str(Table(name, schema))

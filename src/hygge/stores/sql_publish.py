@@ -22,11 +22,15 @@ class Publishing:
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
         self._names = [name for name in request.schema.names if name != OPERATION]
+        self._new = False  # whether the target was made for this load
 
     def fill(self, tags: Sequence[str], before: TableSchema | None) -> TableSchema:
         """The rows into the table, which has room for them; the columns that it has then."""
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
+        if self._may_become(tags):
+            self._become(arriving)
+            return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
         if self._request.mode is Mode.MERGE:
@@ -37,21 +41,40 @@ class Publishing:
                 self._add(staging, tag)
         return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
 
+    def _may_become(self, tags: Sequence[str]) -> bool:
+        """Whether the staged rows need not be copied: the new table can be the staging itself.
+
+        Not where a try was given up: DuckDB drops no columns and indexes no keys of a table from
+        which the same transaction deleted.
+        """
+        plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
+        if not (self._new and self._db.sheds_columns and plain and len(tags) == 1):
+            return False
+        staged = self._staging.rows.sql
+        others = f"select 1 from {staged} where {self._part} <> {self._db.mark(1)} limit 1"
+        return not self._session.rows(others, tags[0])
+
+    def _become(self, arriving: TableSchema) -> None:
+        staged = self._staging.rows.sql
+        self._target.drop()
+        for name in (PART, ROW):
+            self._session.change(f"alter table {staged} drop column {self._db.quoted(name)}")
+        name = self._db.quoted(self._target.table.name)
+        self._session.change(f"alter table {staged} rename to {name}")
+        self._find_keys_fast(arriving)  # the index that there was went with the empty table
+
     def _add(self, staging: str, tag: str) -> None:
+        """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
         self._session.change(
             f"insert into {self._target.sql} ({names}) select {names} from {staging} "
-            f"where {self._part} = {self._db.mark(1)} order by {self._row}",
+            f"where {self._part} = {self._db.mark(1)}",
             tag,
         )
 
     @property
     def _part(self) -> str:
         return self._db.quoted(PART)
-
-    @property
-    def _row(self) -> str:
-        return self._db.quoted(ROW)
 
     def make_room(self) -> None:
         """See that the table is there and has the columns. Raises StoreError where it cannot."""
@@ -60,6 +83,7 @@ class Publishing:
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(arriving, keys=keys)
             self._find_keys_fast(arriving)
+            self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(arriving.columns)
         elif not self._fits(arriving):
@@ -73,6 +97,7 @@ class Publishing:
             self._target.drop()
         self._target.make(arriving)
         self._find_keys_fast(arriving)
+        self._new = True
 
     def _find_keys_fast(self, arriving: TableSchema) -> None:
         """A full load may hold a key twice, so no index but a plain one; merges will need it."""
