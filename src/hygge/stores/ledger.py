@@ -87,11 +87,11 @@ class Ledger:
             f"note {text} not null){self._session.table_options}"
         )
 
-    def _ask(self, condition: str, *values: str) -> list[Entry]:
+    def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]
         found = self._session.rows(
             f"select load_id, flow, fate, record from {self._loads} "
-            f"where table_name = {marks[0]}{condition.format(*marks[1:])} order by load_id",
+            f"where table_name = {marks[0]}{condition.format(*marks[1:])} order by {order}",
             self._key,
             *values,
         )
@@ -103,6 +103,11 @@ class Ledger:
     def staged(self) -> list[str]:
         """Loads that have something in staging, the oldest first."""
         return [entry.load_id for entry in self._ask(" and staged = 1")]
+
+    def published(self) -> list[Entry]:
+        """Every published load, the newest first."""
+        found = self._ask(" and number is not null", order="number desc")
+        return [entry for entry in found if entry.fate is Fate.PUBLISHED]
 
     def newest(self) -> Entry | None:
         """The newest published load."""

@@ -21,6 +21,7 @@ from hygge.databases.found import found, located_settings, named_table
 from hygge.stores.ledger import HELD, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
+from hygge.stores.sql_undo import take_back
 
 T = TypeVar("T")
 
@@ -52,13 +53,13 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     """A table of a database. Readers see the old rows or the new, never a half."""
 
     Config: ClassVar[type[StoreConfig]] = SqlStoreConfig
-    capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True)  # type: ignore[misc]
+    capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True, undo=True)  # type: ignore[misc]
 
     def __init__(self, config: SqlStoreConfig, database: Database) -> None:
         self.config, self.database = config, database
         self.target = Table.of(config.table)
         self.capabilities = StoreCapabilities(
-            frozenset(Mode), deletes=True, one_writer=database.one_writer
+            frozenset(Mode), deletes=True, undo=True, one_writer=database.one_writer
         )
 
     @classmethod
@@ -119,6 +120,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     def strays(self, flow: str) -> Sequence[str]:
         return self._looked(lambda _, ledger: ledger.staged(), [])
+
+    def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
+        return self._changed(
+            lambda session, _: take_back(self.database, session, self.target, flow, load_id, by)
+        )
 
     def newest(self, flow: str) -> Receipt | None:
         entry = self._looked(lambda _, ledger: ledger.newest(), None)
