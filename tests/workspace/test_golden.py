@@ -58,6 +58,11 @@ COMPLAINTS: dict[str, dict[str, Any]] = {
             "flows/a/flow.yml": f"{ENDS}run_type: incremental\nwatermark: at\nkeys: id\n",
         }
     },
+    "column_twice": {
+        "files": {
+            "flows/a/flow.yml": f"{ENDS}keys: [id, at, id]\ncolumns:\n  - id\n  - at\n  - at\n"
+        }
+    },
     "store_in_home": {"files": {"flows/a/flow.yml": "home: data\nstore: data/lake\n"}},
     "home_in_store": {"files": {"flows/a/flow.yml": "home: lake/in.csv\nstore: lake\n"}},
     "one_destination": {

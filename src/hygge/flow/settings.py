@@ -121,6 +121,14 @@ class FlowSettings(Settings):
     def _one_or_many(cls, given: Any) -> Any:
         return (given,) if isinstance(given, str) else given
 
+    @field_validator("keys", "columns")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        twice = [name for name in names or () if (names or ()).count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named twice")
+        return names
+
     @field_validator("watermark", mode="before")
     @classmethod
     def _just_the_column(cls, given: Any) -> Any:
