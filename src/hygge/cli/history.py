@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("started", "flow", "run", "status", "rows", "took", "note")
 RIGHT = {"rows", "took"}
+LEAST = {"note": 8, "flow": 8}
+"""So narrow a screen may make these; numbers and times are always shown whole."""
 
 
 @click.command()
@@ -43,7 +45,7 @@ def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitC
             click.echo(json.dumps(asdict(run), default=_text, ensure_ascii=False))
     elif runs:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo("\n".join(line[:width] for line in table(runs)))
+        click.echo("\n".join(table(runs, width)))
     else:
         click.echo(
             f"no run of {flow} is remembered" if flow else "nothing has run here yet", err=True
@@ -69,16 +71,32 @@ def read(journal_path: Path, limit: int, flow: str | None) -> Sequence[EntityRun
     return asyncio.run(ask())
 
 
-def table(runs: Sequence[EntityRun]) -> Iterator[str]:
-    """One line a run, in columns that line up."""
+def table(runs: Sequence[EntityRun], width: int | None = None) -> Iterator[str]:
+    """One line a run, in columns that line up; notes and names end in `…` where it gets narrow."""
     cells = [dict(zip(COLUMNS, COLUMNS, strict=True)), *map(_cells, runs)]
     widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
+    if width is not None:
+        _narrow(widths, width)
     for row in cells:
+        fitted = {name: _cut(row[name], widths[name]) for name in COLUMNS}
         padded = (
-            f"{row[name]:>{widths[name]}}" if name in RIGHT else f"{row[name]:<{widths[name]}}"
-            for name in COLUMNS
+            f"{cell:>{widths[name]}}" if name in RIGHT else f"{cell:<{widths[name]}}"
+            for name, cell in fitted.items()
         )
         yield "  ".join(padded).rstrip()
+
+
+def _narrow(widths: dict[str, int], width: int) -> None:
+    """Take what is too much from the notes, then from the names, then what notes can still give."""
+    over = sum(widths.values()) + 2 * (len(widths) - 1) - width
+    for name, least in (*LEAST.items(), ("note", 1)):
+        less = max(0, min(over, widths[name] - least))
+        widths[name] -= less
+        over -= less
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _cells(run: EntityRun) -> dict[str, str]:
