@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import polars as pl
@@ -46,7 +46,8 @@ def test_history_the_newest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [80, 90, 120])
 def test_where_it_is_narrow_notes_and_names_are_cut_and_numbers_never(width: int) -> None:
     failed = replace(run("1", "shop", "orders_of_the_year"), message="no such file " * 9)
-    header, *lines = table([failed, replace(run("2"), row_count=12_345_678)], width)
+    runs = [failed, replace(run("2"), row_count=12_345_678)]
+    header, *lines = table([asdict(one) for one in runs], width)
     assert max(map(len, (header, *lines))) <= width
     assert lines[0].endswith("…")
     assert ["1,099,511,627,776" in lines[0], "12,345,678" in lines[1]] == [True, True]

@@ -98,6 +98,30 @@ def test_three_times_leaves_at_once(tmp_path: Path) -> None:
     assert hygge(tmp_path, "go").returncode == 0, "nothing is left that stands in the way"
 
 
+def told_of_gated(folder: Path) -> list[dict[str, Any]]:
+    done = hygge(folder, "history", "--flow", "gated", "--json")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_history_tells_of_runs_that_go_on_and_of_killed_ones(tmp_path: Path) -> None:
+    with running(gated(tmp_path)) as process:
+        (alive,) = told_of_gated(tmp_path)
+        assert (alive["status"], alive["finish_time"]) == ("running", None)
+        assert alive["message"].startswith(f"process {process.pid} on ")
+        process.kill()
+        process.wait(60)
+    (killed,) = told_of_gated(tmp_path)
+    assert killed == {**alive, "status": "cut off", "message": killed["message"]}
+    assert "the next run finishes, resumes or erases what it began" in killed["message"]
+    line = hygge(tmp_path, "history").stdout.splitlines()[1]
+    assert line.split()[2:5] == ["gated", "cut", "off"]
+    assert hygge(tmp_path, "history", "--flow", "later").stdout == ""
+    with running(tmp_path) as process:
+        (tmp_path / "gate").write_bytes(b"open")
+        assert process.wait(60) == 0
+    assert [run["status"] for run in told_of_gated(tmp_path)] == ["success"]
+
+
 def test_the_words_for_people(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "go", "--verbose"],
