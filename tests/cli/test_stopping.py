@@ -122,6 +122,23 @@ def test_the_history_tells_of_runs_that_go_on_and_of_killed_ones(tmp_path: Path)
     assert [run["status"] for run in told_of_gated(tmp_path)] == ["success"]
 
 
+def test_what_a_killed_run_left_is_told_when_it_is_erased(tmp_path: Path) -> None:
+    with running(gated(tmp_path)) as process:
+        process.kill()
+        process.wait(60)
+    (killed,) = (tmp_path / "lake" / "_hygge" / "staging" / "gated").iterdir()
+    looked = hygge(tmp_path, "debug", "--flow", "gated")
+    assert looked.returncode == 0
+    assert f"load {killed.name} is not finished" in looked.stdout
+    opened = os.open(tmp_path / "gate", os.O_RDWR | os.O_NONBLOCK)  # before the run, to wait in it
+    os.write(opened, b"open")
+    done = hygge(tmp_path, "go")
+    os.close(opened)
+    assert done.returncode == 0
+    assert f"[gated] what an unfinished load had staged was erased: {killed.name}" in done.stderr
+    assert "is not finished" not in hygge(tmp_path, "debug").stdout
+
+
 def test_the_words_for_people(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "go", "--verbose"],

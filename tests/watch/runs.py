@@ -24,6 +24,7 @@ def mixed() -> Iterator[events.Event]:
     yield events.Notice("users", "column changed since the last load: age int32 → int64", at=at(0))
     yield events.LoadRecovered("users", "17f0a1b2c3d4e5f600000001", "kept", at=at(0.1))
     yield from moved("users", 12_345)
+    yield events.LoadRecovered("visits", "17f0a1b2c3d4e5f600000004", "undone", at=at(2))
     yield events.FlowRetrying(
         "visits", 1, 1.25, "the server does not answer\n  try: wait", at=at(2)
     )

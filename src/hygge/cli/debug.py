@@ -48,7 +48,7 @@ def debug(
 def _as_dict(check: Check) -> dict[str, Any]:
     error = str(check.error) if check.error else None
     told = {"flow": check.flow, "what": check.what, "place": check.place}
-    return {**told, "ok": error is None, "error": error}
+    return {**told, "ok": error is None, "error": error, "note": check.note}
 
 
 def _text(name: str, found: list[Check]) -> Iterator[str]:
@@ -65,6 +65,7 @@ def _text(name: str, found: list[Check]) -> Iterator[str]:
         if not wrong:
             places = " → ".join(near(check.place) for check in checks if check.place)
             yield f"ok      {clean(flow):<{width}}  {places}"
+            yield from (f"  {line}" for c in checks if c.note for line in lines(c.note))
             continue
         yield paint("failed", Colour.RED, sys.stdout) + f"  {clean(flow)}"
         for check in wrong:

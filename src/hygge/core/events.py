@@ -58,7 +58,10 @@ class Notice(FlowEvent):
 
 @dataclass(frozen=True, slots=True)
 class LoadRecovered(FlowEvent):
-    """An interrupted load was found: published (its commit was finished), kept, or erased."""
+    """An interrupted load was found: published (its commit was finished), kept, or erased.
+
+    Or a load that failed in this run was undone: what it had staged is erased, too.
+    """
 
     load_id: str
     fate: str

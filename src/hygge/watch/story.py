@@ -32,6 +32,7 @@ _FATES = {
     "published": "an interrupted load was finished: {}",
     "kept": "an interrupted load is taken up again: {}",
     "erased": "what an unfinished load had staged was erased: {}",
+    "undone": "what the failed load had staged was erased: {}",
 }
 
 
@@ -47,7 +48,7 @@ def told(event: events.Event, *, verbose: bool = False) -> Line | None:
             wait = rates.duration(event.seconds)
             text = f"try {event.attempt} failed, again in {wait}: {first}"
             return Line(event.flow, text, Mark.WARN, tuple(rest))
-        case events.LoadRecovered() if event.fate != "erased" or verbose:
+        case events.LoadRecovered() if event.fate != "undone" or verbose:
             return Line(
                 event.flow, _FATES.get(event.fate, event.fate + ": {}").format(event.load_id)
             )
