@@ -113,6 +113,7 @@ def test_export_says_where_it_cannot_write(tmp_path: Path) -> None:
         done = hygge(tmp_path, "journal", "export", target)
         assert done.returncode == 1
         assert "  try: " in done.stderr
+    assert "  try: mkdir -p nowhere\n" in done.stderr
 
 
 def leave_unfinished(folder: Path) -> str:

@@ -315,7 +315,7 @@ def test_a_table_that_may_not_be_read(tmp_path: Path, closed: str) -> None:
         (tmp_path / closed).chmod(0o755)
     assert done.stdout.startswith("HomeError"), done
     assert "ermission denied" in done.stdout
-    assert closed in done.stdout
+    assert f"`ls -ld {closed}`" in done.stdout, "what may not be read is to be looked at"
 
 
 # -- one schema for all files ------------------------------------------------------------------

@@ -183,8 +183,10 @@ class Wanted:
         if parent and not self.fs.is_folder(parent):
             while (above := parent.rpartition("/")[0]) and not self.fs.is_folder(above):
                 parent = above
-            what = f"there is no folder {self.fs.url(parent)}"
-            return SourceMissing(what, **_at(self), hint="correct the path, or make the folder")
+            what, hint = f"there is no folder {self.fs.url(parent)}", ", or make the folder"
+            if self.fs.info(parent) is not None:
+                what, hint = f"{self.fs.url(parent)} is a file, not a folder", ""
+            return SourceMissing(what, **_at(self), hint=f"correct the path{hint}")
         there = [n for n in self._names_in(parent) if n[0] not in "._"]
         near = nearest(name, there)
         shown = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
