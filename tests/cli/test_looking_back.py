@@ -107,6 +107,16 @@ def test_export_replaces_only_when_told(tmp_path: Path) -> None:
     assert pl.read_parquet(target).height == 3
 
 
+def test_export_writes_no_parquet_into_what_is_called_otherwise(tmp_path: Path) -> None:
+    done = hygge(ran(tmp_path), "journal", "export", "history.csv")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: the history is written as parquet, not as .csv\n"
+        "  try: hygge journal export history.parquet\n",
+    )
+    assert not (tmp_path / "history.csv").exists()
+
+
 def test_export_says_where_it_cannot_write(tmp_path: Path) -> None:
     ran(tmp_path)
     for target in ("data", "nowhere/history.parquet"):

@@ -22,6 +22,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class Wrong(ValueError):
+    """For a validator to raise, where there is something to try."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in some settings: where (keys from the outside in), what, what to try."""
@@ -65,7 +73,8 @@ def _problem(model: type[BaseModel], error: Any) -> Problem:
     if error["type"] == "missing":
         return Problem(keys, f"{keys[-1]!r} is needed and not given")
     told = str(error["msg"]).removeprefix("Value error, ")
-    return Problem(keys, told[:1].lower() + told[1:])
+    hint = getattr(error.get("ctx", {}).get("error"), "hint", None)
+    return Problem(keys, told[:1].lower() + told[1:], hint)
 
 
 def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> list[str]:
