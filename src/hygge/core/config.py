@@ -73,8 +73,8 @@ def _problem(model: type[BaseModel], error: Any) -> Problem:
     if error["type"] == "missing":
         return Problem(keys, f"{keys[-1]!r} is needed and not given")
     told = str(error["msg"]).removeprefix("Value error, ")
-    hint = getattr(error.get("ctx", {}).get("error"), "hint", None)
-    return Problem(keys, told[:1].lower() + told[1:], hint)
+    tried: str | None = getattr(error.get("ctx", {}).get("error"), "hint", None)
+    return Problem(keys, told[:1].lower() + told[1:], tried)
 
 
 def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> list[str]:
