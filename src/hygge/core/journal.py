@@ -37,6 +37,7 @@ class Status(StrEnum):
     SUCCESS = "success"
     FAIL = "fail"
     SKIP = "skip"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)

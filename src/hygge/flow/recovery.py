@@ -18,6 +18,8 @@ class Recovery:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._known: list[tuple[Intent, list[StagedPart]]] = []
+        self.kept = False
+        """Whether what failed under our hands left something to go on with."""
 
     async def look(self) -> None:
         """Raise FlowError for unfinished work elsewhere, as a run would."""
@@ -57,6 +59,7 @@ class Recovery:
         staged = next((p for i, p in known if i.load.load_id == intent.load.load_id), [])
         keep = _worth(staged) and _may_pass(failed)
         receipt = await self._ask(intent.load.load_id, keep=keep, gone="undone")
+        self.kept = keep and receipt is None
         if receipt is None and not keep:
             await self._route.journal.discard(intent.load.load_id, "never published")
         return receipt

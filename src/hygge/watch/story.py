@@ -65,9 +65,8 @@ def _finished(event: events.FlowFinished) -> Line:
         return Line(event.flow, f"{rates.rows(event.rows)} in {took}", Mark.GOOD)
     if event.status == "skip":
         return Line(event.flow, f"nothing new ({took})")
-    return Line(
-        event.flow, f"failed after {took}", Mark.BAD, lines(event.error or "no reason given")
-    )
+    word, mark = ("failed", Mark.BAD) if event.status == "fail" else (event.status, Mark.WARN)
+    return Line(event.flow, f"{word} after {took}", mark, lines(event.error or "no reason given"))
 
 
 def _detail(event: events.FlowEvent) -> Line | None:
@@ -94,7 +93,7 @@ def _detail(event: events.FlowEvent) -> Line | None:
 
 def _stopping(hard: bool) -> str:
     if hard:
-        return "stopping now: what is staged is kept for the next run"
+        return "stopping now: nothing more is published, the next run moves what is left"
     return "stopping: no new flow starts, running loads finish (Ctrl-C again suspends them)"
 
 
