@@ -26,7 +26,7 @@ def print_summary(progress: Progress, out: TextIO) -> None:
 def summary(progress: Progress) -> Iterator[str]:
     """The lines: how many flows, how many rows, where they settled, what failed and why."""
     took = rates.duration(progress.seconds())
-    size = f"{rates.flows(len(progress.planned))}, {rates.rows(progress.rows_landed)}, {took}"
+    size = f"{rates.flows(progress.planned)}, {rates.rows(progress.rows_landed)}, {took}"
     yield f"{size}: {_counts(progress)}"
     yield from _settled(progress.of(SUCCESS))
     if progress.not_started:
