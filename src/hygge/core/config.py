@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,11 @@ def _problem(model: type[BaseModel], error: Any) -> Problem:
     if error["type"] == "missing":
         return Problem(keys, f"{keys[-1]!r} is needed and not given")
     told = str(error["msg"]).removeprefix("Value error, ")
-    tried: str | None = getattr(error.get("ctx", {}).get("error"), "hint", None)
+    context = error.get("ctx", {})
+    tried: str | None = getattr(context.get("error"), "hint", None)
+    expected = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    if near := nearest(str(error["input"]), expected):
+        tried = f"did you mean {near!r}?"
     return Problem(keys, told[:1].lower() + told[1:], tried)
 
 
