@@ -36,5 +36,5 @@ def export(target: Path, force: bool, verbose: bool) -> ExitCode:
     if target.is_file() and not force:
         raise HyggeError(f"{target} exists", hint="another name, or --force to replace it")
     runs = write(workspace().journal_path, target)
-    click.echo(f"{runs:,} runs written to {target}")
+    click.echo(f"{runs:,} run{'' if runs == 1 else 's'} written to {target}")
     return ExitCode.OK

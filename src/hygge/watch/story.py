@@ -77,7 +77,8 @@ def _detail(event: events.FlowEvent) -> Line | None:
         case events.LoadBegan():
             text = f"load {event.load_id} began: {event.mode}"
         case events.PartitionsPlanned():
-            text = f"{event.count} partitions planned, {event.reused} of them staged before"
+            parts = "1 partition" if event.count == 1 else f"{event.count} partitions"
+            text = f"{parts} planned, {event.reused} of them staged before"
         case events.BatchStaged():
             text = f"batch staged: {rates.rows(event.rows)}, {rates.size(event.bytes)}"
         case events.PartStaged():
