@@ -36,6 +36,12 @@ def test_every_fault_with_its_remedy(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
+def test_it_counts_what_it_shows(tmp_path: Path) -> None:
+    said = hygge(shop(tmp_path, more=MISSING), "debug").stdout.splitlines()
+    shown = [line for line in said if line.startswith(("ok", "failed"))]
+    assert said[-1] == f"{len(shown)} checked: 1 failed"
+
+
 @pytest.mark.parametrize(
     ("more", "flow", "code"),
     [

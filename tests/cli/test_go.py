@@ -29,7 +29,7 @@ def test_a_run_that_succeeds(tmp_path: Path) -> None:
     done = hygge(shop(tmp_path), "go")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].endswith("2 succeeded")
-    assert done.stdout.startswith("2 flows, 6 rows, ")
+    assert done.stdout.startswith("1 flow, 2 tables, 6 rows, ")
     assert sorted(line.split()[0] for line in done.stderr.splitlines()) == [
         "[shop.orders]",
         "[shop.users]",
@@ -244,7 +244,7 @@ def test_a_terminal_gets_the_live_view(tmp_path: Path) -> None:
         assert process.wait(60) == 1
     assert "✓" in screen
     assert "shop.users" in screen
-    assert "3 flows, 6 rows" in screen
+    assert "2 flows, 3 tables, 6 rows" in screen
     assert "\x1b[?25h" in screen, "the cursor is shown again"
     assert "[shop.users]" not in screen
 

@@ -138,6 +138,10 @@ def test_versions_of_what_a_bug_report_needs() -> None:
     ("words", "said"),
     [
         (["gp"], "error: there is no command 'gp', did you mean 'go'?\n  try: hygge --help\n"),
+        (
+            ["go", "--run-type", "incremental"],
+            "error: there is no option --run-type\n  try: --incremental or --full-drop\n",
+        ),
         (["go", "--flw", "a"], "error: there is no option --flw\n  try: "),
         (["go", "--concurrency", "0"], "error: invalid value for '--concurrency'"),
         (["go", "--concurrency"], "error: option '--concurrency' requires an argument"),

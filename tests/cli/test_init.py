@@ -34,6 +34,18 @@ def test_it_runs_unmodified_by_the_commands_that_it_names(tmp_path: Path) -> Non
     assert list((tmp_path / "tea" / "lake" / "teas").glob("*.parquet"))
 
 
+def test_what_is_only_proposed_works_once_it_is_uncommented(tmp_path: Path) -> None:
+    init(tmp_path, "tea")
+    tea = tmp_path / "tea"
+    assert hygge(tea, "go").returncode == 0
+    flow = tea / "flows" / "teas" / "flow.yml"
+    flow.write_text(flow.read_text().replace("# run_type", "run_type").replace("# water", "water"))
+    assert "1 flow, 8 rows" in hygge(tea, "go", "--full-drop").stdout
+    with (tea / "data" / "teas.csv").open("a") as file:
+        file.write("9,Matcha,Japan,2,30,2024-01-01\n")
+    assert "1 flow, 1 row" in hygge(tea, "go").stdout
+
+
 def test_every_file_is_as_agreed(tmp_path: Path) -> None:
     init(tmp_path, "tea")
     for name, held in everything(tmp_path / "tea").items():

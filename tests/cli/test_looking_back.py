@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet
+import pytest
 from tests.cli.projects import landed, shop
 from tests.cli.shell import everything, hygge, story
 from tests.golden.compare import golden
 
+from hygge.cli.history import table
 from hygge.core.home import ReadRequest
 from hygge.core.journal import EntityRun, Intent
 from hygge.core.names import new_load_id
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.journal.sqlite import SqliteJournal
+from hygge.testing.contracts.journal import run
 
 MISSING = "  missing: {home: data/none.parquet, store: lake/missing}\n"
 COLUMNS = [field.name for field in fields(EntityRun)]
@@ -38,6 +41,17 @@ def test_history_the_newest_first(tmp_path: Path) -> None:
         "shop.orders",
         "shop.users",
     ]
+
+
+@pytest.mark.parametrize("width", [80, 90, 120])
+def test_where_it_is_narrow_notes_and_names_are_cut_and_numbers_never(width: int) -> None:
+    failed = replace(run("1", "shop", "orders_of_the_year"), message="no such file " * 9)
+    runs = [failed, replace(run("2"), row_count=12_345_678)]
+    header, *lines = table([asdict(one) for one in runs], width)
+    assert max(map(len, (header, *lines))) <= width
+    assert lines[0].endswith("…")
+    assert ["1,099,511,627,776" in lines[0], "12,345,678" in lines[1]] == [True, True]
+    assert all("  1.5 s" in line for line in lines)
 
 
 def test_history_of_some(tmp_path: Path) -> None:
@@ -93,12 +107,23 @@ def test_export_replaces_only_when_told(tmp_path: Path) -> None:
     assert pl.read_parquet(target).height == 3
 
 
+def test_export_writes_no_parquet_into_what_is_called_otherwise(tmp_path: Path) -> None:
+    done = hygge(ran(tmp_path), "journal", "export", "history.csv")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: the history is written as parquet, not as .csv\n"
+        "  try: hygge journal export history.parquet\n",
+    )
+    assert not (tmp_path / "history.csv").exists()
+
+
 def test_export_says_where_it_cannot_write(tmp_path: Path) -> None:
     ran(tmp_path)
     for target in ("data", "nowhere/history.parquet"):
         done = hygge(tmp_path, "journal", "export", target)
         assert done.returncode == 1
         assert "  try: " in done.stderr
+    assert "  try: mkdir -p nowhere\n" in done.stderr
 
 
 def leave_unfinished(folder: Path) -> str:

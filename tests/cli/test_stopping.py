@@ -65,7 +65,7 @@ def test_once_lets_running_loads_finish(tmp_path: Path, number: signal.Signals) 
         summary = until(process, "summary")
         assert process.wait(60) == 130
     assert (summary["succeeded"], summary["failed"]) == (1, 0)
-    assert summary["not_started"] == ["later"]
+    assert (summary["not_started"], summary["not_started_flows"]) == (1, ["later"])
     assert landed(tmp_path / "lake" / "gated") == 3
     assert not (tmp_path / "lake" / "later").exists()
 
@@ -80,11 +80,10 @@ def test_twice_suspends_them(tmp_path: Path) -> None:
         assert process.wait(60) == 130
         assert process.stderr is not None
         assert process.stderr.read() == ""
-    assert (summary["succeeded"], summary["failed"]) == (0, 1)
-    assert summary["flows"][0]["error"].startswith("interrupted")
+    assert (summary["succeeded"], summary["failed"], summary["suspended"]) == (0, 0, 1)
+    assert summary["flows"][0]["error"] == "stopped before it was done\n  try: run again"
     assert not landed(tmp_path / "lake")
-    history = hygge(tmp_path, "history")
-    assert "gated" in history.stdout
+    assert [run["status"] for run in told_of_gated(tmp_path)] == ["suspended"]
 
 
 def test_three_times_leaves_at_once(tmp_path: Path) -> None:
@@ -98,6 +97,47 @@ def test_three_times_leaves_at_once(tmp_path: Path) -> None:
     assert hygge(tmp_path, "go").returncode == 0, "nothing is left that stands in the way"
 
 
+def told_of_gated(folder: Path) -> list[dict[str, Any]]:
+    done = hygge(folder, "history", "--flow", "gated", "--json")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_history_tells_of_runs_that_go_on_and_of_killed_ones(tmp_path: Path) -> None:
+    with running(gated(tmp_path)) as process:
+        (alive,) = told_of_gated(tmp_path)
+        assert (alive["status"], alive["finish_time"]) == ("running", None)
+        assert alive["message"].startswith(f"process {process.pid} on ")
+        process.kill()
+        process.wait(60)
+    (killed,) = told_of_gated(tmp_path)
+    assert killed == {**alive, "status": "cut off", "message": killed["message"]}
+    assert "the next run finishes, resumes or erases what it began" in killed["message"]
+    line = hygge(tmp_path, "history").stdout.splitlines()[1]
+    assert line.split()[2:5] == ["gated", "cut", "off"]
+    assert hygge(tmp_path, "history", "--flow", "later").stdout == ""
+    with running(tmp_path) as process:
+        (tmp_path / "gate").write_bytes(b"open")
+        assert process.wait(60) == 0
+    assert [run["status"] for run in told_of_gated(tmp_path)] == ["success"]
+
+
+def test_what_a_killed_run_left_is_told_when_it_is_erased(tmp_path: Path) -> None:
+    with running(gated(tmp_path)) as process:
+        process.kill()
+        process.wait(60)
+    (killed,) = (tmp_path / "lake" / "_hygge" / "staging" / "gated").iterdir()
+    looked = hygge(tmp_path, "debug", "--flow", "gated")
+    assert looked.returncode == 0
+    assert f"load {killed.name} is not finished" in looked.stdout
+    opened = os.open(tmp_path / "gate", os.O_RDWR | os.O_NONBLOCK)  # before the run, to wait in it
+    os.write(opened, b"open")
+    done = hygge(tmp_path, "go")
+    os.close(opened)
+    assert done.returncode == 0
+    assert f"[gated] what an unfinished load had staged was erased: {killed.name}" in done.stderr
+    assert "is not finished" not in hygge(tmp_path, "debug").stdout
+
+
 def test_the_words_for_people(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "go", "--verbose"],
@@ -108,7 +148,7 @@ def test_the_words_for_people(tmp_path: Path) -> None:
         text=True,
     ) as process:
         assert process.stderr is not None
-        assert any("1 partitions planned" in line for line in process.stderr)
+        assert any("1 partition planned" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         said = next(process.stderr)
         (tmp_path / "gate").write_bytes(b"open")

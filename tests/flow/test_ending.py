@@ -145,7 +145,9 @@ def test_cancelling_leaves_no_thread_and_no_unfinished_part(stage: Stage) -> Non
     assert not stage.leftovers
     assert stage.target.look() is None
     (run,) = asyncio.run(stage.journal.history())
-    assert run.status is Status.FAIL
+    assert run.status is Status.SUSPENDED
+    assert run.message is not None
+    assert run.message.endswith("try: run again")
     stage.done()  # and the lease is free again
     assert stage.rows == unordered(people(0, 20).rows())
 
@@ -166,6 +168,8 @@ def test_cancelling_keeps_whole_parts_for_the_next_run(stage: Stage) -> None:
 
     with no_thread_left():
         asyncio.run(story())
+    (run,) = asyncio.run(stage.journal.history())
+    assert "run again: it goes on from what is staged" in str(run.message)
     ((_, parts),) = asyncio.run(stage.journal.unfinished("people"))
     (staged,) = stage.target.table.staged.values()
     assert list(staged) == [piece.name for part in parts for piece in part.pieces]

@@ -81,6 +81,13 @@ def test_more_rows_arrive(files: Files, settings: dict[str, Any]) -> None:
 
 
 @BOTH
+def test_keys_merge_nothing_where_nothing_is_merged(files: Files, settings: dict[str, Any]) -> None:
+    files.source.give(people(0, 3), people(0, 3, "again"))
+    files.run({**settings, "keys": "id", "write": "append"})
+    assert files.settled(people(0, 3), people(0, 3, "again"))
+
+
+@BOTH
 def test_an_empty_source(files: Files, settings: dict[str, Any]) -> None:
     files.source.give(people(0, 0))
     report = files.run(settings)

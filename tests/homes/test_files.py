@@ -204,7 +204,7 @@ def test_a_missing_path_is_named_in_full_with_what_is_near(tmp_path: Path) -> No
         home(tmp_path / "usrs.parquet").table_schema()
     assert str(tmp_path / "usrs.parquet") in str(failed.value)
     assert "did you mean 'users.parquet'?" in str(failed.value)
-    with pytest.raises(SourceMissing, match=r"there are users\.parquet beside it"):
+    with pytest.raises(SourceMissing, match=r"beside it: users\.parquet"):
         home(tmp_path / "zzz").table_schema()
     with pytest.raises(SourceMissing) as failed:
         home(tmp_path / "deep/er/users").table_schema()
@@ -242,7 +242,7 @@ def test_a_text_of_nothing_among_others_is_skipped_and_told(tmp_path: Path) -> N
     put(tmp_path / "t/1.csv", ids(1))
     (tmp_path / "t/0.csv").touch()
     source = home(tmp_path / "t")
-    assert source.table_schema().notes == ("1 files are empty, without even a header: 0.csv",)
+    assert source.table_schema().notes == ("1 file is empty, without even a header: 0.csv",)
     assert rows(source) == [(1,), (2,), (3,)]
     (tmp_path / "t/1.csv").unlink()
     with pytest.raises(HomeError, match="the file is empty"):
@@ -315,7 +315,7 @@ def test_a_table_that_may_not_be_read(tmp_path: Path, closed: str) -> None:
         (tmp_path / closed).chmod(0o755)
     assert done.stdout.startswith("HomeError"), done
     assert "ermission denied" in done.stdout
-    assert closed in done.stdout
+    assert f"`ls -ld {closed}`" in done.stdout, "what may not be read is to be looked at"
 
 
 # -- one schema for all files ------------------------------------------------------------------

@@ -17,13 +17,14 @@ def at(seconds: float) -> datetime:
 
 def mixed() -> Iterator[events.Event]:
     """One of each: landed, nothing new, tried again, failed, never started."""
-    names = ("users", "orders.items", "visits", "broken", "later")
+    names = ("users", "orders.items", "visits", "broken", "slow", "later")
     yield events.RunStarted(RUN_ID, names, at=at(0))
-    for name in names[:4]:
+    for name in names[:5]:
         yield events.FlowStarted(name, f"/data/{name}", f"/lake/{name}", "full_drop", at=at(0))
     yield events.Notice("users", "column changed since the last load: age int32 → int64", at=at(0))
     yield events.LoadRecovered("users", "17f0a1b2c3d4e5f600000001", "kept", at=at(0.1))
     yield from moved("users", 12_345)
+    yield events.LoadRecovered("visits", "17f0a1b2c3d4e5f600000004", "undone", at=at(2))
     yield events.FlowRetrying(
         "visits", 1, 1.25, "the server does not answer\n  try: wait", at=at(2)
     )
@@ -34,7 +35,10 @@ def mixed() -> Iterator[events.Event]:
     yield events.FlowFinished("broken", "fail", 0, 0.2, told, at=at(3.2))
     yield from moved("orders.items", 1)
     yield events.RunStopping(at=at(4))
-    yield finished(2, 1, 1, 1)
+    yield events.RunStopping(hard=True, at=at(4.1))
+    told = "stopped before it was done\n  try: run again"
+    yield events.FlowFinished("slow", "suspended", 0, 4.1, told, at=at(4.2))
+    yield finished(2, 1, 1, 1, 1)
 
 
 def moved(name: str, rows: int) -> Iterator[events.Event]:
@@ -50,11 +54,14 @@ def moved(name: str, rows: int) -> Iterator[events.Event]:
     yield events.FlowFinished(name, "success", rows, 0.4, at=at(0.4))
 
 
-def finished(succeeded: int, failed: int, skipped: int, not_started: int) -> events.Event:
+def finished(
+    succeeded: int, failed: int, skipped: int, not_started: int, suspended: int = 0
+) -> events.Event:
     return events.RunFinished(
         RUN_ID,
         succeeded=succeeded,
         failed=failed,
+        suspended=suspended,
         skipped=skipped,
         not_started=not_started,
         rows=12_346,

@@ -43,7 +43,9 @@ def test_sizes_are_never_a_thousand_of_what_has_a_bigger_name() -> None:
 
 def test_one_is_not_many() -> None:
     assert (rates.rows(1), rates.rows(0), rates.rows(12_345)) == ("1 row", "0 rows", "12,345 rows")
-    assert (rates.flows(1), rates.flows(2)) == ("1 flow", "2 flows")
+    assert (rates.flows("a"), rates.flows("ab")) == ("1 flow", "2 flows")
+    assert rates.flows(["shop.users", "shop.orders", "teas"]) == "2 flows, 3 tables"
+    assert rates.flows(["shop.users"]) == "1 flow"
 
 
 def test_a_rate_counts_the_window_only() -> None:

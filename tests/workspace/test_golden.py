@@ -58,6 +58,19 @@ COMPLAINTS: dict[str, dict[str, Any]] = {
             "flows/a/flow.yml": f"{ENDS}run_type: incremental\nwatermark: at\nkeys: id\n",
         }
     },
+    "column_twice": {
+        "files": {
+            "flows/a/flow.yml": f"{ENDS}keys: [id, at, id]\ncolumns:\n  - id\n  - at\n  - at\n"
+        }
+    },
+    "store_is_a_file": {
+        "files": {
+            "flows/a/flow.yml": "home: x\nstore: lake/a.csv\n",
+            "flows/b/flow.yml": "home: x\nstore:\n  type: ndjson\n  path: lake/b.parquet\n",
+            "flows/c/flow.yml": "home: x\nstore: lake/c.parquet\n",
+            "flows/d/flow.yml": "home: x\nstore: {type: csv, path: lake/d.csv}\n",
+        }
+    },
     "store_in_home": {"files": {"flows/a/flow.yml": "home: data\nstore: data/lake\n"}},
     "home_in_store": {"files": {"flows/a/flow.yml": "home: lake/in.csv\nstore: lake\n"}},
     "one_destination": {

@@ -210,6 +210,26 @@ def test_what_is_wrong_in_a_flow(tmp_path: Path, flow: str, told: str, line: int
     assert failed.where["line"] == line
 
 
+def test_what_was_written_is_shown_beside_what_may_be(tmp_path: Path) -> None:
+    files = {"flows/a/flow.yml": f"{ENDS}run_type: incremntal\nwrite: apend\nmin_rows: few\n"}
+    said = str(refused(tmp_path, files))
+    assert "run_type: input should be 'full_drop' or 'incremental', not 'incremntal'" in said
+    assert "try: did you mean 'incremental'?" in said
+    assert "try: did you mean 'append'?" in said
+    assert "min_rows: input should be a valid integer, not 'few' (flows/a/flow.yml:5" in said
+    given = {"flow.a.run_type": "fulldrop"}
+    told = refused(tmp_path, {"flows/a/flow.yml": ENDS}, overrides=given)
+    assert (told.hint, "not 'fulldrop'" in told.what) == ("did you mean 'full_drop'?", True)
+
+
+def test_a_secret_that_cannot_be_is_not_shown(tmp_path: Path) -> None:
+    flow = {"home": "x", "store": "{path: y, adopt: maybe, layout: {secret: hunter2}}"}
+    text = "".join(f"{key}: {value}\n" for key, value in flow.items())
+    said = str(refused(tmp_path, {"flows/a/flow.yml": text}))
+    assert "not 'maybe'" in said
+    assert "hunter2" not in said
+
+
 def test_an_entity_needs_a_path_from_somewhere(tmp_path: Path) -> None:
     flow = "home: {type: parquet}\nstore: out\nentities: [a]\n"
     failed = refused(tmp_path, {"flows/f/flow.yml": flow})

@@ -22,13 +22,15 @@ AT_ONCE = 8
 class Check:
     """One thing that a run needs; `error` says why it is not to be had.
 
-    `what`: file (of the journal), home, store, or fit (columns, keys, run type).
+    `what`: file (of the journal), home, store, or fit (columns, keys, run type). `note`: what is
+    no fault, and a person should know.
     """
 
     flow: str
     what: str
     place: str
     error: HyggeError | None = None
+    note: str | None = None
 
 
 def check_all(coordinator: Coordinator, journal_path: Path) -> list[Check]:
@@ -64,15 +66,22 @@ async def check_flow(flow: Flow) -> list[Check]:
         Check(flow.name, "store", flow.store.identity, store),
     ]
     if home is None and store is None:
-        fit = await _answer(_fit(flow), flow)
-        checks.append(Check(flow.name, "fit", "", fit))
+        notes = list[str]()
+        fit = await _answer(_fit(flow, notes), flow)
+        checks.append(Check(flow.name, "fit", "", fit, "\n".join(notes) or None))
     return checks
 
 
-async def _fit(flow: Flow) -> None:
-    """What a run asks before its first row."""
+async def _fit(flow: Flow, notes: list[str]) -> None:
+    """What a run asks before its first row. Notes loads that are not finished, here or there."""
     await Recovery(flow.route).look()
     await prepare(flow.route)
+    known = {intent.load.load_id for intent, _ in await flow.journal.unfinished(flow.name)}
+    notes += [
+        f"load {load_id} is not finished: its run goes on, or the next run finishes, resumes or "
+        "erases it"
+        for load_id in sorted(known | set(await flow.store.unfinished(flow.name)))
+    ]
 
 
 async def _answer(asked: Awaitable[object], flow: Flow | None = None) -> HyggeError | None:

@@ -57,4 +57,6 @@ def _suggestion(error: click.UsageError) -> str | None:
     if isinstance(error, click.NoSuchOption) and error.possibilities:
         near = sorted(error.possibilities)[0]
         return f"did you mean {near}?"
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--run-type":
+        return "--incremental or --full-drop"
     return None

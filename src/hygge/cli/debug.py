@@ -48,7 +48,7 @@ def debug(
 def _as_dict(check: Check) -> dict[str, Any]:
     error = str(check.error) if check.error else None
     told = {"flow": check.flow, "what": check.what, "place": check.place}
-    return {**told, "ok": error is None, "error": error}
+    return {**told, "ok": error is None, "error": error, "note": check.note}
 
 
 def _text(name: str, found: list[Check]) -> Iterator[str]:
@@ -58,17 +58,18 @@ def _text(name: str, found: list[Check]) -> Iterator[str]:
     from hygge.watch.summary import near
 
     yield f"workspace {clean(name)}"
-    width = max(len(clean(check.flow)) for check in found)
-    for flow, group in groupby(found, key=lambda check: check.flow):
-        checks = list(group)
+    width, failed = max(len(clean(check.flow)) for check in found), 0
+    told = [(flow, list(group)) for flow, group in groupby(found, key=lambda check: check.flow)]
+    for flow, checks in told:
         wrong = [check for check in checks if check.error is not None]
         if not wrong:
             places = " → ".join(near(check.place) for check in checks if check.place)
             yield f"ok      {clean(flow):<{width}}  {places}"
+            yield from (f"  {line}" for c in checks if c.note for line in lines(c.note))
             continue
+        failed += 1
         yield paint("failed", Colour.RED, sys.stdout) + f"  {clean(flow)}"
         for check in wrong:
             yield f"  {check.what} {near(check.place)}".rstrip()
             yield from (f"    {line}" for line in lines(str(check.error)))
-    failed = sum(check.error is not None for check in found)
-    yield f"{len(found)} checks: {f'{failed} failed' if failed else 'all ok'}"
+    yield f"{len(told)} checked: {f'{failed} failed' if failed else 'all ok'}"

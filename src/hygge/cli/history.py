@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -17,10 +19,15 @@ from hygge.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hygge.core.journal import EntityRun
+    from hygge.journal.hold import Hold
+
+Row: TypeAlias = dict[str, Any]
+"""One row of the history as JSON has it, by the names of EntityRun."""
 
 COLUMNS = ("started", "flow", "run", "status", "rows", "took", "note")
 RIGHT = {"rows", "took"}
+LEAST = {"note": 8, "flow": 8}
+"""So narrow a screen may make these; numbers and times are always shown whole."""
 
 
 @click.command()
@@ -37,13 +44,13 @@ RIGHT = {"rows", "took"}
 @click.option("--verbose", is_flag=True, help="Show tracebacks.")
 def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitCode:
     """Show what past runs came to, the newest first."""
-    runs = read(workspace().journal_path, limit, flow)
+    rows = read(workspace().journal_path, limit, flow)
     if as_json:
-        for run in runs:
-            click.echo(json.dumps(asdict(run), default=_text, ensure_ascii=False))
-    elif runs:
+        for row in rows:
+            click.echo(json.dumps(row, default=_text, ensure_ascii=False))
+    elif rows:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo("\n".join(line[:width] for line in table(runs)))
+        click.echo("\n".join(table(rows, width)))
     else:
         click.echo(
             f"no run of {flow} is remembered" if flow else "nothing has run here yet", err=True
@@ -51,50 +58,83 @@ def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitC
     return ExitCode.OK
 
 
-def read(journal_path: Path, limit: int, flow: str | None) -> Sequence[EntityRun]:
-    """The newest rows. Asking makes no journal where none is."""
+def read(journal_path: Path, limit: int, flow: str | None) -> list[Row]:
+    """The newest rows, those of runs that have not ended among them. Makes no journal."""
     import asyncio
 
     from hygge import registry
 
     journal = registry.find("journals", "sqlite").load()(journal_path)
 
-    async def ask() -> Sequence[EntityRun]:
+    async def ask() -> list[Row]:
         try:
-            runs: Sequence[EntityRun] = await journal.history(limit, flow)
+            found = [asdict(run) for run in await journal.history(limit, flow)]
+            begun = [_not_ended(name, hold) for name, hold in (await journal.holds()).items()]
         finally:
             await journal.close()
-        return runs
+        name, _, entity = (flow or "").partition(".")
+        found += [r for r in begun if name in ("", r["flow"]) and entity in ("", r["entity"])]
+        return sorted(found, key=lambda row: row["start_time"], reverse=True)[:limit]
 
     return asyncio.run(ask())
 
 
-def table(runs: Sequence[EntityRun]) -> Iterator[str]:
-    """One line a run, in columns that line up."""
-    cells = [dict(zip(COLUMNS, COLUMNS, strict=True)), *map(_cells, runs)]
+def _not_ended(name: str, hold: Hold) -> Row:
+    """A run that has written no row: it is at work, or was killed. What is not known is null."""
+    from hygge.core.journal import EntityRun
+
+    flow, _, entity = name.partition(".")
+    told = {"status": "running", "message": f"{hold.owner} is at work"}
+    if hold.is_over(time.time()):
+        message = f"{hold.owner} is gone; the next run finishes, resumes or erases what it began"
+        told = {"status": "cut off", "message": message}
+    started = datetime.fromtimestamp(hold.since, UTC)
+    place = {"flow": flow, "entity": entity or flow, "start_time": started}
+    return {**dict.fromkeys(field.name for field in fields(EntityRun)), **place, **told}
+
+
+def table(rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
+    """One line a run, in columns that line up; notes and names end in `…` where it gets narrow."""
+    cells = [dict(zip(COLUMNS, COLUMNS, strict=True)), *map(_cells, rows)]
     widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
+    if width is not None:
+        _narrow(widths, width)
     for row in cells:
+        fitted = {name: _cut(row[name], widths[name]) for name in COLUMNS}
         padded = (
-            f"{row[name]:>{widths[name]}}" if name in RIGHT else f"{row[name]:<{widths[name]}}"
-            for name in COLUMNS
+            f"{cell:>{widths[name]}}" if name in RIGHT else f"{cell:<{widths[name]}}"
+            for name, cell in fitted.items()
         )
         yield "  ".join(padded).rstrip()
 
 
-def _cells(run: EntityRun) -> dict[str, str]:
+def _narrow(widths: dict[str, int], width: int) -> None:
+    """Take what is too much from the notes, then from the names, then what notes can still give."""
+    over = sum(widths.values()) + 2 * (len(widths) - 1) - width
+    for name, least in (*LEAST.items(), ("note", 1)):
+        less = max(0, min(over, widths[name] - least))
+        widths[name] -= less
+        over -= less
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _cells(row: Row) -> dict[str, str]:
     from hygge.watch.rates import duration
     from hygge.watch.story import lines
 
-    mark = f"up to {run.watermark_column} {run.watermark}" if run.watermark else ""
-    note = lines(run.message)[0] if run.message else mark
+    flow, entity, took = row["flow"], row["entity"], row["duration"]
+    mark = f"up to {row['watermark_column']} {row['watermark']}" if row["watermark"] else ""
     return {
-        "started": f"{run.start_time.astimezone():%Y-%m-%d %H:%M:%S}",
-        "flow": run.flow if run.entity == run.flow else f"{run.flow}.{run.entity}",
-        "run": run.run_type,
-        "status": run.status,
-        "rows": f"{run.row_count:,}",
-        "took": duration(run.duration),
-        "note": note,
+        "started": f"{row['start_time'].astimezone():%Y-%m-%d %H:%M:%S}",
+        "flow": flow if entity == flow else f"{flow}.{entity}",
+        "run": row["run_type"] or "",
+        "status": row["status"],
+        "rows": "" if row["row_count"] is None else f"{row['row_count']:,}",
+        "took": "" if took is None else duration(took),
+        "note": lines(row["message"])[0] if row["message"] else mark,
     }
 
 

@@ -26,8 +26,9 @@ FLOW = """\
 home: data/teas.csv
 store: lake/teas
 
-# run_type: incremental   # add what is new instead of replacing the table, told by
-# watermark: picked       # a column that grows
+# Or add what is new instead of replacing the table; `hygge go --full-drop` begins it.
+# run_type: incremental
+# watermark: id             # a column whose value is greater in every new row
 """
 DATA = """\
 id,name,origin,minutes,grams,picked

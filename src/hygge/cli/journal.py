@@ -8,7 +8,7 @@ import click
 
 from hygge.cli.choosing import workspace
 from hygge.cli.exit_codes import ExitCode
-from hygge.core.errors import HyggeError
+from hygge.core.errors import ConfigError, HyggeError
 
 
 @click.group(invoke_without_command=True)
@@ -28,8 +28,13 @@ def export(target: Path, force: bool, verbose: bool) -> ExitCode:
     oldest first."""
     from hygge.journal.export import export as write
 
+    if target.suffix.lower() not in ("", ".parquet", ".pq"):
+        raise ConfigError(
+            f"the history is written as parquet, not as {target.suffix}",
+            hint=f"hygge journal export {target.with_suffix('.parquet')}",
+        )
     if target.is_file() and not force:
         raise HyggeError(f"{target} exists", hint="another name, or --force to replace it")
     runs = write(workspace().journal_path, target)
-    click.echo(f"{runs:,} runs written to {target}")
+    click.echo(f"{runs:,} run{'' if runs == 1 else 's'} written to {target}")
     return ExitCode.OK

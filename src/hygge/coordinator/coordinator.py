@@ -138,7 +138,8 @@ class Coordinator:
             events.RunFinished(
                 run_id,
                 succeeded=len(report.of(Status.SUCCESS)),
-                failed=len(report.of(Status.FAIL)) + len(report.suspended),
+                failed=len(report.of(Status.FAIL)),
+                suspended=len(report.suspended),
                 skipped=len(report.of(Status.SKIP)),
                 not_started=len(report.not_started),
                 rows=report.rows,

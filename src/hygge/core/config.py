@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,14 @@ class Settings(BaseModel):
     """The manners of every settings model: frozen, no unknown keys, secrets stay secret."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Wrong(ValueError):
+    """For a validator to raise, where there is something to try."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,12 @@ def _problem(model: type[BaseModel], error: Any) -> Problem:
     if error["type"] == "missing":
         return Problem(keys, f"{keys[-1]!r} is needed and not given")
     told = str(error["msg"]).removeprefix("Value error, ")
-    return Problem(keys, told[:1].lower() + told[1:])
+    context = error.get("ctx", {})
+    tried: str | None = getattr(context.get("error"), "hint", None)
+    expected = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    if near := nearest(str(error["input"]), expected):
+        tried = f"did you mean {near!r}?"
+    return Problem(keys, told[:1].lower() + told[1:], tried)
 
 
 def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> list[str]:

@@ -109,6 +109,10 @@ class FlowTimeout(FlowError):
     """The flow took longer than its `timeout`."""
 
 
+class FlowSuspended(FlowError):
+    """The run was stopped before this flow had ended: by the user, or by what ended the run."""
+
+
 class DriverHung(FlowError):
     """A driver's call did not return, not even after its connection was taken away."""
 

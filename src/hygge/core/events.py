@@ -31,6 +31,7 @@ class RunFinished(Event):
     run_id: str
     succeeded: int
     failed: int
+    suspended: int
     skipped: int
     not_started: int
     rows: int
@@ -58,7 +59,10 @@ class Notice(FlowEvent):
 
 @dataclass(frozen=True, slots=True)
 class LoadRecovered(FlowEvent):
-    """An interrupted load was found: published (its commit was finished), kept, or erased."""
+    """An interrupted load was found: published (its commit was finished), kept, or erased.
+
+    Or a load that failed in this run was undone: what it had staged is erased, too.
+    """
 
     load_id: str
     fate: str
@@ -115,7 +119,7 @@ class FlowRetrying(FlowEvent):
 
 @dataclass(frozen=True, slots=True)
 class FlowFinished(FlowEvent):
-    """`status` is success, skip or fail; `error` says why it failed, as people read it."""
+    """`status` is success, skip, fail or suspended; `error` says why, as people read it."""
 
     status: str
     rows: int

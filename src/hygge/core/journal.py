@@ -37,6 +37,7 @@ class Status(StrEnum):
     SUCCESS = "success"
     FAIL = "fail"
     SKIP = "skip"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Journal(Leases, Protocol):
         ...
 
     async def history(self, limit: int = 20, flow: str | None = None) -> Sequence[EntityRun]:
-        """The newest rows first; of one flow (`flow` or `flow.entity`), or of all."""
+        """The run that began last first; of one flow (`flow` or `flow.entity`), or of all."""
         ...
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ import xxhash
 
 from hygge import registry
 from hygge.core.config import nearest
-from hygge.core.errors import ConfigError, SourceMissing
+from hygge.core.errors import ConfigError, SourceMissing, StoreError
 
 _CHUNK = 2**20
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
@@ -91,6 +91,12 @@ class FileSystem(ABC):
         Leaves nothing behind. Raises StoreError.
         """
         while folder and not self.is_folder(folder):
+            if self.info(folder) is not None:
+                raise StoreError(
+                    "this is a file, not a folder",
+                    file=self.url(folder),
+                    hint="another path, or move the file away",
+                )
             folder = folder.rpartition("/")[0]
         trial = f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
         self.put_once(trial, b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -253,7 +254,10 @@ def _make_missing(folder: Path) -> None:
         missing.append(folder)
         folder = folder.parent
     for made in reversed(missing):
-        made.mkdir(exist_ok=True)
+        try:
+            made.mkdir(exist_ok=True)
+        except FileExistsError as failed:  # a file has its name
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(made)) from failed
         _sync_folder(made.parent)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hygge.core import events
 from hygge.core.driver_thread import finish
-from hygge.core.errors import FlowError, FlowTimeout, HyggeError, JournalError
+from hygge.core.errors import FlowError, FlowSuspended, FlowTimeout, HyggeError, JournalError
 from hygge.core.home import Home
 from hygge.core.journal import Intent, Journal, Status
 from hygge.core.lease import LEASE_SECONDS, Lease
@@ -33,10 +33,12 @@ from hygge.flow.watermarking import check_ties
 
 @dataclass
 class Tries:
-    """What one run has begun, by load_id, and what of it landed though the run was stopped."""
+    """What one run has begun, by load_id; what of it landed though the run was stopped, or is kept
+    for the next."""
 
     begun: set[str] = field(default_factory=set)
     landed: Receipt | None = None
+    kept: bool = False
 
 
 _ON = "it goes on from what is staged, if there is any worth it"
@@ -81,7 +83,8 @@ class Flow:
         except HyggeError as failed:
             error = failed.at(flow=self.name)
         except asyncio.CancelledError:
-            stopped = FlowError("interrupted", hint=f"run again: {_ON}")
+            on = ": it goes on from what is staged" if tries.kept else ""
+            stopped = FlowSuspended("stopped before it was done", hint=f"run again{on}")
             told = None if tries.landed else stopped
             await finish(self._report(terms, started, tries.landed, told))
             raise
@@ -118,6 +121,7 @@ class Flow:
                 if flow.lost or place.lost:
                     raise
                 tries.landed = await finish(recovery.settle(intent, failed))
+                tries.kept = recovery.kept
                 if tries.landed is None or not isinstance(failed, Exception):
                     raise
             return tries.landed

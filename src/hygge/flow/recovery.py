@@ -18,6 +18,8 @@ class Recovery:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._known: list[tuple[Intent, list[StagedPart]]] = []
+        self.kept = False
+        """Whether what failed under our hands left something to go on with."""
 
     async def look(self) -> None:
         """Raise FlowError for unfinished work elsewhere, as a run would."""
@@ -56,7 +58,8 @@ class Recovery:
         known = await self._route.journal.unfinished(self._route.name)
         staged = next((p for i, p in known if i.load.load_id == intent.load.load_id), [])
         keep = _worth(staged) and _may_pass(failed)
-        receipt = await self._ask(intent.load.load_id, keep=keep)
+        receipt = await self._ask(intent.load.load_id, keep=keep, gone="undone")
+        self.kept = keep and receipt is None
         if receipt is None and not keep:
             await self._route.journal.discard(intent.load.load_id, "never published")
         return receipt
@@ -64,13 +67,13 @@ class Recovery:
     async def _all(self, ours: set[str]) -> list[str]:
         return sorted(ours | set(await self._route.store.unfinished(self._route.name)))
 
-    async def _ask(self, load_id: str, *, keep: bool) -> Receipt | None:
+    async def _ask(self, load_id: str, *, keep: bool, gone: str = "erased") -> Receipt | None:
         receipt = await self._route.store.recover(self._route.name, load_id, keep=keep)
         if receipt is not None:
             await self._route.journal.complete(receipt)
             self._tell(load_id, "published")
         elif not keep:
-            self._tell(load_id, "erased")
+            self._tell(load_id, gone)
         return receipt
 
     async def _erase(self, intent: Intent) -> None:

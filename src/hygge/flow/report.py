@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hygge.core.errors import HyggeError
+from hygge.core.errors import FlowSuspended, HyggeError
 from hygge.core.journal import EntityRun, Status
 from hygge.core.names import new_run_id
 from hygge.core.store import Receipt
@@ -44,7 +44,9 @@ def entity_run(
     """The history's row. The runs of one flow's entities in one run share their flow_run_id."""
     flow = name.partition(".")[0]
     finished, mark = datetime.now(UTC), receipt.watermark if receipt else None
-    status = Status.FAIL if error else Status.SUCCESS if receipt else Status.SKIP
+    status = Status.SUCCESS if receipt else Status.SKIP
+    if error:
+        status = Status.SUSPENDED if isinstance(error, FlowSuspended) else Status.FAIL
     column = settings.watermark.column if settings.watermark else None
     return EntityRun(
         entity_run_id=new_run_id(),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from hygge.core.config import Settings
+from hygge.core.config import Settings, Wrong
 from hygge.core.store import Mode
 
 
@@ -121,6 +121,14 @@ class FlowSettings(Settings):
     def _one_or_many(cls, given: Any) -> Any:
         return (given,) if isinstance(given, str) else given
 
+    @field_validator("keys", "columns")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        twice = [name for name in names or () if (names or ()).count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named twice")
+        return names
+
     @field_validator("watermark", mode="before")
     @classmethod
     def _just_the_column(cls, given: Any) -> Any:
@@ -129,8 +137,9 @@ class FlowSettings(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> FlowSettings:
         if self.run_type is RunType.INCREMENTAL and self.watermark is None:
-            raise ValueError(
-                "an incremental run needs a `watermark`: the column that tells new rows"
+            raise Wrong(
+                "an incremental run needs a `watermark`: the column that tells new rows",
+                "watermark: a column whose values grow; or run_type: full_drop",
             )
         mark = self.watermark
         if mark is not None and not self.merges and (mark.overlap or mark.nulls == "include"):

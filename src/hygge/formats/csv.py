@@ -164,8 +164,11 @@ class Csv(Format[CsvOptions]):
         if values is not None:
             return values
         at = first_misfit(texts, kind, plain=plain)
+        what = f"{_shown(texts[at])} is not {type_name(kind)}"
+        if plain and kind == pl.Float64() and texts[at].lstrip("-").isdigit():
+            what += ", as fractions of this column are; it would be rounded"
         raise SchemaMismatch(
-            f"{_shown(texts[at])} is not {type_name(kind)}",
+            what,
             file=rows.source.name,
             line=rows.line_of(at),
             column=texts.name,

@@ -196,16 +196,19 @@ class Rows:
         except csv.Error as failed:
             closed = "unexpected end" not in str(failed)
             what = str(failed) if closed else "a quote is opened and never closed"
-            raise HomeError(what, file=self.source.name, line=line) from failed
+            hint = "correct that line, or set `quote: null` if quotes mean nothing in this file"
+            raise HomeError(what, file=self.source.name, line=line, hint=hint) from failed
 
     def _refuse_malformed(self) -> None:
         with self.source.open() as handle:
             for line, row in self._slowly(handle):
                 if len(row) not in (len(self.names), 0):
+                    some = "1 value" if len(row) == 1 else f"{len(row)} values"
                     raise HomeError(
-                        f"{len(row)} values in a row of {len(self.names)} columns",
+                        f"{some} in a row of {len(self.names)} columns",
                         file=self.source.name,
                         line=line,
+                        hint="correct that line: a delimiter inside a value needs quotes around it",
                     )
 
     def _explained(self, failed: Exception) -> HomeError:

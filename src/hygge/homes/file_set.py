@@ -126,7 +126,8 @@ class Wanted:
         empty = [name for name, file in taken.items() if not file.size]
         if empty and len(empty) < len(taken) and not form.capabilities.end:
             # a text of nothing is a table of nothing; other formats have at least an end
-            notes.append(f"{len(empty)} files are empty, without even a header: {empty[0]}")
+            some = "1 file is" if len(empty) == 1 else f"{len(empty)} files are"
+            notes.append(f"{some} empty, without even a header: {empty[0]}")
             taken = {name: file for name, file in taken.items() if file.size}
         return FileSet(form, taken, tuple(notes))
 
@@ -183,12 +184,14 @@ class Wanted:
         if parent and not self.fs.is_folder(parent):
             while (above := parent.rpartition("/")[0]) and not self.fs.is_folder(above):
                 parent = above
-            what = f"there is no folder {self.fs.url(parent)}"
-            return SourceMissing(what, **_at(self), hint="correct the path, or make the folder")
+            what, hint = f"there is no folder {self.fs.url(parent)}", ", or make the folder"
+            if self.fs.info(parent) is not None:
+                what, hint = f"{self.fs.url(parent)} is a file, not a folder", ""
+            return SourceMissing(what, **_at(self), hint=f"correct the path{hint}")
         there = [n for n in self._names_in(parent) if n[0] not in "._"]
         near = nearest(name, there)
         shown = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
-        hint = f"did you mean {near!r}?" if near else f"there are {shown or 'no files'} beside it"
+        hint = f"did you mean {near!r}?" if near else f"beside it: {shown or 'nothing'}"
         return SourceMissing("there is no such file or folder", **_at(self), hint=hint)
 
     def _names_in(self, folder: str) -> list[str]:
@@ -220,7 +223,8 @@ def _hidden(name: str) -> bool:
 def _notes(taken: Iterable[str], others: Sequence[str], chosen: str) -> Iterator[str]:
     if others:
         shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
-        yield f"{len(others)} files are not {chosen} and are not read: {shown}"
+        some = "1 file is" if len(others) == 1 else f"{len(others)} files are"
+        yield f"{some} not {chosen}, and not read: {shown}"
     keyed = next((name for name in taken for part in name.split("/")[:-1] if "=" in part), None)
     if keyed is not None and not keyed.startswith("v="):
         yield f"folder names are not read as columns: {keyed}"

@@ -41,6 +41,12 @@ def export(journal_path: Path, target: Path) -> int:
             file=target,
             hint=f"name a file: {target / 'history.parquet'}",
         )
+    if not target.absolute().parent.exists():
+        raise JournalError(
+            f"the history cannot be written: there is no folder {target.parent}",
+            file=target,
+            hint=f"mkdir -p {target.parent}",
+        )
     try:
         with _in_place_of(target.absolute()) as out:
             return _write(journal_path, out)

@@ -23,13 +23,13 @@ def add(db: sqlite3.Connection, run: EntityRun) -> None:
 
 
 def newest(db: sqlite3.Connection, limit: int, flow: str | None) -> list[EntityRun]:
-    """The rows written last, the last one first; of one flow, one entity of it, or all."""
+    """The runs that began last, the last one first; of one flow, one entity of it, or all."""
     name, _, entity = (flow or "").partition(".")
     wanted = {"flow": name, "entity": entity}
     given = {column: value for column, value in wanted.items() if value}
     only = " and ".join(f"{column} = :{column}" for column in given) or "true"
     rows = db.execute(
-        f"select {_ALL} from runs where {only} order by rowid desc limit :limit",
+        f"select {_ALL} from runs where {only} order by start_time desc, rowid desc limit :limit",
         {**given, "limit": limit},
     )
     return [_run(row) for row in rows]
@@ -37,7 +37,7 @@ def newest(db: sqlite3.Connection, limit: int, flow: str | None) -> list[EntityR
 
 def all_runs(db: sqlite3.Connection, chunk: int) -> Iterator[list[EntityRun]]:
     """Every row, the oldest first, in lists of at most `chunk`."""
-    rows = db.execute(f"select {_ALL} from runs order by rowid")
+    rows = db.execute(f"select {_ALL} from runs order by start_time, rowid")
     while found := rows.fetchmany(chunk):
         yield [_run(row) for row in found]
 

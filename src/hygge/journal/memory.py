@@ -120,4 +120,4 @@ class MemoryJournal:
     async def history(self, limit: int = 20, flow: str | None = None) -> Sequence[EntityRun]:
         with self._lock:
             found = [run for run in self._runs.values() if history.matches(run, flow)]
-        return found[::-1][:limit]
+        return sorted(found, key=lambda run: run.start_time)[::-1][:limit]

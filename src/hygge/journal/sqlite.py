@@ -143,6 +143,12 @@ class SqliteJournal:
                 hint="another version of hygge wrote it: finish the load with that one",
             ) from failed
 
+    async def holds(self) -> dict[str, Hold]:
+        """Every lease that was not given back: of runs under way, and of those that were killed."""
+        with journal_file.told(self.path):
+            rows = await self._group.read(lambda db: db.execute("select * from leases").fetchall())
+        return {name: from_json(Hold, hold) for name, hold in rows or []}
+
     async def record(self, run: EntityRun) -> None:
         await self._change(lambda db: history.add(db, run))
 

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from hygge import registry
+from hygge.core.config import Wrong
 from hygge.core.errors import ConfigError
 from hygge.core.store import StoreConfig
 from hygge.filesystems.paths import entity_path, located
@@ -41,6 +43,16 @@ class FileStoreConfig(StoreConfig):
     @model_validator(mode="after")
     def _known_options(self) -> Self:
         checked(self.options, self.format)
+        return self
+
+    @model_validator(mode="after")
+    def _no_file(self) -> Self:
+        told = registry.format_of(self.path)
+        if told not in (None, self.format):
+            raise Wrong(
+                f"the path is that of a {told} file, a store is a folder of {self.format} files",
+                f"leave the ending out; `type: {told}` writes {told} files into the folder",
+            )
         return self
 
     @field_validator("file_pattern")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from hygge.core import events
-from hygge.watch.progress import FAIL, SKIP, SUCCESS, Progress
+from hygge.watch.progress import FAIL, SKIP, SUCCESS, SUSPENDED, Progress
 
 DETAILS = (events.BatchStaged, events.PartStaged, events.PartReused)
 """Told only with `--verbose`: there may be very many of them."""
@@ -55,8 +55,10 @@ def _summary(progress: Progress) -> dict[str, Any]:
         "run_id": progress.run_id,
         "succeeded": len(progress.of(SUCCESS)),
         "failed": len(progress.of(FAIL)) + len(progress.cut_off),
+        "suspended": len(progress.of(SUSPENDED)),
         "skipped": len(progress.of(SKIP)),
-        "not_started": list(progress.not_started),
+        "not_started": len(progress.not_started),
+        "not_started_flows": list(progress.not_started),
         "cut_off": list(progress.cut_off),
         "rows": progress.rows_landed,
         "seconds": round(progress.seconds(), 3),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hygge.core import events
 from hygge.watch.rates import Rate
 
-SUCCESS, SKIP, FAIL = "success", "skip", "fail"
+SUCCESS, SKIP, FAIL, SUSPENDED = "success", "skip", "fail", "suspended"
 
 
 @dataclass

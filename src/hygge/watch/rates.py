@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -13,9 +14,11 @@ def rows(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
-def flows(count: int) -> str:
-    """`200 flows`, `1 flow`."""
-    return f"{count:,} flow" if count == 1 else f"{count:,} flows"
+def flows(names: Collection[str]) -> str:
+    """`200 flows`, `1 flow`; `1 flow, 5 tables` where some are the entities of one flow."""
+    written = len({name.partition(".")[0] for name in names})
+    told = f"{written:,} flow{'' if written == 1 else 's'}"
+    return told if written == len(names) else f"{told}, {len(names):,} tables"
 
 
 def size(count: float) -> str:

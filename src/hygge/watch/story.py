@@ -32,6 +32,7 @@ _FATES = {
     "published": "an interrupted load was finished: {}",
     "kept": "an interrupted load is taken up again: {}",
     "erased": "what an unfinished load had staged was erased: {}",
+    "undone": "what the failed load had staged was erased: {}",
 }
 
 
@@ -47,7 +48,7 @@ def told(event: events.Event, *, verbose: bool = False) -> Line | None:
             wait = rates.duration(event.seconds)
             text = f"try {event.attempt} failed, again in {wait}: {first}"
             return Line(event.flow, text, Mark.WARN, tuple(rest))
-        case events.LoadRecovered() if event.fate != "erased" or verbose:
+        case events.LoadRecovered() if event.fate != "undone" or verbose:
             return Line(
                 event.flow, _FATES.get(event.fate, event.fate + ": {}").format(event.load_id)
             )
@@ -64,9 +65,8 @@ def _finished(event: events.FlowFinished) -> Line:
         return Line(event.flow, f"{rates.rows(event.rows)} in {took}", Mark.GOOD)
     if event.status == "skip":
         return Line(event.flow, f"nothing new ({took})")
-    return Line(
-        event.flow, f"failed after {took}", Mark.BAD, lines(event.error or "no reason given")
-    )
+    word, mark = ("failed", Mark.BAD) if event.status == "fail" else (event.status, Mark.WARN)
+    return Line(event.flow, f"{word} after {took}", mark, lines(event.error or "no reason given"))
 
 
 def _detail(event: events.FlowEvent) -> Line | None:
@@ -77,7 +77,8 @@ def _detail(event: events.FlowEvent) -> Line | None:
         case events.LoadBegan():
             text = f"load {event.load_id} began: {event.mode}"
         case events.PartitionsPlanned():
-            text = f"{event.count} partitions planned, {event.reused} of them staged before"
+            parts = "1 partition" if event.count == 1 else f"{event.count} partitions"
+            text = f"{parts} planned, {event.reused} of them staged before"
         case events.BatchStaged():
             text = f"batch staged: {rates.rows(event.rows)}, {rates.size(event.bytes)}"
         case events.PartStaged():
@@ -93,7 +94,7 @@ def _detail(event: events.FlowEvent) -> Line | None:
 
 def _stopping(hard: bool) -> str:
     if hard:
-        return "stopping now: what is staged is kept for the next run"
+        return "stopping now: nothing more is published, the next run moves what is left"
     return "stopping: no new flow starts, running loads finish (Ctrl-C again suspends them)"
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from hygge.watch import rates
 from hygge.watch.colours import Colour, paint
-from hygge.watch.progress import FAIL, SKIP, SUCCESS, Done, Progress
+from hygge.watch.progress import FAIL, SKIP, SUCCESS, SUSPENDED, Done, Progress
 from hygge.watch.story import clean, lines
 
 SHOWN = 10
@@ -26,7 +26,7 @@ def print_summary(progress: Progress, out: TextIO) -> None:
 def summary(progress: Progress) -> Iterator[str]:
     """The lines: how many flows, how many rows, where they settled, what failed and why."""
     took = rates.duration(progress.seconds())
-    size = f"{rates.flows(len(progress.planned))}, {rates.rows(progress.rows_landed)}, {took}"
+    size = f"{rates.flows(progress.planned)}, {rates.rows(progress.rows_landed)}, {took}"
     yield f"{size}: {_counts(progress)}"
     yield from _settled(progress.of(SUCCESS))
     if progress.not_started:
@@ -35,13 +35,15 @@ def summary(progress: Progress) -> Iterator[str]:
     for name in progress.cut_off[:SHOWN]:
         yield f"failed {clean(name)}"
         yield "  cut off; the next run finishes or erases what it began"
-    yield from _failed(progress.of(FAIL))
+    yield from _failed("suspended", progress.of(SUSPENDED))
+    yield from _failed("failed", progress.of(FAIL))
 
 
 def _counts(progress: Progress) -> str:
     counted = [
         (len(progress.of(SUCCESS)), "succeeded"),
         (len(progress.of(FAIL)) + len(progress.cut_off), "failed"),
+        (len(progress.of(SUSPENDED)), "suspended"),
         (len(progress.of(SKIP)), "skipped (nothing new)"),
         (len(progress.not_started), "not started"),
     ]
@@ -60,9 +62,9 @@ def _settled(landed: Sequence[Done]) -> Iterator[str]:
     yield from _more(landed)
 
 
-def _failed(failed: Sequence[Done]) -> Iterator[str]:
+def _failed(word: str, failed: Sequence[Done]) -> Iterator[str]:
     for done in failed[:SHOWN]:
-        yield f"failed {clean(done.name)}"
+        yield f"{word} {clean(done.name)}"
         yield from (f"  {line}" for line in lines(done.error or "no reason given"))
     yield from _more(failed, "; hygge history shows them")
 

@@ -69,7 +69,7 @@ class Terminal:
     def _overall(self, now: datetime) -> str:
         run = self._progress
         cells = [
-            f"{len(run.done)} of {rates.flows(len(run.planned))} done",
+            f"{len(run.done)} of {rates.flows(run.planned).rpartition(', ')[2]} done",
             rates.rows(run.rows),
             rates.duration(run.seconds(now)),
         ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hygge.core.config import Problem, nearest
 from hygge.core.errors import ConfigError
 from hygge.workspace.marked import Marked, Spot, furthest, mentioned
+from hygge.workspace.masks import masked
 
 SHOWN = 8
 """More complaints than these are counted, not told: the first ones often cause the others."""
@@ -55,7 +56,7 @@ class Complaints:
             if not problem.keys:
                 found = mentioned(problem.what, *trees) or found
             if not found.lost:
-                self.say(what, found.spot, problem.hint, **where)
+                self.say(_with_value(what, found, name), found.spot, problem.hint, **where)
 
     @contextmanager
     def at(self, spot: Spot, **where: object) -> Iterator[None]:
@@ -81,6 +82,13 @@ class Complaints:
         files = list(dict.fromkeys(error.where.get("file") for error in told))
         places = [(files.index(error.where.get("file")), _line(error)) for error in told]
         return [error for _, error in sorted(zip(places, told, strict=True), key=lambda p: p[0])]
+
+
+def _with_value(what: str, found: Marked, name: str) -> str:
+    """What should have been written, and what was; a secret stays one."""
+    if "input should" not in what or isinstance(found.value, dict | list):
+        return what
+    return f"{what.partition(', unable to')[0]}, not {masked(found.shown, name)!r}"
 
 
 def _all(told: list[ConfigError]) -> str:

@@ -50,7 +50,10 @@ class Plan:
 
     def text(self) -> str:
         """The plan as people read it, without a secret."""
-        count = f"{len(self.flows)} flow{'' if len(self.flows) == 1 else 's'}"
+        written = len({flow.flow for flow in self.flows})
+        count = f"{written} flow{'' if written == 1 else 's'}"
+        if written != len(self.flows):
+            count += f", {len(self.flows)} tables"
         lines = [f"{self.name}: {count}, {self.options.concurrency} at once"]
         for flow in self.flows:
             lines += ["", flow.name, *(f"  {key:<10} {told}" for key, told in _told(flow))]

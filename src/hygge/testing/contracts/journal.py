@@ -314,6 +314,17 @@ class JournalContract(ABC):
 
         told(story)
 
+    def test_the_newest_is_the_one_that_began_last(self, told: Any) -> None:
+        long = replace(run("long"), finish_time=NOON + timedelta(hours=2))
+        short = replace(run("short"), start_time=NOON + timedelta(hours=1))
+
+        async def story(journal: Journal) -> None:
+            for one in (short, long):  # as they ended
+                await journal.record(one)
+            assert [one.entity_run_id for one in await journal.history()] == ["short", "long"]
+
+        told(story)
+
     def test_the_history_of_one_flow_has_its_entities(self, told: Any) -> None:
         runs = [
             run("1", "users"),
