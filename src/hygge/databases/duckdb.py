@@ -42,6 +42,7 @@ class Duckdb(Database):
 
     name = "duckdb"
     Settings: ClassVar[type[Settings]] = DuckdbSettings
+    in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
     settings: DuckdbSettings
 
     @property

@@ -38,6 +38,7 @@ class Mysql(Database):
     name = "mysql"
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:

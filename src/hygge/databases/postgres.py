@@ -78,6 +78,7 @@ class Postgres(Database):
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
     longest_name = 63
+    in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

@@ -52,6 +52,7 @@ class Sqlite(Database):
     name = "sqlite"
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
+    in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     settings: SqliteSettings
 
     @property
