@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
 from hygge.databases.ranges import Cut, Size, TogetherRanges
 from hygge.databases.sqlite import Sqlite
+
+
+class _Over(Exception):
+    """All readers have begun."""
 
 
 class SqliteRanges(TogetherRanges):
@@ -38,8 +42,10 @@ class SqliteRanges(TogetherRanges):
 
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:
-        with closing(opened(self._database.connect())) as keeper, keeper.transaction():
+        session = opened(self._database.connect())
+        with closing(session) as keeper, suppress(_Over), keeper.transaction():
             yield
+            raise _Over  # and roll back: without a WAL, a commit would wait for those who read
 
     def begin(self, table: Table) -> Session:
         session = self._database.connect()
