@@ -103,17 +103,22 @@ def literal(text: str) -> str:
 # -- every row once ------------------------------------------------------------------------
 
 WORDS = st.text(
-    st.sampled_from([*"aAbBäÄzZßſiİıIéE\u0301 _-%'\"09", "\U0001f375", "\u00a0", "漢"]), max_size=4
+    st.sampled_from(
+        [*"aAbBäÄzZßiİIéE \u0301_-%'\"09", "\u017f", "\u0131", "\U0001f375", "\u00a0", "漢"]
+    ),
+    max_size=4,
 )
 INTEGERS = st.integers(-(2**31), 2**31 - 1)
+_UNICODE = ("bin", "general_ci", "unicode_520_ci", "nopad_bin", "swedish_ci")
 COLLATIONS = {
-    "postgres": ["text", 'text collate "C"', "text collate loose", 'text collate "de-x-icu"']
-    + ["varchar(9)", "character(9)"],
+    "postgres": [
+        *("text", 'text collate "C"', "text collate loose", 'text collate "de-x-icu"'),
+        *("varchar(9)", "character(9)"),
+    ],
     "mysql": [
-        f"varchar(9) character set utf8mb4 collate utf8mb4_{x}"
-        for x in ("bin", "general_ci", "unicode_520_ci", "nopad_bin", "swedish_ci")
-    ]
-    + ["varbinary(40)"],
+        *(f"varchar(9) character set utf8mb4 collate utf8mb4_{x}" for x in _UNICODE),
+        "varbinary(40)",
+    ],
     "sqlite": ["text", "text collate nocase", "text collate rtrim", "", "integer"],
     "duckdb": ["varchar", "varchar collate nocase", "varchar collate nocase.noaccent"],
 }
@@ -126,7 +131,7 @@ OTHERS = {
 COLUMNS = [(kind, column) for kind in KINDS for column in COLLATIONS[kind]]
 NUMBERS = [(kind, column) for kind in KINDS for column in OTHERS[kind]]
 MANY = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 
 
@@ -210,7 +215,7 @@ def keyed(home: SqlHome, *names: str) -> Callable[..., Session]:
         (
             "postgres",
             "timestamptz",
-            [f"'epoch'::timestamptz + {n}*'1h'::interval" for n in range(9)],
+            [f"to_timestamp({n}00000)" for n in range(9)],
         ),
         ("postgres", "numeric", ["'NaN'", "1", "1.0", "1.00", "-1e100", "1e-100", "0"]),
         ("mysql", "timestamp(6) null", [f"from_unixtime({n}.5)" for n in range(1, 30)]),
@@ -219,7 +224,7 @@ def keyed(home: SqlHome, *names: str) -> Callable[..., Session]:
         (
             "sqlite",
             "blob",
-            ["1", "'1'", "2.5", "x'00'", "'a' || char(0) || 'b'", "'a'", "null", "-3"],
+            ["1", "'1'", "2.5", "x'00'", "'a' || char(0)", "'a'", "null", "-3"],
         ),
         ("sqlite", "text", ["'1'", "1", "10", "9", "x'39'", "'a' || char(0)", "''"]),
         ("duckdb", "uuid", [f"'{n * 0x1F3D5B79:032x}'" for n in range(50)]),
@@ -271,13 +276,13 @@ def test_rows_that_move_meanwhile_are_read_once(place: Place) -> None:
 
 def test_a_writer_who_never_rests(server: Place) -> None:
     """Rows wander between ranges all the time; each reading sees all of one moment."""
-    home = hundred(server)
-    stop = asyncio.Event()
+    server.make("k integer", [[str(10 * n)] for n in range(100)])
+    home, stop = server.home(partition_by="k", partitions=4), asyncio.Event()
+    writes = list[int]()
 
     def wander(session: Session) -> None:
-        session.change(
-            f"update {server.table} set k = (k + 333) % 1000 + 1000000 * (k / 1000000 + 1) % 7"
-        )
+        session.change(f"update {server.table} set k = (k + 333) % 1000")
+        writes.append(1)
 
     async def write() -> None:
         with closing(await asyncio.to_thread(server.session)) as session:
@@ -290,12 +295,12 @@ def test_a_writer_who_never_rests(server: Place) -> None:
             for _ in range(15):
                 async with home.reading(N) as parts:
                     found = await asyncio.gather(*(gathered(home, N, part) for part in parts))
-                assert sorted(rows_of([f for fs in found for f in fs])) == [
-                    (n,) for n in range(100)
-                ]
+                seen = [row for frames in found for row in rows_of(frames)]
+                assert sorted(seen) == [(n,) for n in range(100)]
         finally:
             stop.set()
             await writing
+        assert len(writes) > 15
 
     asyncio.run(story())
 
@@ -320,7 +325,7 @@ def test_nobody_empties_a_table_that_is_held(server: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["truncate table T ", "alter table T add column more integer", "drop table T "]
+    "change", ["truncate table T ", "alter table T drop column n", "drop table T "]
 )
 def test_mysql_tells_of_a_table_that_was_made_anew(change: str, tmp_path: Path) -> None:
     place = Place("mysql", tmp_path)
@@ -427,7 +432,7 @@ def filled(server: Place, column: str = "k integer primary key", key: str = "n")
     server.do(
         f"create table T (n integer, {column})",
         f"insert into T select n, {key} from generate_series(1, 20000) n",
-        "analyze T ".rstrip() + " ",
+        "analyze T ",
     )
 
 
@@ -498,8 +503,10 @@ def test_what_has_no_key_is_divided_only_by_a_column(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "column"),
-    [("postgres", "double precision"), ("mysql", "double"), ("duckdb", "double")]
-    + [("mysql", "enum('b', 'a')"), ("postgres", "jsonb")],
+    [
+        *(("postgres", "double precision"), ("mysql", "double"), ("duckdb", "double")),
+        *(("mysql", "enum('b', 'a')"), ("postgres", "jsonb")),
+    ],
 )
 def test_what_has_no_sure_order_is_refused(kind: str, column: str, tmp_path: Path) -> None:
     place = Place(kind, tmp_path)
@@ -550,15 +557,15 @@ def test_a_load_that_broke_off_is_read_anew(place: Place, tmp_path: Path) -> Non
     place.do(*MOVES)
     stage.done(stage.flow(home, parallel=2))
     assert not stage.told(PartReused)
-    assert [row[0] for row in stage.rows] == [n for n in range(103) if not 40 <= n < 50]
+    assert sorted(row[0] for row in stage.rows) == [n for n in range(103) if not 40 <= n < 50]
     assert not stage.leftovers
 
 
 def test_partitions_side_by_side(place: Place, tmp_path: Path) -> None:
     home, stage = hundred(place), Stage(tmp_path)
     stage.done(stage.flow(home, parallel=4))
-    assert [event.partitions for event in stage.told(PartitionsPlanned)] == [4]
-    assert [row[0] for row in stage.rows] == list(range(100))
+    assert [event.count for event in stage.told(PartitionsPlanned)] == [4]
+    assert sorted(row[0] for row in stage.rows) == list(range(100))
 
 
 def test_a_lost_snapshot_is_tried_again(
@@ -576,7 +583,7 @@ def test_a_lost_snapshot_is_tried_again(
     monkeypatch.setattr(SqlHome, "session", once)
     stage.done(stage.flow(home))
     assert lost
-    assert [row[0] for row in stage.rows] == list(range(100))
+    assert sorted(row[0] for row in stage.rows) == list(range(100))
 
 
 def test_the_whole_can_be_read_without_holding_it(place: Place) -> None:
