@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.flow.stage import Stage
 from tests.rigs import mysql
@@ -150,6 +150,7 @@ def test_texts_as_the_server_orders_them(kind: str, column: str, tmp_path: Path)
     place = made(kind, tmp_path)
 
     @MANY
+    @example(words=[*"bAaB_Z zäs", "ss", "ß", "é", "e\u0301", None] * 2, count=7)
     @given(words=st.lists(st.none() | WORDS, max_size=60), count=st.integers(2, 9))
     def story(words: list[str | None], count: int) -> None:
         place.make(f"k {column}", [["null" if w is None else literal(w)] for w in words])
@@ -164,6 +165,7 @@ def test_numbers(kind: str, column: str, tmp_path: Path) -> None:
     place = made(kind, tmp_path)
 
     @MANY
+    @example(values=[1, 9, 10, 100, 11, -2, -10, 20, 3, None] * 2)
     @given(values=st.lists(st.none() | INTEGERS | st.integers(0, 9), max_size=60))
     def story(values: list[int | None]) -> None:
         place.make(f"k {column}", [["null" if v is None else str(v)] for v in values])
@@ -179,6 +181,7 @@ def test_keys_of_several_columns(kind: str, tmp_path: Path) -> None:
     keys = st.tuples(st.integers(0, 2), WORDS, st.integers(0, 3))
 
     @MANY
+    @example(rows=[(a, b, c) for a in (1, 0) for b in "bBa" for c in (2, 0, 1)], count=5)
     @given(rows=st.lists(keys, max_size=60), count=st.integers(2, 9))
     def story(rows: list[tuple[int, str, int]], count: int) -> None:
         place.make(
