@@ -22,6 +22,7 @@ _ORDERED = re.compile(
     r"|timestamp with(out)? time zone)"
 )
 _CUT = re.compile(r"\([\d,-]+\)")
+_NO_SNAPSHOT = "22023"
 _SCATTERED = 0.5
 _ROW_BYTES = 100
 """Of a row in a table that the server has not looked at yet: a guess."""
@@ -119,5 +120,7 @@ class _Joined(PostgresSession):
             try:
                 cursor.execute(f"set transaction snapshot '{self._snapshot}'")
             except adbc.Error as failed:
+                if failed.sqlstate != _NO_SNAPSHOT:
+                    raise
                 raise gone(str(failed)) from failed
         return bulk
