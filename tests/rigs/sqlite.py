@@ -24,6 +24,7 @@ from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
+PARTS = {"partition_by": "id", "partitions": 3}
 MADE = {"date": date.fromisoformat, "timestamptz": datetime.fromisoformat}
 
 
@@ -84,7 +85,9 @@ class SqliteHomeRig(HomeRig):
         return self._made("nowhere")
 
     def _made(self, table: str) -> SqlHome:
-        config = HomeConfig.create({"type": "sqlite", "path": str(self.file), "table": table})
+        config = HomeConfig.create(
+            {"type": "sqlite", "path": str(self.file), "table": table, **PARTS}
+        )
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())
 

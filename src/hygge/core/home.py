@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -121,6 +121,15 @@ class Home(ABC, Generic[C]):
         An empty table may give none, or one that yields nothing.
         """
         return [WHOLE]
+
+    @asynccontextmanager
+    async def reading(self, request: ReadRequest) -> AsyncIterator[Sequence[Partition]]:
+        """The partitions of one load, to be read within the block: what flows ask for.
+
+        Where rows may move while they are read, a Home holds one state of them for all of these
+        until the block ends, or gives one partition.
+        """
+        yield await self.partitions(request)
 
     @abstractmethod
     def read(

@@ -14,8 +14,8 @@ T = TypeVar("T")
 _HERE = threading.local()
 
 
-class _Question:
-    """One call on a thread, and the sessions that it opened: they are what is interrupted."""
+class Question:
+    """Calls on a thread, and the sessions that it opened: they are what is interrupted."""
 
     def __init__(self) -> None:
         self.sessions: list[Session] = []
@@ -34,7 +34,7 @@ class _Question:
 
 def opened(session: Session) -> Session:
     """Known to the question that this thread is at."""
-    question: _Question | None = getattr(_HERE, "question", None)
+    question: Question | None = getattr(_HERE, "question", None)
     if question is not None:
         question.sessions.append(session)
     return session
@@ -42,7 +42,7 @@ def opened(session: Session) -> Session:
 
 async def answered(name: str, work: Callable[[], T], seconds: float | None) -> T:
     """The answer; ConnectionFailed if there is none within so many seconds."""
-    question = _Question()
+    question = Question()
     async with DriverThread(name, interrupt=question.interrupt, timeout=seconds) as thread:
         try:
             return await thread.run(question.ask, work)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import polars as pl
 
@@ -18,6 +19,9 @@ from hygge.core.config import Settings, validated
 from hygge.core.errors import HomeError, Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
+
+if TYPE_CHECKING:
+    from hygge.databases.ranges import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,8 @@ class Database(ABC):
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
+    in_ranges: ClassVar[str | None] = None
+    """`module:Class` of its Ranges, made of the database."""
 
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
@@ -191,6 +197,14 @@ class Database(ABC):
     def connect(self, *, write: bool = False) -> Session:
         """Raises ConnectionFailed, ConfigError for a database that is not there. `write`: made
         where it can be, and fit for writing."""
+
+    def ranges(self) -> Ranges | None:
+        """How its tables are read in several ranges; None: by one statement only."""
+        if self.in_ranges is None:
+            return None
+        module, _, name = self.in_ranges.partition(":")
+        found: Ranges = getattr(import_module(module), name)(self)
+        return found
 
     # what it calls things
 

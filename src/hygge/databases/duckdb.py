@@ -47,6 +47,7 @@ class Duckdb(Database):
     )
     sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
+    in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
     settings: DuckdbSettings
 
     @property

@@ -26,7 +26,7 @@ from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_rows import as_bytes
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
-from hygge.databases.mysql_types import declared, lines, literal, readable
+from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
 _ROWS = 16_384
 _NAMES = re.compile("`[^`]*`")
@@ -43,6 +43,7 @@ class Mysql(Database):
     )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:
@@ -58,7 +59,7 @@ class Mysql(Database):
         return MysqlSession(self.settings)
 
     def quoted(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
+        return quoted(name)
 
     def indexed(self, name: str, kind: pl.DataType) -> str:
         return f"{self.quoted(name)}(191)" if kind in (pl.String, pl.Binary) else self.quoted(name)
@@ -274,17 +275,13 @@ def _wire(field: Field) -> pl.DataType:
     return pl.Binary() if field.column.type == pl.Binary() else pl.String()
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _bindable(sql: str) -> str:
     """A % in a name is no place for a value."""
     return _NAMES.sub(lambda name: name[0].replace("%", "%%"), sql)
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:
-    kind, read, arrive = readable(text(native).lower(), _quoted(name))
+    kind, read, arrive = readable(text(native).lower(), quoted(name))
     return Field(Column(name, kind, nullable), text(native), read, arrive)
 
 

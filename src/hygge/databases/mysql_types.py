@@ -143,6 +143,11 @@ def _written(values: pl.Series) -> pl.Series:
     return texts
 
 
+def quoted(name: str) -> str:
+    """An identifier as MySQL writes it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def literal(value: Any) -> str:
     """A watermark's value as SQL of its own type."""
     match value:

@@ -89,6 +89,7 @@ class Postgres(Database):
     key_type = "text"
     longest_name = 63
     sheds_columns = True
+    in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

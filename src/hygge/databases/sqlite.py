@@ -56,6 +56,7 @@ class Sqlite(Database):
     )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
+    in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     settings: SqliteSettings
 
     @property
