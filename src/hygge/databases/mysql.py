@@ -230,8 +230,8 @@ class MysqlSession(Session):
                 cursor._result.unbuffered_active = False
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        data, names, sets = lines(rows, _quoted)
-        where = ".".join(map(_quoted, filter(None, (table.schema, table.name))))
+        data, names, sets = lines(rows, quoted)
+        where = ".".join(map(quoted, filter(None, (table.schema, table.name))))
         into = (
             f" into table {where} character set utf8mb4 "
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
