@@ -203,3 +203,18 @@ def test_two_flows_of_one_name_or_into_one_store_are_refused(same: str) -> None:
     told = {"name": f"have the name {one.name}", "store": f"settle in {one.store.identity}"}
     with pytest.raises(ConfigError, match=f"two flows {told[same]}"):
         Coordinator([one, other], journal=journal)
+
+
+def test_a_flow_that_landed_while_it_was_stopped_has_succeeded() -> None:
+    journal, stop = MemoryJournal(), list[Coordinator]()
+
+    def twice(event: events.Event) -> None:
+        if isinstance(event, events.LoadCommitted):
+            stop[0].stop()
+            stop[0].stop()
+
+    coordinator = Coordinator([flow(journal, listen=twice)], journal=journal)
+    stop.append(coordinator)
+    report = asyncio.run(coordinator.run())
+    assert (report.ok, report.rows, report.suspended) == (True, 3, ())
+    assert [found.status for found in report.flows] == [Status.SUCCESS]

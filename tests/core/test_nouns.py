@@ -381,3 +381,27 @@ def test_ties_of_other_columns_are_only_counted() -> None:
     assert by_id.came(by_all) == 0
     assert by_id.came(by_all + by_all) == 3
     assert (by_id + by_all).by is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pl.Categorical(),
+        pl.List(pl.Categorical()),
+        pl.Array(pl.Categorical(), 1),
+        pl.Struct({"a": pl.List(pl.Categorical())}),
+    ],
+    ids=str,
+)
+def test_categories_are_told_apart_by_their_words(kind: pl.DataType) -> None:
+    def of(words: list[str]) -> Ties:
+        values: list[Any] = list(words)
+        if isinstance(kind, pl.List | pl.Array):
+            values = [[word] for word in words]
+        elif isinstance(kind, pl.Struct):
+            values = [{"a": [word]} for word in words]
+        frame = pl.DataFrame({"c": pl.Series(values, dtype=kind)})
+        return ties_of(frame.tail(2), ["c"])
+
+    assert of(["p", "q", "a", "b"]) == of(["b", "a"])
+    assert of(["p", "q", "a", "b"]).came(of(["b", "c"])) == 1

@@ -129,6 +129,8 @@ def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | No
         mark = highest(mark, part.high)
     if mark is None or (request.low is not None and request.low.value > mark.value):
         return request.low
+    if request.mode is Mode.MERGE:  # the rows at the position came again, and are known as they are
+        return mark
     return mark if request.low is None or mark.value != request.low.value else request.low
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, SourceMissing, StoreError
@@ -46,7 +46,9 @@ def translate(failed: OSError, kind: type[HyggeError], doing: str, path: Path) -
         kind, hint = ConnectionFailed, "see whether the network disk answers"
     elif number == errno.ENOENT and kind is HomeError:
         kind = SourceMissing
-    place = _in_the_way(path, number)
+    place = path
+    with suppress(OSError):  # the disk that failed is asked again
+        place = _in_the_way(path, number)
     hint = hint.format(place=place) if hint else None
     return kind(f"cannot {doing}: {meaning.format(place=place)}", file=path, hint=hint)
 

@@ -86,7 +86,9 @@ class Flow:
             on = ": it goes on from what is staged" if tries.kept else ""
             stopped = FlowSuspended("stopped before it was done", hint=f"run again{on}")
             told = None if tries.landed else stopped
-            await finish(self._report(terms, started, tries.landed, told))
+            report = await finish(self._report(terms, started, tries.landed, told))
+            if tries.landed is not None:  # there is nothing left to be cancelled
+                return report
             raise
         except Exception as failed:  # noqa: BLE001 - a driver's or our own surprise ends one flow
             hint = "the same with --verbose shows where"

@@ -197,10 +197,13 @@ def check_ties(low: Watermark | None, seen: Ties, tell: Callable[[str], None]) -
         return
     known, here = low.ties, f"{low.column} = {low.value}"
     if not known.comparable(seen):
-        tell(f"rows with {here} were counted, not compared: the columns or keys are other ones now")
+        tell(f"rows with {here} were counted, not compared: columns, keys or Polars changed since")
     if came := known.came(seen):
+        told = f"appeared or changed after it was read: {came}"
+        if not known.exact(seen) and seen.count <= known.count:
+            told = f"are not those that were read: {known.count} then, {seen.count} now"
         raise FlowError(
-            f"rows with {here} appeared or changed after it was read: {came}",
+            f"rows with {here} {told}",
             column=low.column,
             hint="`keys` tell a changed row from a new one; a new one is loaded by a store that "
             f"merges, or if you {_START_ANEW}",

@@ -73,7 +73,8 @@ class CommitLog:
             raise StoreError(
                 "a commit record cannot be read",
                 file=self._fs.url(self._path(number)),
-                hint="restore it from a backup; without it nobody knows what was published",
+                hint="use the hygge that wrote it, or restore it from a backup: without it "
+                "nobody knows what was published",
             ) from failed
 
     def find(self, number: int) -> Record | None:

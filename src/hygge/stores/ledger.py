@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from hygge.core.errors import FlowBusy
+from hygge.core.errors import FlowBusy, StoreError
 from hygge.core.journal import from_json, to_json
 from hygge.core.lease import Lease, Owner
 from hygge.core.schema import TableSchema
@@ -212,7 +212,14 @@ def _gone(owner: Owner) -> bool:
 
 
 def _entry(load_id: str, flow: str, fate: str, record: str | None) -> Entry:
-    told = from_json(_Published, record) if record else None
+    try:
+        told = from_json(_Published, record) if record else None
+    except ValueError as failed:
+        raise StoreError(
+            f"what {LOADS} says of a load cannot be read",
+            load_id=load_id,
+            hint="use the hygge that wrote it, or restore it from a backup",
+        ) from failed
     return Entry(
         load_id, flow, Fate(fate), told.receipt if told else None, told.schema if told else None
     )
