@@ -37,3 +37,16 @@ def test_who_writes(lines: str, numbers: list[str]) -> None:
 def test_what_is_not_told_is_not_taken_for_nobody(status: str) -> None:
     with pytest.raises(Unsupported):
         writing(status, NOW)
+
+
+@pytest.mark.parametrize("asked", [0.0, 0.3, 0.99])
+@pytest.mark.parametrize("began", [0.0, 0.05, 0.99])
+@pytest.mark.parametrize("answered", [0.0, 0.5, 1.4])
+def test_nobody_began_later_than_is_told(began: float, asked: float, answered: float) -> None:
+    """It counts from one full second to another, and answers some time after the question."""
+    start, question = timedelta(seconds=7 + began), timedelta(seconds=9 + asked)
+    age = int((question.total_seconds() + answered) // 1 - start.total_seconds() // 1)
+    lines = f"---TRANSACTION 19, ACTIVE {age} sec\n"
+    (found,) = writing(HEAD + lines + TAIL, NOW + question)
+    assert found.began is not None
+    assert found.began <= NOW + timedelta(seconds=7)

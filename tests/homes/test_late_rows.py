@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import polars as pl
 import psycopg
 import pytest
 from tests.flow.stage import Stage
@@ -21,6 +23,9 @@ from tests.servers import postgres
 from hygge.core.events import Notice
 from hygge.core.home import HomeConfig
 from hygge.core.journal import Status
+from hygge.core.schema import Column
+from hygge.core.watermark import Watermark
+from hygge.databases.database import Field, Session, Writer
 from hygge.flow.factory import NoConnections
 from hygge.flow.report import FlowReport
 from hygge.homes import sql_bound
@@ -256,3 +261,16 @@ def test_several_rows_of_one_key_and_moment_are_refused_unless_any_will_do(shop:
     assert "on_tie: any" in str(report.error)
     shop.run({**MERGE, "on_tie": "any"}, "at")
     assert shop.ids == [1, 2]
+
+
+def test_a_row_of_the_same_second_is_not_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What began at 10.7 may have written 10.0, into a column without fractions."""
+    monkeypatch.setattr(sql_bound, "PATIENCE", 0.0)
+    second = datetime(2024, 1, 1, 0, 0, 10, tzinfo=UTC)
+    began = second.replace(microsecond=700_000)
+    session = SimpleNamespace(clock=lambda: (began, began), writers=lambda: [Writer("19", began)])
+    field = Field(Column("at", pl.Datetime("us", "UTC")), "timestamp", "at")
+    top = Watermark("at", "datetime(us, UTC)", second)
+    bound = sql_bound.settled(cast(Session, session), field, top, None)
+    assert bound.watermark == Watermark("at", "datetime(us, UTC)", second, closed=False)
+    assert "left for the next run" in bound.why

@@ -205,11 +205,12 @@ class MysqlSession(Session):
         return utc.replace(tzinfo=UTC), local
 
     def writers(self) -> list[Writer]:
+        now, _ = self.clock()  # before, for ages are counted from then on
         try:
             status = str(self.rows("show engine innodb status")[0][2])
         except HyggeError as failed:
             raise Unsupported(f"who writes is not told: {failed.what}") from failed
-        return writing(status, self.clock()[0])
+        return writing(status, now)
 
     # rows in bulk
 

@@ -18,13 +18,16 @@ _READERS = 2**48
 
 
 def writing(status: str, now: datetime) -> list[Writer]:
-    """Raises Unsupported where there are more than the report has room for."""
+    """Raises Unsupported where there are more than the report has room for.
+
+    Ages are whole seconds from one full second to another; `now` is when the report was asked for.
+    """
     _, _, told = status.partition("LIST OF TRANSACTIONS")
     told = told.partition("\nFILE I/O\n")[0]
     if not told or "truncated" in told:
         raise Unsupported("the server does not tell who writes")
     return [
-        Writer(number, now - timedelta(seconds=int(age) + 1))
+        Writer(number, now.replace(microsecond=0) - timedelta(seconds=int(age) + 1))
         for number, age in _ACTIVE.findall(told)
         if int(number) < _READERS
     ]

@@ -53,12 +53,13 @@ def _lasting(session: Session) -> Sequence[Writer]:
 
 
 def _by_time(session: Session, field: Field, top: Watermark, writers: Sequence[Writer]) -> Bound:
-    """Nobody writes a time before that at which it began."""
+    """Nobody writes a time before that at which it began: that full second, for a column or a
+    function may have no fractions."""
     known = [writer.began for writer in writers if writer.began is not None]
     if len(known) < len(writers):
         why = "rows may have been missed: when transactions began is not told to this user"
         return Bound(top, exact=False, why=why)
-    began = min(known)
+    began = min(known).replace(microsecond=0)
     cap = before(top.column, field.column.type, _shown(session, field, began))
     if cap is None or cap.value > top.value:
         return Bound(top)
