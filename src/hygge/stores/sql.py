@@ -152,18 +152,23 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             session.rows("select 1")
 
     async def lease(self, name: str, seconds: float) -> Lease:
+        made, given_up = list[Lease](), list[bool]()
+
         def taken(session: Session, ledger: Ledger) -> Lease:
-            lease: Lease | None = None
-            try:
-                with session.transaction(self.target):
-                    lease = ledger.take(name, seconds)
-                    HELD.add(lease.owner.nonce)
-            except BaseException:
-                HELD.discard(lease.owner.nonce if lease else "")
-                raise
+            with session.transaction(self.target):
+                lease = ledger.take(name, seconds)
+                made.append(lease)
+                HELD.add(lease.owner.nonce)
+            if given_up:  # we were not waited for: nobody knows that we hold it
+                HELD.discard(lease.owner.nonce)
             return lease
 
-        return await self._on_thread("lease", lambda: self._changed(taken))
+        try:
+            return await self._on_thread("lease", lambda: self._changed(taken))
+        except BaseException:
+            given_up.append(True)
+            HELD.difference_update(lease.owner.nonce for lease in made)
+            raise
 
     async def renew(self, lease: Lease, seconds: float) -> None:
         await self._leasing(lambda ledger: ledger.renew(lease, seconds))
