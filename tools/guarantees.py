@@ -1,7 +1,8 @@
 """Writes docs/reference/guarantees.md: what is promised, by what means, and what was tried.
 
-    pytest --junitxml=results.xml
-    python tools/guarantees.py results.xml
+    make test PYTEST_ARGS="--junitxml=one.xml"
+    make long PYTEST_ARGS="--junitxml=two.xml"
+    python tools/guarantees.py one.xml two.xml
 
 The promises are written here, the numbers are counted from the results. They are kept beside the
 page, so that a test can see whether the page says what this file says.
@@ -217,8 +218,8 @@ def page(numbers: Mapping[str, Mapping[str, int]]) -> str:
     return "\n".join([*lines, "", NOT]).rstrip() + "\n"
 
 
-def main(file: Path) -> None:
-    numbers = counted(list(results(file)))
+def main(files: Sequence[Path]) -> None:
+    numbers = counted([result for file in files for result in results(file)])
     if empty := [name for name, told in numbers.items() if not all(told.values())]:
         raise SystemExit(f"no test speaks for {', '.join(empty)}")
     COUNTS.write_text(json.dumps(numbers, indent=1) + "\n")
@@ -226,4 +227,4 @@ def main(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(word) for word in sys.argv[1:]])

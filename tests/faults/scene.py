@@ -93,7 +93,8 @@ class Scene:
     def settled(self, **settings: Any) -> list[str]:
         """Run once more, in peace; what is not as it should be then."""
         report = self.run(retries=2, **settings)
-        if isinstance(report.error, ConnectionFailed):  # until the server knows, it keeps locks
+        # until the server knows, it keeps locks
+        if isinstance(report.error, ConnectionFailed) or self.place.leftovers():
             self.wire.forget()
             report = self.run(retries=2, **settings)
         if report.error is not None:

@@ -11,7 +11,7 @@ from tests.servers.proxy import Wire
 
 from hygge.core.errors import ConnectionFailed, FlowTimeout
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.crash, pytest.mark.long, pytest.mark.timeout(480)]
 HARMS = {Wire.RESET: 3, Wire.HALF_OPEN: 3, Wire.STALL: 9}
 """Of the first thirty messages each mode has every so many, and all modes together every third of
 that; then come powers of two. A stall takes its time."""

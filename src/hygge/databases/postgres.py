@@ -242,10 +242,14 @@ class PostgresSession(Session):
         with told(), self._bulk.cursor() as self._cursor:
             self._cursor.adbc_statement.set_options(**hint)
             self._cursor.execute(sql)
-            for batch in self._cursor.fetch_record_batch():
-                rows = pl.DataFrame(pl.from_arrow(batch))
-                rows.columns = [field.column.name for field in fields]
-                yield rows
+            try:
+                for batch in self._cursor.fetch_record_batch():
+                    rows = pl.DataFrame(pl.from_arrow(batch))
+                    rows.columns = [field.column.name for field in fields]
+                    yield rows
+            finally:
+                with suppress(adbc.Error):  # a table that was read could not be dropped else
+                    self._bulk.rollback()
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([sendable(column) for column in rows])

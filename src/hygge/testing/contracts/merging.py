@@ -56,6 +56,7 @@ class MergeContract:
         second = keyed(("b", 2, "latest"), ("a", 4, "old"), ("c", 1, "latest"), ("b", 1, "old"))
         base = merge(merging, first, second)
         assert by_code(rig) == [("a", 5, "latest"), ("b", 2, "latest"), ("c", 1, "latest")]
+        assert not rig.leftovers()
         merge(merging, keyed(("b", 3, "newer"), ("d", 1, "new")), base=base)
         expected = [("a", 5, "latest"), ("b", 3, "newer"), ("c", 1, "latest"), ("d", 1, "new")]
         assert by_code(rig) == expected
