@@ -274,3 +274,16 @@ def test_a_row_of_the_same_second_is_not_passed_by(monkeypatch: pytest.MonkeyPat
     bound = sql_bound.settled(cast(Session, session), field, top, None)
     assert bound.watermark == Watermark("at", "datetime(us, UTC)", second, closed=False)
     assert "left for the next run" in bound.why
+
+
+def test_an_append_does_not_double_what_a_full_load_read_above_its_position(shop: Shop) -> None:
+    with shop.writing() as write:
+        shop.add(write, 1, at="'2024-01-01'")
+        shop.add(write, 2)
+    late = {"column": "at", "lag": "1h"}
+    shop.run({**MERGE, "run_type": "full_drop"}, late)
+    assert shop.ids == [1, 2]
+    flow = shop.stage.flow(shop.home(), **{**MERGE, "write": "append"}, watermark="at")
+    assert "could double rows" in str(shop.stage.run(flow).error)
+    shop.run(MERGE, "at")
+    assert shop.ids == [1, 2]

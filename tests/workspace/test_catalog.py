@@ -124,3 +124,11 @@ def test_an_exclude_that_cannot_be_is_refused(tmp_path: Path, written: str, told
 def test_files_have_no_catalog(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="cannot say what tables there are"):
         plan(tmp_path, {"flows/f/flow.yml": "home: source\nstore: lake\nentities: all\n"})
+
+
+def test_a_dot_in_a_name_is_none_between_names(tmp_path: Path) -> None:
+    """It would name another table's rows."""
+    with sqlite3.connect(tmp_path / "shop.db") as db:
+        db.execute('create table "main.users" (id integer)')
+    files = {"flows/shop/flow.yml": f"{FLOW}entities: all\n"}
+    assert "has a name that no entity can have" in refused(tmp_path, files).what

@@ -74,8 +74,8 @@ async def _undo(coordinator: Coordinator, run: str, chosen: str | None) -> list[
 def _meant(rows: Sequence[EntityRun], run: str) -> list[EntityRun]:
     """The rows of the one run whose id begins so. Raises ConfigError for none, or several."""
     loads = [row for row in rows if row.run_type != "undo"]
-    if run == "last":
-        run = next((row.coordinator_run_id for row in loads if row.load_id), run)
+    if run == "last" and loads:
+        run = loads[0].coordinator_run_id
     if len(run) < SHORTEST:
         raise ConfigError(f"{run!r} is too short for a run's id", hint="see hygge history")
     ids = {row.coordinator_run_id for row in loads if row.coordinator_run_id.startswith(run)}

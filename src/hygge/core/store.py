@@ -53,7 +53,7 @@ class LoadRequest:
     `latest` is the column that tells which of several rows of a key is the latest; of those alike
     in it one is taken if `any_tie`, else they are refused. Without it, the last to come counts.
     `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
-    recorded beyond `low`.
+    recorded beyond `low`. `beyond`: rows above the one to be recorded are read all the same.
     """
 
     load_id: str
@@ -66,6 +66,7 @@ class LoadRequest:
     low: Watermark | None = None
     bound: Watermark | None = None
     hold: bool = False
+    beyond: bool = False
     latest: str | None = None
     any_tie: bool = False
     where: str | None = None
@@ -113,6 +114,7 @@ class Receipt:
     where: str | None = None
     keys: tuple[str, ...] = ()
     mode: Mode | None = None
+    beyond: bool = False
     undoes: str | None = None
 
     def taken_back(self, before: Receipt, by: str) -> Receipt:

@@ -62,6 +62,7 @@ class Prepared:
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
+        whole = settings.mode is Mode.REPLACE and settings.merges
         load = LoadRequest(
             load_id=new_load_id(),
             flow=route.name,
@@ -76,8 +77,8 @@ class Prepared:
             latest=self._latest(),
             any_tie=settings.on_tie == "any",
             where=settings.where,
+            beyond=whole and reading.bound is not None,
         )
-        whole = settings.mode is Mode.REPLACE and settings.merges
         bound = None if whole else reading.bound  # rows that come again do no harm, then
         columns = self.source.names if self.left else settings.columns
         read = ReadRequest(columns, settings.where, reading.low, bound, self.source)

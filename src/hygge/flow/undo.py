@@ -38,10 +38,14 @@ async def _taken_back(flow: Flow, load_id: str) -> Receipt:
     async with AsyncExitStack() as stack:
         for leases in (flow.journal, flow.store):
             await stack.enter_async_context(holding(leases, flow.name, flow.lease_seconds))
-        begun = [intent.load.load_id for intent, _ in await flow.journal.unfinished(flow.name)]
-        if begun := [*begun, *await flow.store.unfinished(flow.name)]:
+        for intent, _ in await flow.journal.unfinished(flow.name):
             raise FlowError(
-                f"a load is unfinished: {begun[0]}", hint=f"hygge go --flow {flow.name}, then undo"
+                f"a load is unfinished: {intent.load.load_id}",
+                hint="run that flow first; then undo what it loads",
             )
+        for stray in await flow.store.unfinished(flow.name):  # an undoing that broke off, say
+            done = await flow.store.recover(flow.name, stray)
+            if done is not None and done.undoes == load_id:
+                return done
         return await flow.store.undo(flow.name, load_id, new_load_id())
     raise AssertionError("unreachable")

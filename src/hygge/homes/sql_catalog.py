@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from hygge.databases.answering import opened
-from hygge.databases.database import Database, Table
+from hygge.databases.database import Database, in_quotes
 
 OURS = "_hygge_"
 """What hygge keeps in a database itself begins so."""
@@ -35,5 +35,10 @@ def _tables(database: Database) -> Iterator[tuple[str, ...]]:
         for schema, name, own in found:
             if name.startswith(OURS):
                 continue
-            whole = str(Table(name, schema))
-            yield (name, whole) if own else (whole,)
+            whole = f"{_word(schema)}.{_word(name)}"
+            yield (_word(name), whole) if own else (whole,)
+
+
+def _word(name: str) -> str:
+    """A dot in a name is none between names."""
+    return in_quotes(name) if "." in name or '"' in name else name

@@ -120,6 +120,7 @@ class FileLoad(BlockingLoad):
             source=request.source,
             where=request.where,
             keys=request.keys,
+            beyond=request.beyond,
             mode=request.mode,
         )
         return Record(

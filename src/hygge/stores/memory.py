@@ -148,6 +148,7 @@ class _MemoryLoad(BlockingLoad):
                 source=request.source,
                 where=request.where,
                 keys=request.keys,
+                beyond=request.beyond,
                 mode=request.mode,
             )
             del self.table.staged[request.load_id]

@@ -121,6 +121,9 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def strays(self, flow: str) -> Sequence[str]:
         return self._looked(lambda _, ledger: ledger.staged(), [])
 
+    async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
+        return await answered("undo", lambda: self.take_back(flow, load_id, by), None)
+
     def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
         return self._changed(
             lambda session, _: take_back(self.database, session, self.target, flow, load_id, by)

@@ -96,8 +96,10 @@ class SqlLoad(BlockingLoad):
         publishing = Publishing(self.database, self.session, self.target, self.request)
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
-                self._refuse_lost(ledger.of(self.request.load_id), ledger)
-                publishing.make_room()
+                begun = ledger.of(self.request.load_id)
+                self._refuse_lost(begun, ledger)
+                if begun is None or begun.receipt is None:  # else its rows are in there already
+                    publishing.make_room()
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -132,6 +134,7 @@ class SqlLoad(BlockingLoad):
             source=self.request.source,
             where=self.request.where,
             keys=self.request.keys,
+            beyond=self.request.beyond,
             mode=self.request.mode,
         )
 

@@ -117,8 +117,18 @@ class Merging:
 
     def _newest(self) -> str:
         """NULL is the least, as it is not in every database."""
-        latest = self._db.quoted(self._request.latest or "")
-        return f"case when {latest} is null then 1 else 0 end, {latest} desc"
+        latest = self._request.latest or ""
+        name = self._db.quoted(latest)
+        kind = self._request.schema[latest].type
+        ours = isinstance(kind, pl.Date | pl.Datetime)  # even as texts, written alike by us
+        placed = name if ours else self._db.compared(name, kind)
+        if placed is None:
+            raise StoreError(
+                "several rows of one key came, and this database cannot tell which is the latest",
+                column=latest,
+                hint="a watermark that is an integer, a date or a time; or full loads",
+            )
+        return f"case when {name} is null then 1 else 0 end, {placed} desc"
 
     def _thin_out(self, listed: str, tags: Sequence[str]) -> None:
         """Leave the latest of each key; of those alike, the last in the order of the commit."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from hygge.core.errors import LoadLost, StoreError, Unsupported
 from hygge.core.store import Receipt
+from hygge.core.types import parse_type
 from hygge.core.undoing import last_and_before
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Session, Table
@@ -62,6 +63,8 @@ def _between(
     column, values, told = database.quoted(low.column), list[Any](), list[str]()
     if low.column not in [field.column.name for field in table.fields()]:
         raise Unsupported("the watermark's column is not in the table", column=low.column)
+    if database.compared(column, parse_type(low.type)) is None:
+        raise Unsupported("this database cannot tell rows by such values", column=low.column)
     for mark in (low, high):
         found = database.narrowed(mark, "<", column, database.mark(len(values) + 1))
         if found is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -48,6 +50,32 @@ class MergeContract:
         if Mode.MERGE not in store.capabilities.modes:
             pytest.skip("claims no merge")
         return store
+
+    @pytest.mark.parametrize(
+        ("kind", "old", "new"),
+        [
+            (pl.Int64(), 9, 10),
+            (pl.UInt64(), 9, 2**63 + 1),
+            (pl.Decimal(18, 2), Decimal("9.50"), Decimal("10.50")),
+            (pl.Date(), date(2024, 1, 9), date(2024, 1, 10)),
+            (pl.Datetime("us"), datetime(2024, 1, 1), datetime(2024, 1, 1, 0, 0, 0, 1)),
+            (pl.String(), "B0", "a1"),
+        ],
+        ids=str,
+    )
+    def test_the_latest_is_told_by_its_type_or_not_at_all(
+        self, rig: StoreRig, merging: Store[Any], kind: pl.DataType, old: object, new: object
+    ) -> None:
+        """Not by its text, nor by a collation of the database."""
+        schema = pl.Schema({"code": pl.String(), "at": kind, "note": pl.String()})
+        rows = pl.DataFrame([("a", new, "new"), ("a", old, "old")], schema=schema, orient="row")
+        told = ""
+        try:
+            merge(merging, rows, schema=TableSchema.of(schema))
+        except StoreError as refused:
+            told = str(refused)
+        found = [note for _, _, note in rig.look() or []]
+        assert ("cannot tell which is the latest" in told and not found) or found == ["new"]
 
     def test_the_latest_row_of_a_key_counts_wherever_it_comes(
         self, rig: StoreRig, merging: Store[Any]
