@@ -1,4 +1,5 @@
-# One way in: `make demo` shows hygge, `make test` tests it, `make check` is the whole loop.
+# One way in: `make demo` shows hygge, `make test` tests it, `make check` is the whole loop; `make long`
+# are the tests that take long, too.
 # Each sets up what it needs; only Python 3.11 or newer has to be there.
 
 PYTHON ?= python3
@@ -7,13 +8,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test long check bench bench-sql format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
+
+long: $(READY)
+	$(BIN)/python -m pytest -n 2 -m long $(PYTEST_ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -24,6 +28,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.parquet $(BENCH_ARGS)
+
+bench-sql: $(READY)
+	$(BIN)/python -m benchmarks.sql $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

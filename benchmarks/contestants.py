@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Dataset
-
-TARGET = "lake"
+from benchmarks.landing import TARGET
 
 
 @dataclass(frozen=True)
 class Contestant:
     """`prepare` makes what must be there before the clock starts, and gives the command.
 
-    The command runs in the folder it was given, and leaves its files below `lake/` there.
+    The command runs in the folder it was given, and leaves its files below `lake/` there. A `peer`
+    may fail or land wrong values: then that is told, and it is not timed.
     """
 
     name: str
     prepare: Callable[[Dataset, Path, Path], list[str]]
+    peer: bool = False
 
 
 def _cp(dataset: Dataset, source: Path, folder: Path) -> list[str]:
@@ -52,13 +53,3 @@ HYGGE = Contestant("hygge", _hygge())
 HYGGE_TWO = Contestant("hygge, parallel: 2", _hygge("parallel: 2"))
 POLARS = Contestant("bare Polars", _polars)
 CP = Contestant("cp", _cp)
-
-
-def landed(folder: Path) -> list[Path]:
-    """The files that a reader finds now: not what begins with `_` or `.`."""
-    target = folder / TARGET
-    return sorted(
-        file
-        for file in target.rglob("*.parquet")
-        if not any(part[0] in "._" for part in file.relative_to(target).parts)
-    )

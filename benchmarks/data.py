@@ -56,6 +56,7 @@ SOME_TABLES = Dataset("a", entities=4, files=1, rows=375_000, columns=8, group=2
 BIG_TABLE = Dataset("b", entities=1, files=4, rows=2_500_000, columns=10, group=500_000)
 MANY_TABLES = Dataset("c", entities=200, files=1, rows=5_000, columns=8, group=5_000)
 ONE_GROUP = Dataset("d", entities=1, files=1, rows=10_000_000, columns=10, group=None)
+SQL_TABLE = Dataset("sql", entities=1, files=1, rows=2_000_000, columns=12, group=200_000)
 
 
 def made(dataset: Dataset, cache: Path) -> Path:
@@ -85,9 +86,15 @@ def _note(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.json")
 
 
-def fingerprint(files: list[Path]) -> dict[str, Any]:
-    """Rows, types, and the sum of each column's hashes: equal whatever the order and the files."""
+def fingerprint(files: list[Path], like: Path | None = None) -> dict[str, Any]:
+    """Rows, types, and the sum of each column's hashes: equal whatever the order and the files.
+
+    `like`: only of the columns of this file, as its types, where each value can be that.
+    """
     scan = pl.scan_parquet(files, glob=False)
+    if like is not None:
+        wanted = pl.read_parquet_schema(like)
+        scan = scan.select(pl.col(name).cast(kind) for name, kind in wanted.items())
     schema = scan.collect_schema()
     sums = scan.select(pl.len().alias("_rows"), pl.all().hash(7).sum()).collect(engine="streaming")
     row = sums.row(0, named=True)
@@ -110,6 +117,8 @@ def _table(start: int, rows: int, columns: int) -> pa.Table:
     wide = [
         pl.when(chance(2) >= 0.2).then((chance(3) * 1e12).cast(pl.Int64)).alias("maybe"),
         word(4, 32).alias("code"),
+        _money(number).alias("amount"),
+        word(14, 32).str.zfill(32).str.slice(0, 32).str.decode("hex").alias("raw"),
     ]
     frame = pl.DataFrame({"id": pl.int_range(start, start + rows, eager=True)}).with_columns(
         (chance(5) * 50).cast(pl.Int32).alias("kind"),
@@ -124,6 +133,14 @@ def _table(start: int, rows: int, columns: int) -> pa.Table:
         *wide[: columns - 8],
     )
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    plain = {pa.large_string(): pa.string()}
+    plain = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
     fields = [field.with_type(plain.get(field.type, field.type)) for field in table.schema]
     return table.cast(pa.schema(fields)).combine_chunks()
+
+
+def _money(number: pl.Expr) -> pl.Expr:
+    """More digits than a float has."""
+    whole = (number.hash(11) % 10**14).cast(pl.String)
+    cents = (number.hash(12) % 10**4).cast(pl.String).str.zfill(4)
+    text = whole + "." + cents
+    return pl.when(number.hash(13) % 10 > 0).then(text.cast(pl.Decimal(18, 4)))

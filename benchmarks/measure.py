@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -92,12 +92,19 @@ def machine_busy() -> float:
 
 
 def rounds(
-    contestants: Sequence[str], count: int, one: Callable[[str], Run]
+    contestants: Sequence[str],
+    count: int,
+    one: Callable[[str], Run],
+    few: Mapping[str, int] | None = None,
 ) -> dict[str, list[Run]]:
-    """Every contestant once a round, each round beginning with another one."""
+    """Every contestant once a round, each round beginning with another one.
+
+    `few`: those that take part in the first rounds only, and in how many.
+    """
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for turn in range(count):
         first = turn % len(contestants)
         for name in [*contestants[first:], *contestants[:first]]:
-            runs[name].append(one(name))
+            if turn < (few or {}).get(name, count):
+                runs[name].append(one(name))
     return runs

@@ -29,8 +29,9 @@ END_NOTE = "`type` says which; `home: a/path` and `store: a/path` are short for 
 FLOW_NOTE = """\
 `hygge.yml` may hold these under `defaults`, a flow under `flows`, an entity under `entities`. The
 entity's beat the flow's, and the flow's beat the defaults. A flow and an entity also have `home`
-and `store`, and may have a `name`; a flow may list `entities`. `key_columns` and `primary_key` are
-read as `keys`."""
+and `store`, and may have a `name`. A flow may list `entities`; where the home is a
+database, it may say `entities: all` or a pattern (`public.*`) with `exclude`. `key_columns` and
+`primary_key` are read as `keys`."""
 FORMAT_NOTE = (
     "Written beside `path`, or under `options`. What concerns only writing does nothing in a home."
 )

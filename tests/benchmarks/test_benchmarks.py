@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from benchmarks.data import BIG_TABLE, MANY_TABLES, ONE_GROUP, fingerprint, made
+from benchmarks.landing import files_told
 from benchmarks.measure import CommandFailed, Run, Spread, rounds, run
-from benchmarks.parquet import WrongRows, check
+from benchmarks.running import WrongRows, compare
 
 from benchmarks import parquet
 
@@ -53,19 +54,19 @@ def test_wrong_rows_are_found(tmp_path: Path, spoil: object) -> None:
     dataset = ONE_GROUP.scaled(0.00002)
     files = dataset.paths(made(dataset, tmp_path))
     wanted = fingerprint(files)
-    check("it", files, wanted, whole=True)
+    compare("it", files_told(files, None, whole=True), wanted)
 
     spoil(pl.read_parquet(files[0])).write_parquet(files[0])
 
     with pytest.raises(WrongRows, match="it: "):
-        check("it", files, wanted, whole=True)
+        compare("it", files_told(files, None, whole=True), wanted)
 
 
 def test_nothing_landed_is_wrong(tmp_path: Path) -> None:
     wanted = fingerprint(TINY.paths(made(TINY, tmp_path)))
 
     with pytest.raises(WrongRows, match="rows are 0"):
-        check("it", [], wanted, whole=True)
+        compare("it", files_told([], None, whole=True), wanted)
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
@@ -96,3 +97,9 @@ def test_each_round_has_everyone_once_and_begins_with_another() -> None:
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert [len(of) for of in runs.values()] == [3, 3]
     assert Spread.of([3.0, 1.0, 9.0]) == Spread(3.0, 1.0, 9.0)
+
+
+def test_who_takes_part_in_few_rounds_is_left_out_of_the_later_ones() -> None:
+    runs = rounds(["a", "b"], 3, lambda name: Run(1, 1, 1, 0), {"b": 2})
+
+    assert [len(of) for of in runs.values()] == [3, 2]

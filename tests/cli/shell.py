@@ -45,6 +45,7 @@ def normal(text: str, folder: Path) -> str:
     text = text.replace(str(folder), "FOLDER")
     text = re.sub(r"\b[0-9a-f]{24}\b", "LOAD_ID", text)
     text = re.sub(r"\b[0-9a-f]{32}\b", "RUN_ID", text)
+    text = re.sub(r"\b[0-9a-f]{8}(?=  \d{4}-)", "RUN", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "YYYY-MM-DD HH:MM:SS", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME", text)
     text = re.sub(r"(\"seconds\": )[\d.]+", r"\1N", text)

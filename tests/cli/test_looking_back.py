@@ -36,7 +36,7 @@ def ran(folder: Path) -> Path:
 def test_history_the_newest_first(tmp_path: Path) -> None:
     done = hygge(ran(tmp_path), "history")
     golden("cli/history.txt", story(done, tmp_path))
-    assert [line.split()[2] for line in done.stdout.splitlines()[1:]] == [
+    assert [line.split()[3] for line in done.stdout.splitlines()[1:]] == [
         "missing",
         "shop.orders",
         "shop.users",

@@ -6,10 +6,11 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.crash import story
+from tests.crash.places import HERE, KEPT, TEMPLATE, Place, place_of
 from tests.crash.story import Attempt, Case, Fault, Outcome
 from tests.rigs.duckdb import DuckdbStoreRig
 from tests.rigs.files import ParquetFolderRig, VersionedParquetRig
@@ -37,30 +38,41 @@ class Workshop:
         self.folder, self._kept = folder / "place", folder / "kept"
         self._template = folder / "template"
         self.case = Case("full_drop")
+        self.place: Place | None = None
 
     def close(self) -> None:
         self.zygote.__exit__()
 
     def prepare(self, case: Case) -> None:
         """A first load, and a source that has changed since: what every point begins with."""
-        self.case = case
+        self.place = place_of(case.layout, self.folder)
+        self.case = (
+            replace(case, at=self.place.url, prefix=self.place.prefix) if self.place else case
+        )
+        if self.place:
+            self.place.make()
         for folder in (self.folder, self._template):
             shutil.rmtree(folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        outcome = said(self.zygote.run(story.prepare, self.folder, case))
+        outcome = said(self.zygote.run(story.prepare, self.folder, self.case))
         assert outcome.status == "success", outcome.error
         assert self.rows() == unordered(case.rows(new=False))
-        shutil.copytree(self.folder, self._template)
+        self._copy(self.folder, self._template, HERE, TEMPLATE)
+
+    def _copy(self, source: Path, target: Path, one: str, two: str) -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        if self.place:
+            self.place.copy(one, two)
 
     def fresh(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self._template, self.folder)
+        self._copy(self._template, self.folder, TEMPLATE, HERE)
 
     def run(self, what: Attempt) -> Ending:
         return self.zygote.run(story.attempt, self.folder, what)
 
     def rig(self) -> StoreRig:
-        return RIGS[self.case.layout](self.folder)
+        return self.place or RIGS[self.case.layout](self.folder)
 
     def rows(self) -> list[Row]:
         return unordered(self.rig().look())
@@ -82,19 +94,19 @@ class Workshop:
     def complaints(self) -> list[str]:
         """What is not as it should be at the destination."""
         found = [f"left: {path}" for path in self.rig().leftovers()]
+        if self.place:
+            found += [f"still held: {note}" for note in self.place.leases()]
         if (rows := self.rows()) != unordered(self.case.rows(new=True)):
             found.append(f"{len(rows)} rows, not the new ones")
         return found
 
     def keep(self) -> None:
         """Remember how things are now, for `back`."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.folder, self._kept)
+        self._copy(self.folder, self._kept, HERE, KEPT)
 
     def back(self) -> None:
         """As things were at `keep`."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self._kept, self.folder)
+        self._copy(self._kept, self.folder, KEPT, HERE)
 
 
 @dataclass

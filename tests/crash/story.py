@@ -21,7 +21,7 @@ from hygge.core.home import HomeConfig
 from hygge.core.journal import Intent, Journal, from_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt, StagedPart, StoreConfig
-from hygge.databases import duckdb, sqlite  # noqa: F401
+from hygge.databases import duckdb, mysql, postgres, sqlite  # noqa: F401
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
@@ -58,15 +58,23 @@ class Case:
     run_type: str
     layout: str = "folder"
     write: str = "append"
+    changed: bool = False
+    """The source has lost a column since."""
+    at: str = ""
+    """A server's URL, and what its tables' names begin with."""
+    prefix: str = ""
 
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
-        return f"{self.run_type}{how}-{self.layout}"
+        return f"{self.run_type}{how}{'-changed' if self.changed else ''}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
         """The settings of a store there."""
         if self.layout in ("folder", "versioned"):
             return {"type": "parquet", "path": str(place), "layout": self.layout}
+        if self.at:
+            table = f"{self.prefix}{place.name}"
+            return {"type": self.layout, "connection": self.at, "table": table}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property
@@ -80,7 +88,8 @@ class Case:
         """The source's files, as frames. An incremental source only grows."""
         word = "new" if new and self.run_type == "full_drop" else "old"
         third = (NEW if new else OLD) // 3
-        return [people(n * third, third, word) for n in range(3)]
+        frames = [people(n * third, third, word) for n in range(3)]
+        return [frame.drop("seen") for frame in frames] if new and self.changed else frames
 
     def rows(self, new: bool) -> list[Row]:
         return [row for frame in self.source(new) for row in frame.rows()]

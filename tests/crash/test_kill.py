@@ -22,7 +22,19 @@ TABLES = [
         ("incremental", "merge"),
     )
 ]
-CASES = FILES + TABLES
+SERVERS = [
+    Case(run_type, database, write, changed)
+    for database in ("postgres", "mysql")
+    for run_type, write, changed in (
+        ("full_drop", "append", False),
+        ("full_drop", "append", True),
+        ("incremental", "append", False),
+        ("incremental", "merge", False),
+    )
+]
+CASES = FILES + TABLES + SERVERS
+STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
+"""Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]
 
 
@@ -36,7 +48,8 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         return workshop.settled() if killed(workshop, Fault("events", n)) else None
 
-    passed(every_point(workshops, case, crash), least=8)
+    step = 4 if case in SERVERS else 1
+    passed(every_point(workshops, case, crash, step), least=8 // step)
 
 
 def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Passed) -> None:
@@ -52,13 +65,11 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
         workshop.lose_the_journal()
         without = [f"without its journal, {told}" for told in workshop.settled()]
         workshop.back()
-        workshop.run(Attempt(case, Fault("steps", random.Random(n).randint(1, 60))))
+        workshop.run(Attempt(workshop.case, Fault("steps", random.Random(n).randint(1, 60))))
         again = [f"killed again, {told}" for told in workshop.settled()]
         return half + peace + without + again
 
-    step = (
-        13 if case.layout == "duckdb" else 1
-    )  # opening and closing its file takes most of a second
+    step = STEPS.get(case.layout, 1)
     tally = every_point(workshops, case, crash, step)
     tally.points *= 3
     passed(tally, least=90 // step)

@@ -284,9 +284,11 @@ def test_a_full_load_over_another_sources_table_is_told(stage: Stage, tmp_path: 
     assert stage.source.home().identity in told
 
 
-def test_an_append_after_a_merge_knows_the_rows_at_the_position(stage: Stage) -> None:
-    stage.give(tied(0, 3))
+def test_an_append_after_a_merge_is_refused(stage: Stage) -> None:
+    """It could double rows that lie above the position."""
+    stage.give(people(0, 5))
     stage.done(**MERGING)
-    stage.give(tied(0, 4))
-    stage.done(**MERGING)
-    assert stage.done(**{**MERGING, "write": "append"}).status is Status.SKIP
+    stage.give(people(0, 8))
+    report = stage.run(**{**MERGING, "write": "append"})
+    assert "could double rows" in str(report.error)
+    assert stage.rows == unordered(people(0, 5).rows())

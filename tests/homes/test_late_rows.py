@@ -249,6 +249,20 @@ def test_positions_of_hands_without_a_zone(shop: Shop) -> None:
     assert shop.ids == [1, 2, 3]
 
 
+def test_several_rows_of_one_key_and_moment_are_refused_unless_any_will_do(shop: Shop) -> None:
+    with shop.writing() as write:
+        shop.add(write, 1, at="'2024-01-01'")
+        write(f"alter table {shop.table} add column note varchar(9)")
+        write(f"insert into {shop.table} values (1, '2024-01-01', 'other')")
+        shop.add(write, 2, at="'2024-01-01', 'x'")
+    flow = shop.stage.flow(shop.home(), **MERGE, watermark="at")
+    report = shop.stage.run(flow)
+    assert "id = 1" in str(report.error)
+    assert "on_tie: any" in str(report.error)
+    shop.run({**MERGE, "on_tie": "any"}, "at")
+    assert shop.ids == [1, 2]
+
+
 def test_a_row_of_the_same_second_is_not_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
     """What began at 10.7 may have written 10.0, into a column without fractions."""
     monkeypatch.setattr(sql_bound, "PATIENCE", 0.0)
@@ -260,3 +274,16 @@ def test_a_row_of_the_same_second_is_not_passed_by(monkeypatch: pytest.MonkeyPat
     bound = sql_bound.settled(cast(Session, session), field, top, None)
     assert bound.watermark == Watermark("at", "datetime(us, UTC)", second, closed=False)
     assert "left for the next run" in bound.why
+
+
+def test_an_append_does_not_double_what_a_full_load_read_above_its_position(shop: Shop) -> None:
+    with shop.writing() as write:
+        shop.add(write, 1, at="'2024-01-01'")
+        shop.add(write, 2)
+    late = {"column": "at", "lag": "1h"}
+    shop.run({**MERGE, "run_type": "full_drop"}, late)
+    assert shop.ids == [1, 2]
+    flow = shop.stage.flow(shop.home(), **{**MERGE, "write": "append"}, watermark="at")
+    assert "could double rows" in str(shop.stage.run(flow).error)
+    shop.run(MERGE, "at")
+    assert shop.ids == [1, 2]

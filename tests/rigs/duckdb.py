@@ -16,6 +16,7 @@ from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
+PARTS = {"partition_by": "id", "partitions": 3}
 WORDS = {"String": "varchar", "Int64": "bigint", "Date": "date"}
 
 
@@ -30,7 +31,9 @@ class DuckdbHomeRig(HomeRig):
         return self._made("nowhere")
 
     def _made(self, table: str) -> SqlHome:
-        config = HomeConfig.create({"type": "duckdb", "path": str(self.file), "table": table})
+        config = HomeConfig.create(
+            {"type": "duckdb", "path": str(self.file), "table": table, **PARTS}
+        )
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())
 

@@ -21,6 +21,8 @@ from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
+PARTS = {"partition_by": "id", "partitions": 3}
+
 
 def connected(database: str | None = None) -> Any:
     host, port = mysql.address()
@@ -59,7 +61,7 @@ class MysqlHomeRig(HomeRig):
 
     def _made(self, table: str) -> SqlHome:
         config = HomeConfig.create(
-            {"type": "mysql", "connection": url(self.database), "table": table}
+            {"type": "mysql", "connection": url(self.database), "table": table, **PARTS}
         )
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())

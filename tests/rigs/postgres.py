@@ -19,6 +19,8 @@ from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
+PARTS = {"partition_by": "id", "partitions": 3}
+
 
 def ask(sql: str, *values: Any) -> list[Row]:
     with psycopg.connect(
@@ -40,7 +42,7 @@ class PostgresHomeRig(HomeRig):
 
     def _made(self, table: str) -> SqlHome:
         config = HomeConfig.create(
-            {"type": "postgres", "connection": postgres.url(), "table": table}
+            {"type": "postgres", "connection": postgres.url(), "table": table, **PARTS}
         )
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())

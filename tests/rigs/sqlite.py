@@ -1,4 +1,7 @@
-"""Rigs for SQLite. Their other reader is the standard library's, which knows nothing of hygge."""
+"""Rigs for SQLite. Their other reader is the plain driver, which knows nothing of hygge.
+
+It looks at a store's file while a load has it open, so it is of the same SQLite as the store's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_sqlite.dbapi as adbc
 import polars as pl
 
 from hygge.core.home import HomeConfig
@@ -20,6 +24,7 @@ from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
+PARTS = {"partition_by": "id", "partitions": 3}
 MADE = {"date": date.fromisoformat, "timestamptz": datetime.fromisoformat}
 
 
@@ -35,8 +40,9 @@ class SqliteStoreRig(StoreRig):
         return SqlStore.build(config, NoConnections())
 
     def ask(self, sql: str, *values: Any) -> list[Row]:
-        with closing(sqlite3.connect(self.file)) as db, db:
-            return db.execute(sql, values).fetchall()
+        with adbc.connect(f"file:{self.file}", autocommit=True) as db, db.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return [tuple(row) for row in cursor.fetchall()]
 
     def look(self) -> list[Row] | None:
         columns = self.ask("select name, type from pragma_table_info('people')")
@@ -79,7 +85,9 @@ class SqliteHomeRig(HomeRig):
         return self._made("nowhere")
 
     def _made(self, table: str) -> SqlHome:
-        config = HomeConfig.create({"type": "sqlite", "path": str(self.file), "table": table})
+        config = HomeConfig.create(
+            {"type": "sqlite", "path": str(self.file), "table": table, **PARTS}
+        )
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())
 

@@ -40,6 +40,7 @@ def address() -> tuple[str, int]:
     options = [f"--datadir={data}", f"--socket={folder}/sock", f"--port={port}"]
     options += ["--bind-address=127.0.0.1", f"--pid-file={folder}/pid", "--local-infile=1"]
     options += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"]
+    options += ["--innodb-flush-method=nosync", "--innodb-doublewrite=0"]
     process = subprocess.Popen(
         [*who, server, "--no-defaults", *options],
         stdout=subprocess.DEVNULL,

@@ -44,6 +44,9 @@ def url() -> str:
         str(programs / "initdb"),
         *("-D", data, "-U", "hygge", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"),
     )
+    rules = folder / "data" / "pg_hba.conf"
+    strict = "host all careful 127.0.0.1/32 scram-sha-256"
+    rules.write_text(f"{strict}\n{rules.read_text()}")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [str(programs / "pg_ctl"), "-D", data]
     _as_nobody(*control, "-o", options, "-l", str(folder / "log"), "-w", "start")

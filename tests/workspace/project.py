@@ -9,7 +9,7 @@ import pytest
 
 from hygge.core.errors import ConfigError
 from hygge.flow.settings import RunType
-from hygge.workspace.plan import Plan, PlannedFlow
+from hygge.workspace.plan import Backfill, Plan, PlannedFlow
 from hygge.workspace.workspace import Workspace
 
 ENDS = "home: {type: parquet, path: source}\nstore: {type: parquet, path: lake}\n"
@@ -33,8 +33,9 @@ def plan(
     entities: tuple[str, ...] = (),
     run_type: RunType | None = None,
     overrides: Mapping[str, str] | None = None,
+    backfill: Backfill | None = None,
 ) -> Plan:
-    return written(root, files).plan(flows, entities, run_type, overrides)
+    return written(root, files).plan(flows, entities, run_type, overrides, backfill)
 
 
 def refused(root: Path, files: Mapping[str, str], **asked: object) -> ConfigError:

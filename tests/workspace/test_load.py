@@ -88,7 +88,7 @@ def test_entities_that_list_nothing(tmp_path: Path, listed: str) -> None:
     if listed == "{}":
         assert names(tmp_path, files) == ["f"]
     else:
-        assert "`entities` takes a list" in refused(tmp_path, files).what
+        assert "`entities` takes `all`" in refused(tmp_path, files).what
 
 
 def test_two_entities_of_one_name_name_both(tmp_path: Path) -> None:

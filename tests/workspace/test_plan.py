@@ -213,7 +213,7 @@ def test_what_is_wrong_in_a_flow(tmp_path: Path, flow: str, told: str, line: int
 def test_what_was_written_is_shown_beside_what_may_be(tmp_path: Path) -> None:
     files = {"flows/a/flow.yml": f"{ENDS}run_type: incremntal\nwrite: apend\nmin_rows: few\n"}
     said = str(refused(tmp_path, files))
-    assert "run_type: input should be 'full_drop' or 'incremental', not 'incremntal'" in said
+    assert "run_type: input should be 'full_drop', 'incremental' or 'backfill', not 'incr" in said
     assert "try: did you mean 'incremental'?" in said
     assert "try: did you mean 'append'?" in said
     assert "min_rows: input should be a valid integer, not 'few' (flows/a/flow.yml:5" in said

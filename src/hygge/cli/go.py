@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @choosing
 @click.option("--incremental", is_flag=True, help="Add what is new, whatever the flows say.")
 @click.option("--full-drop", is_flag=True, help="Replace the tables, whatever the flows say.")
+@click.option("--from", "start", metavar="VALUE", help="Merge again, from this watermark on.")
+@click.option("--to", "end", metavar="VALUE", help="Up to this watermark, without it.")
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
@@ -43,6 +45,8 @@ def go(
     variables: tuple[str, ...],
     incremental: bool,
     full_drop: bool,
+    start: str | None,
+    end: str | None,
     concurrency: int | None,
     dry_run: bool,
     abandon: tuple[str, ...],
@@ -57,8 +61,11 @@ def go(
     if dry_run and abandon:
         raise ConfigError("--dry-run changes nothing, --abandon does", hint="one of the two")
     chosen = run_type(incremental, full_drop)
+    backfill = None if start is None and end is None else (start, end)
+    if backfill and chosen:
+        raise ConfigError("--from and --to are a run type of their own", hint="leave out the other")
     place = workspace()
-    plan = place.plan(flows, entities, chosen, settings(variables))
+    plan = place.plan(flows, entities, chosen, settings(variables), backfill)
     if concurrency is not None:
         options = plan.options.model_copy(update={"concurrency": concurrency})
         plan = replace(plan, options=options)

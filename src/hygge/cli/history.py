@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 """One row of the history as JSON has it, by the names of EntityRun."""
 
-COLUMNS = ("started", "flow", "run", "status", "rows", "took", "note")
+COLUMNS = ("run", "started", "flow", "type", "status", "rows", "took", "note")
+SHOWN = 8
+"""So much of a run's id is enough to name it."""
+ROOMY = 100
+"""In so many cells there is room for the runs' ids."""
 RIGHT = {"rows", "took"}
 LEAST = {"note": 8, "flow": 8}
 """So narrow a screen may make these; numbers and times are always shown whole."""
@@ -40,7 +44,7 @@ LEAST = {"note": 8, "flow": 8}
     help="Rows at most.",
 )
 @click.option("--flow", metavar="NAME", help="Only this flow, or flow.entity.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, all 18 columns.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, all 19 columns.")
 @click.option("--verbose", is_flag=True, help="Show tracebacks.")
 def history(limit: int, flow: str | None, as_json: bool, verbose: bool) -> ExitCode:
     """Show what past runs came to, the newest first."""
@@ -95,12 +99,13 @@ def _not_ended(name: str, hold: Hold) -> Row:
 
 def table(rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
     """One line a run, in columns that line up; notes and names end in `…` where it gets narrow."""
+    columns = COLUMNS if width is None or width >= ROOMY else COLUMNS[1:]
     cells = [dict(zip(COLUMNS, COLUMNS, strict=True)), *map(_cells, rows)]
-    widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
+    widths = {name: max(len(row[name]) for row in cells) for name in columns}
     if width is not None:
         _narrow(widths, width)
     for row in cells:
-        fitted = {name: _cut(row[name], widths[name]) for name in COLUMNS}
+        fitted = {name: _cut(row[name], widths[name]) for name in columns}
         padded = (
             f"{cell:>{widths[name]}}" if name in RIGHT else f"{cell:<{widths[name]}}"
             for name, cell in fitted.items()
@@ -128,9 +133,10 @@ def _cells(row: Row) -> dict[str, str]:
     flow, entity, took = row["flow"], row["entity"], row["duration"]
     mark = f"up to {row['watermark_column']} {row['watermark']}" if row["watermark"] else ""
     return {
+        "run": (row["coordinator_run_id"] or "")[:SHOWN],
         "started": f"{row['start_time'].astimezone():%Y-%m-%d %H:%M:%S}",
         "flow": flow if entity == flow else f"{flow}.{entity}",
-        "run": row["run_type"] or "",
+        "type": row["run_type"] or "",
         "status": row["status"],
         "rows": "" if row["row_count"] is None else f"{row['row_count']:,}",
         "took": "" if took is None else duration(took),

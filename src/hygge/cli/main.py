@@ -20,6 +20,7 @@ COMMANDS = {
     "start": ("hygge.cli.go:go", "The same as `go`."),
     "debug": ("hygge.cli.debug:debug", "Check connections, credentials and paths; move nothing."),
     "history": ("hygge.cli.history:history", "Show what past runs came to."),
+    "undo": ("hygge.cli.undo:undo", "Take back what a run appended."),
     "journal": ("hygge.cli.journal:journal", "Work with what hygge remembers."),
     "version": ("hygge.cli.version:version", "Show the versions of hygge and what it stands on."),
 }

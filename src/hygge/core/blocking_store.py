@@ -162,6 +162,9 @@ class BlockingStore(Store[C]):
     async def schema(self) -> TableSchema | None:
         return await self._on_thread("schema", self.table_schema)
 
+    async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
+        return await self._on_thread("undo", lambda: self.take_back(flow, load_id, by))
+
     async def check(self) -> None:
         await self._on_thread("check", self.probe, CHECK_SECONDS)
 
@@ -182,6 +185,10 @@ class BlockingStore(Store[C]):
     @abstractmethod
     def table_schema(self) -> TableSchema | None:
         """As Store.schema."""
+
+    def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
+        """As Store.undo."""
+        raise Unsupported(f"{type(self).__name__} cannot take a load back")
 
     @abstractmethod
     def probe(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -104,6 +104,13 @@ class Home(ABC, Generic[C]):
         there is no such table, SchemaMismatch if its parts disagree.
         """
 
+    async def entities(self) -> Mapping[str, str]:
+        """What could stand for the `*` that `{entity}` was filled with; and the whole name that
+        each comes to."""
+        raise Unsupported(
+            f"{type(self).__name__} cannot say what tables there are", hint="list the entities"
+        )
+
     async def upper_bound(self, column: str) -> Bound:
         """The highest position that is safe to read up to, taken now. Incremental Homes only."""
         raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
@@ -114,6 +121,15 @@ class Home(ABC, Generic[C]):
         An empty table may give none, or one that yields nothing.
         """
         return [WHOLE]
+
+    @asynccontextmanager
+    async def reading(self, request: ReadRequest) -> AsyncIterator[Sequence[Partition]]:
+        """The partitions of one load, to be read within the block: what flows ask for.
+
+        Where rows may move while they are read, a Home holds one state of them for all of these
+        until the block ends, or gives one partition.
+        """
+        yield await self.partitions(request)
 
     @abstractmethod
     def read(
@@ -157,6 +173,9 @@ class BlockingHome(Home[C]):
     async def upper_bound(self, column: str) -> Bound:
         return await self._on_thread("bound", lambda: self.bound(column))
 
+    async def entities(self) -> Mapping[str, str]:
+        return await self._on_thread("entities", self.stand_ins, CHECK_SECONDS)
+
     async def check(self) -> None:
         await self._on_thread("check", self.probe, CHECK_SECONDS)
 
@@ -167,6 +186,12 @@ class BlockingHome(Home[C]):
     @abstractmethod
     def table_schema(self) -> TableSchema:
         """As Home.schema."""
+
+    def stand_ins(self) -> Mapping[str, str]:
+        """As Home.entities."""
+        raise Unsupported(
+            f"{type(self).__name__} cannot say what tables there are", hint="list the entities"
+        )
 
     def split(self, request: ReadRequest) -> Sequence[Partition]:
         """As Home.partitions."""

@@ -16,7 +16,7 @@ from hygge.core.lease import Lease, Leases
 from hygge.core.store import LoadRequest, Receipt, StagedPart
 
 T = TypeVar("T")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class EntityRun:
     watermark_type: str | None = None
     watermark: str | None = None
     message: str | None = None
+    load_id: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import polars as pl
 
 from hygge.core.config import Connections, EndConfig
+from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
@@ -49,8 +50,10 @@ class LoadRequest:
     `load_id` sorts by age and has one fate, written once. `base` is the load_id of the receipt that
     this load builds on: another load in between means LoadLost. `source` is the Home's identity,
     `where` the rows of it that are meant.
+    `latest` is the column that tells which of several rows of a key is the latest; of those alike
+    in it one is taken if `any_tie`, else they are refused. Without it, the last to come counts.
     `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
-    recorded beyond `low`.
+    recorded beyond `low`. `beyond`: rows above the one to be recorded are read all the same.
     """
 
     load_id: str
@@ -63,6 +66,9 @@ class LoadRequest:
     low: Watermark | None = None
     bound: Watermark | None = None
     hold: bool = False
+    beyond: bool = False
+    latest: str | None = None
+    any_tie: bool = False
     where: str | None = None
 
 
@@ -94,7 +100,8 @@ class StagedPart:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a commit, kept with the data."""
+    """Proof of a commit, kept with the data. `undoes` is the load that it took back: its rows and
+    bytes are those that went."""
 
     load_id: str
     flow: str
@@ -106,6 +113,15 @@ class Receipt:
     source: str = ""
     where: str | None = None
     keys: tuple[str, ...] = ()
+    mode: Mode | None = None
+    beyond: bool = False
+    undoes: str | None = None
+
+    def taken_back(self, before: Receipt, by: str) -> Receipt:
+        """The receipt of undoing this load: everything is as the one before it had left it."""
+        return replace(
+            before, load_id=by, rows=self.rows, bytes=self.bytes, digests={}, undoes=self.load_id
+        )
 
 
 def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
@@ -127,6 +143,7 @@ class StoreCapabilities:
     modes: frozenset[Mode]
     atomic: bool = True  # readers see old or new, nothing between
     deletes: bool = False  # understands `__op__`
+    undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
 
 
@@ -215,6 +232,14 @@ class Store(ABC, Generic[C]):
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         """Make room for these changes, before staging; additive, repeatable."""
+
+    async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
+        """Take the rows of the last load back, if it was an append: all is as it was before it.
+
+        `by` is the load_id under which that is published; twice is once. Raises LoadLost if another
+        load came since, Unsupported if what was there before is gone.
+        """
+        raise Unsupported(f"{type(self).__name__} cannot take a load back")
 
     @abstractmethod
     async def check(self) -> None:

@@ -10,13 +10,18 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import polars as pl
 
 from hygge.core.config import Settings, validated
+from hygge.core.errors import HomeError, Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
+
+if TYPE_CHECKING:
+    from hygge.databases.ranges import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,14 @@ class Table:
 
     @classmethod
     def of(cls, text: str) -> Table:
-        """From `users` or `public.users`; a dot inside a name is written in double quotes."""
-        parts, word, quoted = [], "", False
+        """From `users` or `public.users`; a dot inside a name is written in double quotes, and a
+        double quote inside those twice."""
+        parts, word, quoted, before = list[str](), "", False, ""
         for letter in text:
+            before, last = letter, before
             if letter == '"':
                 quoted = not quoted
+                word += letter if quoted and last == '"' and word else ""
             elif letter == "." and not quoted:
                 parts.append(word)
                 word = ""
@@ -46,6 +54,11 @@ class Table:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+def in_quotes(*names: str | None) -> str:
+    """An identifier as standard SQL has it, with what it lies in, if that is known."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
 
 
 def as_it_came(values: pl.Series) -> pl.Series:
@@ -79,6 +92,11 @@ class Writer:
 
 class Session(ABC):
     """One connection, used on one thread. Raises HyggeErrors only."""
+
+    @property
+    def table_options(self) -> str:
+        """What follows the columns where a table is made."""
+        return ""
 
     @abstractmethod
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -148,10 +166,19 @@ class Database(ABC):
     """The type of a short text that is part of a key."""
     ddl_in_transactions: ClassVar[bool] = True
     """False: making or dropping a table ends the transaction it is in."""
-    table_options: ClassVar[str] = ""
-    """What follows the columns where a table is made."""
+    longest_name: ClassVar[int | None] = None
+    """In bytes, where a longer name is cut rather than refused."""
+    catalog: ClassVar[str]
+    """Selects each table's schema and name, and whether the name alone is enough. No views."""
+    sheds_columns: ClassVar[bool] = False
+    """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
+    in_ranges: ClassVar[str | None] = None
+    """`module:Class` of its Ranges, made of the database."""
+
+    patience: float | None = None
+    """Seconds after which a short question has no answer any more; None: it always comes."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -171,15 +198,33 @@ class Database(ABC):
         """Raises ConnectionFailed, ConfigError for a database that is not there. `write`: made
         where it can be, and fit for writing."""
 
+    def ranges(self) -> Ranges | None:
+        """How its tables are read in several ranges; None: by one statement only."""
+        if self.in_ranges is None:
+            return None
+        module, _, name = self.in_ranges.partition(":")
+        found: Ranges = getattr(import_module(module), name)(self)
+        return found
+
     # what it calls things
 
     def quoted(self, name: str) -> str:
         """An identifier as it is written in SQL."""
-        return '"' + name.replace('"', '""') + '"'
+        return in_quotes(name)
+
+    def refuse_name(self, name: str) -> None:
+        """Raise Unsupported for one that would be cut."""
+        if self.longest_name is not None and len(name.encode()) > self.longest_name:
+            told = f"{name!r} is longer than {self.longest_name} bytes, and would be cut"
+            raise Unsupported(told, hint="rename it")
 
     def named(self, table: Table) -> str:
         words = (table.schema, table.name) if table.schema else (table.name,)
         return ".".join(map(self.quoted, words))
+
+    def indexed(self, name: str, kind: pl.DataType) -> str:
+        """A column as it stands in an index."""
+        return self.quoted(name)
 
     def mark(self, number: int) -> str:
         """Where the n-th bound value goes, counted from 1."""
@@ -213,7 +258,41 @@ class Database(ABC):
 
 def arrived(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     """What the driver gave, with the types that were announced. Raises HomeError for a misfit."""
-    return pl.DataFrame([field.arrive(rows[field.column.name]) for field in fields])
+    columns = [field.arrive(rows[field.column.name]) for field in fields]
+    for values, field in zip(columns, fields, strict=True):
+        if values.dtype != field.column.type:
+            raise misfit(values.name)
+        refuse_far(values, values.name)
+    return pl.DataFrame(columns)
+
+
+def misfit(column: str) -> HomeError:
+    """Where a driver gave another type than the column has."""
+    hint = "look with `select typeof(…)`, and read it by a `query` that casts"
+    return HomeError("a value is not what its column declares", column=column, hint=hint)
+
+
+_LAST_DAY = 95_026_236
+"""The last that Polars can show, in the year 262142; the first lies about as far back."""
+_TICKS = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
+def refuse_far(values: pl.Series, column: str) -> None:
+    """`infinity` is no day, and would be one far away. Raises HomeError, for lists' values, too."""
+    match values.dtype:
+        case pl.List() | pl.Array():
+            refuse_far(values.explode(empty_as_null=False), column)
+        case pl.Struct() as kind:
+            for field in kind.fields:
+                refuse_far(values.struct.field(field.name), column)
+        case pl.Date() | pl.Datetime() as kind:
+            ticks = values.to_physical()
+            end = min(_LAST_DAY * _TICKS[getattr(kind, "time_unit", None)], 2**63 - 2)
+            low, high = cast(Any, ticks.min()), cast(Any, ticks.max())
+            if low is not None and (low < -end or high > end):
+                hint = "leave it out by `where`, or read a `query` that makes it NULL"
+                told = "'infinity' has no place in our types, nor has a day so far away"
+                raise HomeError(told, column=column, hint=hint)
 
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
@@ -21,38 +20,15 @@ from hygge.core.errors import (
     DatabaseError,
     HyggeError,
     SourceMissing,
-    Unsupported,
 )
 from hygge.core.schema import Column
-from hygge.core.text import read_as
-from hygge.core.types import type_name
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.database import Database, Field, Session, Table, in_quotes
+from hygge.databases.duckdb_types import declared, readable, sendable
 
 _ROWS = 65_536
 _TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 """Who publishes into which file: two transactions that touch other rows would both succeed."""
-
-_AS_TEXT = re.compile(r"INTERVAL|TIME WITH TIME ZONE|\bBIT\b|\bUNION\b|MAP\(|ENUM\(|VARINT|BIGNUM")
-_WHOLE = {"HUGEINT": pl.Int128(), "UHUGEINT": pl.String()}
-_NATIVE: dict[Any, str] = {
-    pl.Boolean(): "BOOLEAN",
-    pl.Int8(): "TINYINT",
-    pl.Int16(): "SMALLINT",
-    pl.Int32(): "INTEGER",
-    pl.Int64(): "BIGINT",
-    pl.Int128(): "HUGEINT",
-    pl.UInt8(): "UTINYINT",
-    pl.UInt16(): "USMALLINT",
-    pl.UInt32(): "UINTEGER",
-    pl.UInt64(): "UBIGINT",
-    pl.Float32(): "FLOAT",
-    pl.Float64(): "DOUBLE",
-    pl.String(): "VARCHAR",
-    pl.Binary(): "BLOB",
-    pl.Date(): "DATE",
-    pl.Categorical(): "VARCHAR",
-}
 
 
 class DuckdbSettings(Settings):
@@ -65,7 +41,13 @@ class Duckdb(Database):
     """One file. Another process that has it open keeps us out, and we keep it out."""
 
     name = "duckdb"
+    catalog = (
+        "select schema_name, table_name, schema_name = current_schema() from duckdb_tables() "
+        "where database_name = current_database() and not internal and not temporary"
+    )
+    sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
+    in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
     settings: DuckdbSettings
 
     @property
@@ -76,30 +58,10 @@ class Duckdb(Database):
         return DuckdbSession(self.settings, write=write)
 
     def native(self, kind: pl.DataType) -> str:
-        match kind:
-            case pl.Decimal():
-                return f"DECIMAL({kind.precision or 38},{kind.scale})"
-            case pl.Datetime() if kind.time_zone is not None:
-                if kind.time_unit != "ns":
-                    return "TIMESTAMP WITH TIME ZONE"
-            case pl.Datetime():
-                return {"ms": "TIMESTAMP_MS", "us": "TIMESTAMP", "ns": "TIMESTAMP_NS"}[
-                    kind.time_unit
-                ]
-            case pl.Enum():
-                return "VARCHAR"
-            case pl.List():
-                return f"{self.native(_made(kind.inner))}[]"
-            case pl.Array():
-                return f"{self.native(_made(kind.inner))}[{kind.shape[0]}]"
-            case pl.Struct():
-                inside = (
-                    f"{self.quoted(f.name)} {self.native(_made(f.dtype))}" for f in kind.fields
-                )
-                return f"STRUCT({', '.join(inside)})"
-        if (found := _NATIVE.get(kind)) is None:
-            raise Unsupported(f"DuckDB cannot hold {type_name(kind)}", hint="cast it to string")
-        return found
+        return declared(kind)
+
+    def plain(self, native: str) -> str:
+        return native.replace('"', "")  # around a struct's fields, where they may be left out
 
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str
@@ -107,12 +69,6 @@ class Duckdb(Database):
         if mark.type.startswith("datetime(ns"):
             return f"epoch_ns({column}) {sign}= {place}", mark.value
         return f"{column} {sign}= {place}", mark.value
-
-
-def _made(kind: Any) -> pl.DataType:
-    made = kind() if isinstance(kind, type) else kind
-    assert isinstance(made, pl.DataType)
-    return made
 
 
 class DuckdbSession(Session):
@@ -157,26 +113,19 @@ class DuckdbSession(Session):
             "order by column_index"
         )
         found = self.rows(sql, table.name, table.schema or "main")
-        return self._typed(f'"{table.schema or "main"}"."{table.name}"', found) if found else []
+        return self._typed(_named(table), found) if found else []
 
     def described(self, query: str) -> list[Field]:
         found = [(name, kind, True) for name, kind, *_ in self.rows(f"describe {query}")]
         return self._typed(f"({query})", found)
 
     def _typed(self, source: str, found: Sequence[tuple[str, str, bool]]) -> list[Field]:
-        reads = [_read(name, native) for name, native, _ in found]
         with self._told():
-            empty = self._db.sql(f"select {', '.join(reads)} from {source} limit 0")
-            rows = pl.DataFrame(pl.from_arrow(empty.to_arrow_table()))
+            kinds = self._db.sql(f"select * from {source} limit 0").types
         fields = []
-        for read, kind, (name, native, nullable) in zip(reads, rows.dtypes, found, strict=True):
-            if native == "HUGEINT":
-                fields.append(
-                    Field(Column(name, pl.Int128(), nullable), native, read, read_as(pl.Int128()))
-                )
-                continue
-            plain = _plain(kind)
-            fields.append(Field(Column(name, plain, nullable), native, read, _casting(plain)))
+        for (name, native, nullable), told in zip(found, kinds, strict=True):
+            kind, read, arrive = readable(told, name)
+            fields.append(Field(Column(name, kind, nullable), native, read, arrive))
         return fields
 
     def keys(self, table: Table) -> tuple[str, ...]:
@@ -200,9 +149,10 @@ class DuckdbSession(Session):
                 yield rows
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        name = f'"{table.schema or "main"}"."{table.name}"'
+        name = _named(table)
+        ready = pl.DataFrame([sendable(values) for values in rows])
         with self._told():
-            self._db.register("_hygge_rows", rows.to_arrow())
+            self._db.register("_hygge_rows", ready.to_arrow())
             try:
                 self._db.execute(f"insert into {name} by name select * from _hygge_rows")
             finally:
@@ -230,24 +180,5 @@ class DuckdbSession(Session):
             raise DatabaseError(told, file=self._path) from failed
 
 
-def _read(name: str, native: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
-    if native in _WHOLE or _AS_TEXT.search(native):
-        plain = (
-            native in _WHOLE
-            or not native.endswith(("]", ")"))
-            or native.startswith(("ENUM", "UNION"))
-        )
-        return f"cast({quoted} as varchar)" if plain else f"cast(to_json({quoted}) as varchar)"
-    return quoted
-
-
-def _plain(kind: pl.DataType) -> pl.DataType:
-    """Zones are one here; words of an enum are words."""
-    if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
-        return pl.Datetime(kind.time_unit, "UTC")
-    return pl.String() if isinstance(kind, pl.Categorical | pl.Enum) else kind
-
-
-def _casting(kind: pl.DataType) -> Any:
-    return lambda values: values.cast(kind)
+def _named(table: Table) -> str:
+    return in_quotes(table.schema or "main", table.name)

@@ -6,78 +6,49 @@ import os
 import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 import pymysql
-from pydantic import Field as Setting
-from pydantic import SecretStr
 from pymysql.cursors import SSCursor
 
 from hygge.core.config import Settings
-from hygge.core.errors import (
-    FlowBusy,
-    HyggeError,
-    Unsupported,
-)
+from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
-from hygge.databases.mysql_errors import refuse_changes, told
+from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
+from hygge.databases.mysql_errors import refuse_changes, text, told
+from hygge.databases.mysql_rows import as_bytes
+from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
-from hygge.databases.mysql_types import declared, lines, literal, readable
+from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
 _ROWS = 16_384
+_NAMES = re.compile("`[^`]*`")
 _WIDTH = re.compile(r"int\(\d+\)")
-
-
-class MysqlSettings(Settings):
-    """How to get in. A `url` says it all; the others are its parts."""
-
-    url: SecretStr | None = Setting(default=None, description="mysql://user:password@host/db")
-    host: str = Setting(default="localhost", description="Where the server listens")
-    port: int = Setting(default=3306, ge=1, le=65535, description="On which port")
-    user: str | None = Setting(default=None, description="Who we are")
-    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
-    dbname: str | None = Setting(default=None, description="Which database of the server")
-    tls: bool = Setting(default=False, description="Encrypt, and see that it is the right server")
-    ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
-    lock_seconds: int = Setting(default=60, gt=0, description="How long to wait for a lock")
-    connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
-
-    def parts(self) -> dict[str, Any]:
-        """What the driver wants to know, the password with it."""
-        if self.url is None:
-            told = self.password.get_secret_value() if self.password else ""
-            return {
-                "host": self.host,
-                "port": self.port,
-                "user": self.user,
-                "password": told,
-                "database": self.dbname,
-            }
-        url = urlsplit(self.url.get_secret_value())
-        return {
-            "host": url.hostname or "localhost",
-            "port": url.port or 3306,
-            "user": unquote(url.username or "") or None,
-            "password": unquote(url.password or ""),
-            "database": unquote(url.path.lstrip("/")) or None,
-        }
 
 
 class Mysql(Database):
     """A table is published by statements of one InnoDB transaction, at its turn by GET_LOCK."""
 
     name = "mysql"
+    catalog = (
+        "select table_schema, table_name, 1 from information_schema.tables "
+        "where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')"
+    )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
-    table_options = " engine=InnoDB default charset=utf8mb4 collate=utf8mb4_bin"
+    in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     settings: MysqlSettings
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        super().__init__(settings)
+        self.patience = 3 * settings.lock_seconds + settings.connect_seconds
 
     @property
     def identity(self) -> str:
@@ -88,7 +59,10 @@ class Mysql(Database):
         return MysqlSession(self.settings)
 
     def quoted(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
+        return quoted(name)
+
+    def indexed(self, name: str, kind: pl.DataType) -> str:
+        return f"{self.quoted(name)}(191)" if kind in (pl.String, pl.Binary) else self.quoted(name)
 
     def mark(self, number: int) -> str:
         return "%s"
@@ -126,7 +100,7 @@ class MysqlSession(Session):
         if settings.tls:
             tls = {"ssl_ca": settings.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
         with told():
-            return pymysql.connect(
+            made = pymysql.connect(
                 **settings.parts(),
                 **tls,
                 **more,
@@ -134,6 +108,8 @@ class MysqlSession(Session):
                 autocommit=True,
                 local_infile=True,
                 connect_timeout=settings.connect_seconds,
+                read_timeout=settings.connect_seconds,
+                write_timeout=settings.connect_seconds,
                 init_command=(
                     "set time_zone = '+00:00', innodb_lock_wait_timeout = "
                     f"{settings.lock_seconds}, lock_wait_timeout = {settings.lock_seconds}, "
@@ -141,21 +117,33 @@ class MysqlSession(Session):
                     "ERROR_FOR_DIVISION_BY_ZERO'"
                 ),
             )
+            made._read_timeout = made._write_timeout = None  # what is asked may take its time
+            keep_alive(made._sock)
+            return made
+
+    @property
+    def table_options(self) -> str:
+        """With a collation that takes no two texts for one: `utf8mb4_bin` pads them with blanks."""
+        maria = "mariadb" in str(self._db.get_server_info()).lower()
+        collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
+        return f" engine=InnoDB default charset=utf8mb4 collate={collation}"
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with told(), self._db.cursor() as cursor:
-            cursor.execute(sql, values or None)
+            cursor.execute(_bindable(sql) if values else sql, values or None)
             return list(cursor.fetchall())
 
     def change(self, sql: str, *values: Any) -> None:
         with told(), self._db.cursor() as cursor:
-            cursor.execute(sql, values or None)
+            cursor.execute(_bindable(sql) if values else sql, values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        name = f"hygge-{zlib.crc32(str(about).encode()):08x}"
-        if about is not None and self._locked(name) != 1:
-            raise FlowBusy(f"{about} is being published by another run", hint="run again later")
+        name = self._turn(about) if about is not None else ""
+        if about is not None:
+            # our transactions never wait for us: one that does lost us, and others need its lock
+            self.change("set session wait_timeout = %s", max(1, self._settings.lock_seconds // 2))
+            self._lock(name, about)
         try:
             self.change("start transaction")
             yield
@@ -168,9 +156,17 @@ class MysqlSession(Session):
             if about is not None:
                 with suppress(HyggeError):  # it goes with the connection
                     self.change("do release_lock(%s)", name)
+                    self.change("set session wait_timeout = default")
 
-    def _locked(self, name: str) -> Any:
-        return self.rows("select get_lock(%s, %s)", name, self._settings.lock_seconds)[0][0]
+    def _lock(self, name: str, about: Table) -> None:
+        seconds = self._settings.lock_seconds
+        if self.rows("select get_lock(%s, %s)", name, seconds)[0][0] != 1:
+            raise ConnectionFailed(f"another run has been publishing {about} for {seconds} s")
+
+    def _turn(self, about: Table) -> str:
+        """One name for each table, however it was written. Names of locks are the server's."""
+        whole = f"{about.schema or self._settings.parts()['database']}.{about.name}".lower()
+        return f"hygge-{zlib.crc32(whole.encode()):08x}"
 
     # what is there
 
@@ -189,7 +185,7 @@ class MysqlSession(Session):
         self.change(f"create temporary table _hygge_described select * from ({query}\n) q limit 0")
         found = self.rows("show columns from _hygge_described")
         self.change("drop temporary table _hygge_described")
-        return [_field(name, str(native), null == "YES") for name, native, null, *_ in found]
+        return [_field(name, text(native), null == "YES") for name, native, null, *_ in found]
 
     def keys(self, table: Table) -> tuple[str, ...]:
         found = self.rows(
@@ -221,31 +217,31 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
-        names = [field.column.name for field in fields]
         self._reader = self._connected(conv={}, cursorclass=SSCursor)
-        with told(), self._reader.cursor() as cursor:
-            cursor.execute(sql, list(values) or None)
-            while rows := cursor.fetchmany(_ROWS):
-                columns = zip(names, zip(*rows, strict=True), strict=True)
-                yield pl.DataFrame(
-                    [
-                        pl.Series(name, column, _wire(field), strict=True)
-                        for (name, column), field in zip(columns, fields, strict=True)
-                    ]
-                )
+        cursor = self._reader.cursor()
+        try:
+            with told():
+                cursor.execute(sql, list(values) or None)
+                as_bytes(cursor)
+                while rows := cursor.fetchmany(_ROWS):
+                    yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
+        finally:
+            cursor.connection = None  # to close it would read all the rest first, or fail
+            if cursor._result is not None:
+                cursor._result.unbuffered_active = False
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        data, names, sets = lines(rows, _quoted)
-        where = ".".join(map(_quoted, filter(None, (table.schema, table.name))))
-        sql = (
-            f"load data local infile '{{}}' into table {where} character set utf8mb4 "
+        data, names, sets = lines(rows, quoted)
+        where = ".".join(map(quoted, filter(None, (table.schema, table.name))))
+        into = (
+            f" into table {where} character set utf8mb4 "
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
             f"({', '.join(names)}){sets}"
         )
         self.change("start transaction")
         try:
             with told(), _memory(data) as file, self._db.cursor() as cursor:
-                cursor.execute(sql.format(file))
+                cursor.execute(f"load data local infile '{file}'{into}")
                 cursor.execute("show warnings")
                 refuse_changes(cursor.fetchall())
             self.change("commit")
@@ -255,12 +251,15 @@ class MysqlSession(Session):
             raise
 
     def interrupt(self) -> None:
+        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
         for busy in filter(None, (self._reader, self._db)):
-            with suppress(pymysql.Error, OSError):
-                killer = self._connected()
-                with killer.cursor() as cursor:
-                    cursor.execute(f"kill query {busy.thread_id()}")
-                killer.close()
+            within(POLITE_SECONDS, partial(self._kill, busy.thread_id()), HyggeError, pymysql.Error)
+            with suppress(OSError, AttributeError):  # it may be closed by now
+                hang_up(busy._sock.fileno())
+
+    def _kill(self, number: int) -> None:
+        with closing(self._connected()) as killer, killer.cursor() as cursor:
+            cursor.execute(f"kill query {number}")
 
     def close(self) -> None:
         for connection in filter(None, (self._reader, self._db)):
@@ -269,17 +268,22 @@ class MysqlSession(Session):
                 connection._force_close()
 
 
+def _series(field: Field, values: Sequence[Any]) -> pl.Series:
+    return pl.Series(field.column.name, values, pl.Binary(), strict=True).cast(_wire(field))
+
+
 def _wire(field: Field) -> pl.DataType:
     return pl.Binary() if field.column.type == pl.Binary() else pl.String()
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _bindable(sql: str) -> str:
+    """A % in a name is no place for a value."""
+    return _NAMES.sub(lambda name: name[0].replace("%", "%%"), sql)
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:
-    kind, read, arrive = readable(native.lower(), _quoted(name))
-    return Field(Column(name, kind, nullable), native, read, arrive)
+    kind, read, arrive = readable(text(native).lower(), quoted(name))
+    return Field(Column(name, kind, nullable), text(native), read, arrive)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,8 @@ from hygge.core.errors import (
 )
 
 _PASSING = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
-_PASSING |= {2013, 2014, 3024}
+_PASSING |= {1927, 2013, 2014, 3169, 4031}
+_STOPPED = {1969, 3024}
 _NOT_LET_IN, _DENIED, _NO_TABLE = {1044, 1045, 1049}, {1142, 1143, 1227}, {1146}
 _NO_LOCAL = {1148, 3948, 4166}
 
@@ -26,7 +28,15 @@ _NO_LOCAL = {1148, 3948, 4166}
 def refuse_changes(warnings: Sequence[Any]) -> None:
     """A warning of LOAD DATA is a value that would not be what was sent. Raises StoreError."""
     if warnings:
-        raise StoreError(f"the server would change a value: {warnings[0][2]}")
+        told = str(warnings[0][2])
+        named = re.search(r"column '(.+?)'", told)
+        column = named[1] if named else None
+        raise StoreError(f"the server would change a value: {told}", column=column)
+
+
+def text(told: Any) -> str:
+    """What the server says of itself may come as bytes."""
+    return told.decode() if isinstance(told, bytes) else str(told)
 
 
 @contextmanager
@@ -51,6 +61,10 @@ def _ours(failed: Exception) -> HyggeError:
         return DatabaseError(told, hint="ask for the right to do this")
     if code in _NO_LOCAL:
         return ConfigError(told, hint="let the server have local_infile = 1")
+    if code in _STOPPED:
+        return DatabaseError(told, hint="give it a longer max_statement_time, or read less")
+    if isinstance(failed, pymysql.InterfaceError):
+        return ConnectionFailed(told or "the connection is gone")
     if code in _PASSING or isinstance(failed, OSError):
         return ConnectionFailed(told)
     return DatabaseError(told)

@@ -24,6 +24,7 @@ _INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "integer"
 _SIGNED = {8: pl.Int8(), 16: pl.Int16(), 32: pl.Int32(), 64: pl.Int64()}
 _UNSIGNED = {8: pl.UInt8(), 16: pl.UInt16(), 32: pl.UInt32(), 64: pl.UInt64()}
 _BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
 _SHAPES = ["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"]
 _SHAPES += ["multipolygon", "geometrycollection"]
 _SIZED = re.compile(r"(\w+)\((\d+)(?:,(\d+))?\)")
@@ -92,6 +93,8 @@ def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
         return _parsed(pl.UInt64(), f"cast({quoted} as unsigned)")
     if word in _BYTES:
         return pl.Binary(), quoted, as_it_came
+    if word in _TEXTS:
+        return pl.String(), quoted, as_it_came  # cast, one too long for a packet would be NULL
     if word in _SHAPES:
         return pl.String(), f"st_astext({quoted})", as_it_came
     return pl.String(), f"cast({quoted} as char)", as_it_came
@@ -125,6 +128,8 @@ def _written(values: pl.Series) -> pl.Series:
         return values.cast(pl.Int8)
     if kind.is_float() and not values.is_finite().all():
         raise StoreError("MySQL cannot hold NaN or infinity", column=values.name)
+    if kind == pl.Float32():
+        return values.cast(pl.Float64)  # whose digits are not rounded up beyond the largest
     if isinstance(kind, pl.Datetime):
         return texts_of(values).str.strip_suffix("Z")
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
@@ -136,6 +141,11 @@ def _written(values: pl.Series) -> pl.Series:
         marks = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
         return texts.str.replace_many(list(marks), list(marks.values()))
     return texts
+
+
+def quoted(name: str) -> str:
+    """An identifier as MySQL writes it."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def literal(value: Any) -> str:

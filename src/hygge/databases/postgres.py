@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import itertools
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,29 +13,35 @@ from urllib.parse import quote, urlsplit
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
+import pyarrow as pa
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field as Setting
 from pydantic import SecretStr
 
 from hygge.core.config import Settings
-from hygge.core.errors import (
-    ConfigError,
-    ConnectionFailed,
-    DatabaseError,
-    HyggeError,
-    SourceMissing,
-    Unsupported,
-)
+from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table, Writer
+from hygge.databases.database import Database, Field, Session, Table, Writer, in_quotes
+from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, known_by, within
+from hygge.databases.postgres_errors import told
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
-_PASSING = ("08", "53", "57P", "40001", "40P01", "55P03")
-"""SQLSTATE classes of what may be gone the next time: connections, room, locks, deadlocks."""
-_NOT_LET_IN = ("28",)
-_DENIED, _NO_TABLE = "42501", "42P01"
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Ask a silent machine whether it is still there, and give it up after a minute."""
+_KNOWN_BY = itertools.count(60_000)
+"""How long to wait for it, in milliseconds: a number of its own tells each socket for rows."""
+_SLICE = 16_384
+_QUICK = "-c synchronize_seqscans=off -c work_mem=64MB"
+"""A scan begins at the beginning; numbers of rows are sorted in memory."""
+
+
+_TURN = (
+    "select pg_advisory_xact_lock(8746, "
+    "hashtext(coalesce($1::text, current_schema()::text) || '.' || $2::text))"
+)
 
 
 class PostgresSettings(Settings):
@@ -73,9 +79,22 @@ class Postgres(Database):
     """Publishing waits for its turn at one table by an advisory lock."""
 
     name = "postgres"
+    catalog = (
+        "select n.nspname, c.relname, n.nspname = current_schema() "
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where c.relkind in ('r', 'p', 'f') and not c.relispartition "
+        "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+    )
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
+    longest_name = 63
+    sheds_columns = True
+    in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     settings: PostgresSettings
+
+    def __init__(self, settings: PostgresSettings) -> None:
+        super().__init__(settings)
+        self.patience = 3 * settings.lock_seconds + settings.connect_seconds
 
     @property
     def identity(self) -> str:
@@ -104,42 +123,48 @@ class PostgresSession(Session):
     """Two connections to one server: one to talk, and one for rows, made when it is needed."""
 
     def __init__(self, settings: PostgresSettings) -> None:
-        self._settings, self._cursor = settings, cast(Any, None)
-        with _told():
+        self._settings, self._cursor, self._known_by = settings, cast(Any, None), 0
+        with told():
             self._db = psycopg.connect(
-                settings.dsn(),
-                autocommit=True,
-                cursor_factory=psycopg.RawCursor,
-                connect_timeout=settings.connect_seconds,
-                application_name="hygge",
-                options=self._manners,
+                self._wishes(60_000, self._brisk), autocommit=True, cursor_factory=psycopg.RawCursor
             )
 
-    @property
-    def _manners(self) -> str:
+    def _wishes(self, known_by: int, more: str = "") -> str:
+        """The user's own, and ours where they have none."""
+        asked = conninfo_to_dict(self._settings.dsn())
         wait = int(self._settings.lock_seconds * 1000)
-        return f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+        manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
+        manners += f" -c intervalstyle=iso_8601{more}"
+        known: dict[str, Any] = {**_ALIVE, "connect_timeout": self._settings.connect_seconds}
+        known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
+        known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
+        return make_conninfo(**known)
+
+    @property
+    def _brisk(self) -> str:
+        """Our transactions never wait for us: one that does lost us, and others need its locks."""
+        idle = int(self._settings.lock_seconds * 500)
+        return f" -c idle_in_transaction_session_timeout={idle}"
 
     @cached_property
     def _bulk(self) -> Any:
-        dsn = self._settings.dsn()
-        options = f"{'&' if '?' in dsn else '?'}options={quote(self._manners, safe='')}"
-        return adbc.connect(dsn + options)
+        self._known_by = next(_KNOWN_BY)
+        return adbc.connect(self._wishes(self._known_by))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with _told():
+        with told():
             return self._db.execute(sql.encode(), values or None).fetchall()
 
     def change(self, sql: str, *values: Any) -> None:
-        with _told():
+        with told():
             self._db.execute(sql.encode(), values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        self.change("begin")
+        self.change("begin isolation level read committed")  # a snapshot is older than the lock
         try:
             if about is not None:
-                self.change("select pg_advisory_xact_lock(8746, $1)", _number(str(about)))
+                self.change(_TURN, about.schema, about.name)
             yield
             self.change("commit")
         except BaseException:
@@ -151,26 +176,27 @@ class PostgresSession(Session):
 
     def fields(self, table: Table) -> list[Field]:
         found = self.rows(
-            "select attname, format_type(atttypid, atttypmod), not attnotnull "
-            "from pg_attribute where attrelid = to_regclass($1) and attnum > 0 "
-            "and not attisdropped order by attnum",
-            _named(table),
+            "select attname, case typtype when 'd' then format_type(typbasetype, typtypmod) "
+            "else format_type(atttypid, atttypmod) end, not attnotnull "
+            "from pg_attribute join pg_type t on t.oid = atttypid "
+            "where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum",
+            in_quotes(table.schema, table.name),
         )
         return [_field(*row) for row in found]
 
     def described(self, query: str) -> list[Field]:
-        with _told():
+        with told():
             cursor = self._db.execute(f"select * from ({query}\n) q limit 0".encode())
-            told = [(c.name, c.type_code, c._fmod) for c in cursor.description or ()]
-        kinds = [self.rows("select format_type($1, $2)", oid, mod)[0][0] for _, oid, mod in told]
-        return [_field(name, kind, True) for (name, _, _), kind in zip(told, kinds, strict=True)]
+            there = [(c.name, c.type_code, c._fmod) for c in cursor.description or ()]
+        kinds = [self.rows("select format_type($1, $2)", oid, mod)[0][0] for _, oid, mod in there]
+        return [_field(name, kind, True) for (name, _, _), kind in zip(there, kinds, strict=True)]
 
     def keys(self, table: Table) -> tuple[str, ...]:
         found = self.rows(
             "select a.attname from pg_index i, unnest(i.indkey) with ordinality k(n, at), "
             "pg_attribute a where i.indrelid = to_regclass($1) and i.indisprimary "
             "and a.attrelid = i.indrelid and a.attnum = k.n order by k.at",
-            _named(table),
+            in_quotes(table.schema, table.name),
         )
         return tuple(row[0] for row in found)
 
@@ -213,20 +239,28 @@ class PostgresSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         assert not values, "a COPY takes none: they are written as typed literals"
         hint = {"adbc.postgresql.batch_size_hint_bytes": str(_HINT_BYTES)}
-        with _told(), self._bulk.cursor() as self._cursor:
+        with told(), self._bulk.cursor() as self._cursor:
             self._cursor.adbc_statement.set_options(**hint)
             self._cursor.execute(sql)
-            for batch in self._cursor.fetch_record_batch():
-                rows = pl.DataFrame(pl.from_arrow(batch))
-                rows.columns = [field.column.name for field in fields]
-                yield rows
+            try:
+                for batch in self._cursor.fetch_record_batch():
+                    rows = pl.DataFrame(pl.from_arrow(batch))
+                    rows.columns = [field.column.name for field in fields]
+                    yield rows
+            finally:
+                with suppress(adbc.Error):  # a table that was read could not be dropped else
+                    self._bulk.rollback()
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([sendable(column) for column in rows])
         data = ready.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with _told(), self._bulk.cursor() as cursor:
+        # the server works on one slice while the driver writes the next
+        data = pa.Table.from_batches(data.to_batches(_SLICE), schema=data.schema)
+        with told(), self._bulk.cursor() as self._cursor:
             try:
-                cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=table.schema)
+                self._cursor.adbc_ingest(
+                    table.name, data, mode="append", db_schema_name=table.schema
+                )
                 self._bulk.commit()
             except BaseException:
                 with suppress(adbc.Error):
@@ -234,9 +268,15 @@ class PostgresSession(Session):
                 raise
 
     def interrupt(self) -> None:
-        self._db.cancel()
+        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
+        with suppress(psycopg.Error):
+            self._db.cancel_safe(timeout=POLITE_SECONDS)
         if self._cursor is not None:
-            self._cursor.adbc_cancel()
+            within(POLITE_SECONDS, self._cursor.adbc_cancel, adbc.Error)
+        with suppress(psycopg.Error, OSError):
+            hang_up(self._db.fileno())
+        for socket in known_by(self._known_by):
+            hang_up(socket)
 
     def close(self) -> None:
         self._db.close()
@@ -244,44 +284,6 @@ class PostgresSession(Session):
             self._bulk.close()
 
 
-def _named(table: Table) -> str:
-    words = (table.schema, table.name) if table.schema else (table.name,)
-    return ".".join('"' + word.replace('"', '""') + '"' for word in words)
-
-
-def _number(text: str) -> int:
-    """Its own number for each table, as an advisory lock wants it."""
-    return zlib.crc32(text.encode()) - 2**31
-
-
 def _field(name: str, native: str, nullable: bool) -> Field:
-    quoted = '"' + name.replace('"', '""') + '"'
-    kind, read, arrive = readable(native, quoted)
+    kind, read, arrive = readable(native, in_quotes(name))
     return Field(Column(name, kind, nullable), native, read, arrive)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Every error of the drivers as one of ours."""
-    try:
-        yield
-    except HyggeError:
-        raise
-    except (psycopg.Error, adbc.Error, OSError) as failed:
-        raise _ours(failed) from failed
-
-
-def _ours(failed: Exception) -> HyggeError:
-    state = getattr(failed, "sqlstate", None) or ""
-    told = str(failed).strip().split("\nLINE ")[0]
-    if state.startswith(_NOT_LET_IN) or "authentication failed" in told:
-        return ConfigError(told, hint="see user and password of the connection")
-    if state == _NO_TABLE:
-        return SourceMissing(told)
-    if state == _DENIED:
-        return DatabaseError(told, hint="ask for the right to do this")
-    if state.startswith(_PASSING) or (
-        not state and isinstance(failed, psycopg.OperationalError | OSError)
-    ):
-        return ConnectionFailed(told)
-    return DatabaseError(told)

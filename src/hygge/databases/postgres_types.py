@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.errors import HomeError, StoreError, Unsupported
+from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
 from hygge.databases.database import as_it_came
@@ -39,10 +39,9 @@ _NATIVE: dict[Any, str] = {
     pl.Time(): "time without time zone",
     pl.Categorical(): "text",
 }
+_TEXTS = ("character varying", "character")
 _SIZED = re.compile(r"numeric\((\d+),(\d+)\)")
 _CUT = re.compile(r"\(\d+\)")
-_DAY_ENDS = (2**31 - 1 - 10957, -(2**31))
-_MOMENT_ENDS = (2**63 - 1, -(2**63))
 
 
 def declared(kind: pl.DataType) -> str:
@@ -65,7 +64,7 @@ def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
 
     What the driver sends as raw bytes, cut or flattened is sent as the server's own text.
     """
-    plain = _CUT.sub("", native) if native.startswith("time") else native
+    plain = _CUT.sub("", native)
     if native in _PLAIN:
         return _PLAIN[native], quoted, as_it_came
     if sized := _SIZED.fullmatch(native):
@@ -74,25 +73,18 @@ def readable(native: str, quoted: str) -> tuple[pl.DataType, str, Arrive]:
             kind = pl.Decimal(precision, scale)
             return kind, f"{quoted}::text", read_as(kind)
     if plain == "date":
-        return pl.Date(), quoted, _finite
+        return pl.Date(), quoted, as_it_came
     if plain == "timestamp without time zone":
-        return pl.Datetime("us"), quoted, _finite
+        return pl.Datetime("us"), quoted, as_it_came
     if plain == "timestamp with time zone":
-        return pl.Datetime("us", "UTC"), quoted, _finite
+        return pl.Datetime("us", "UTC"), quoted, as_it_came
     if plain == "time without time zone":
         return pl.Time(), f"{quoted}::text", read_as(pl.Time())
+    if plain in _TEXTS:
+        return pl.String(), quoted, as_it_came  # as text, `character` would lose its blanks
     if native.endswith("[]"):
         return pl.String(), f"array_to_json({quoted})::text", as_it_came
     return pl.String(), f"{quoted}::text", as_it_came
-
-
-def _finite(values: pl.Series) -> pl.Series:
-    """`infinity` is no day, and would be one far away."""
-    ends = _DAY_ENDS if values.dtype == pl.Date() else _MOMENT_ENDS
-    if values.to_physical().is_in(list(ends)).any():
-        hint = "leave it out: `where: isfinite(…)`, or read a `query` that makes it NULL"
-        raise HomeError("'infinity' has no place in our types", column=values.name, hint=hint)
-    return values
 
 
 def sendable(values: pl.Series) -> pl.Series:
@@ -107,7 +99,7 @@ def sendable(values: pl.Series) -> pl.Series:
     if kind == pl.UInt64():
         return values.cast(pl.Decimal(20, 0))
     if kind == pl.Int128():
-        return values.cast(pl.Decimal(38, 0))
+        return _decimals(values)
     if isinstance(kind, pl.Categorical | pl.Enum):
         return values.cast(pl.String)
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
@@ -117,6 +109,14 @@ def sendable(values: pl.Series) -> pl.Series:
     if kind == pl.String() and values.str.contains("\0", literal=True).any():
         raise StoreError("PostgreSQL cannot hold a text with a NUL byte", column=values.name)
     return values
+
+
+def _decimals(values: pl.Series) -> pl.Series:
+    try:
+        return values.cast(pl.Decimal(38, 0))
+    except pl.exceptions.PolarsError as failed:
+        told = "a whole number of more than 38 digits cannot be sent"
+        raise StoreError(told, column=values.name, hint="cast it to string") from failed
 
 
 def literal(value: Any) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, cast
 from urllib.parse import quote
@@ -22,8 +20,17 @@ from hygge.core.errors import ConnectionFailed, DatabaseError, HomeError, HyggeE
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table
-from hygge.databases.sqlite_types import SENTINEL, declared, kind_of, readable, stored
+from hygge.databases.database import Database, Field, Session, Table, in_quotes
+from hygge.databases.sqlite_types import (
+    SENTINEL,
+    checked,
+    declared,
+    kind_of,
+    misfit_of,
+    readable,
+    stored,
+    wire,
+)
 
 _ROWS = 8192
 _TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -43,8 +50,13 @@ class Sqlite(Database):
     """One file. Stores put it into WAL mode, so that readers and the writer do not wait."""
 
     name = "sqlite"
+    catalog = (
+        "select schema, name, 1 from pragma_table_list where schema = 'main' "
+        "and type in ('table', 'virtual') and name not like 'sqlite@_%' escape '@'"
+    )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
+    in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     settings: SqliteSettings
 
     @property
@@ -56,6 +68,9 @@ class Sqlite(Database):
 
     def native(self, kind: pl.DataType) -> str:
         return declared(kind)
+
+    def plain(self, native: str) -> str:
+        return native.lower()
 
     def compared(self, column: str, kind: pl.DataType) -> str | None:
         return column if _compares(kind) else None
@@ -76,49 +91,48 @@ class Sqlite(Database):
 
 
 class SqliteSession(Session):
-    """Control by the standard library; rows in bulk by ADBC, over a connection of its own."""
+    """One connection of ADBC's. Never one of the standard library's beside it: that is another
+    SQLite in this process, and each would take away the other's locks, and its WAL with the rows
+    in it. (SQLite's documentation, "How To Corrupt An SQLite Database File".)
+    """
 
     def __init__(self, settings: SqliteSettings, *, write: bool) -> None:
         path = Path(settings.path).absolute()
         if not write and not path.exists():
             raise SourceMissing("there is no such database file", file=str(path))
-        self._path, self._busy = str(path), int(settings.busy_seconds * 1000)
+        self._path, busy = str(path), int(settings.busy_seconds * 1000)
         self._turn, self._cursor = _TURNS[self._path], cast(Any, None)
         with _told(self._path):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute(f"pragma busy_timeout = {self._busy}")
+            self._db = adbc.connect(f"file:{quote(self._path)}", autocommit=True)
+            self.rows(f"pragma busy_timeout = {busy}")
             if write:
-                self._db.execute("pragma journal_mode = wal")
-                self._db.execute("pragma synchronous = full")
+                self.rows("pragma journal_mode = wal")
+                self.change("pragma synchronous = full")
 
-    @cached_property
-    def _bulk(self) -> Any:
-        bulk = adbc.connect(f"file:{quote(self._path)}", autocommit=True)
-        with bulk.cursor() as cursor:
-            cursor.execute(f"pragma busy_timeout = {self._busy}").fetchall()
-            cursor.execute("pragma synchronous = full")
-        return bulk
+    @contextmanager
+    def _asking(self, fields: Sequence[Field] = ()) -> Iterator[Any]:
+        with _told(self._path, fields), self._db.cursor() as self._cursor:
+            yield self._cursor
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with _told(self._path):
-            return self._db.execute(sql, values).fetchall()
+        with self._asking() as cursor:
+            cursor.execute(sql, values or None)
+            return [tuple(row) for row in cursor.fetchall()]
 
     def change(self, sql: str, *values: Any) -> None:
-        with _told(self._path), self._turn:
-            self._db.execute(sql, values)
+        with self._turn, self._asking() as cursor:
+            cursor.execute(sql, values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         with self._turn:
-            with _told(self._path):
-                self._db.execute("begin immediate")
+            self.change("begin immediate")
             try:
                 yield
-                with _told(self._path):
-                    self._db.execute("commit")
+                self.change("commit")
             except BaseException:
-                with suppress(sqlite3.Error):  # it may have rolled back by itself
-                    self._db.execute("rollback")
+                with suppress(HyggeError):  # it may have rolled back by itself
+                    self.change("rollback")
                 raise
 
     # what is there
@@ -128,21 +142,24 @@ class SqliteSession(Session):
         found = self.rows(
             "select name, type, [notnull], pk from pragma_table_xinfo(?, ?)", name, schema
         )
-        return [self._field(f'"{table.name}"', *row) for row in found]
+        return [self._field(in_quotes(table.schema, name), *row) for row in found]
 
     def described(self, query: str) -> list[Field]:
         self.change(f"create temp view _hygge_described as {query}")
         try:
-            found = self.rows("select name, type, 0, 0 from pragma_table_info('_hygge_described')")
+            sql = (  # an expression is told as BLOB or NUM where nothing is declared
+                "select name, case when type in ('BLOB', 'NUM') then '' else type end, 0, 0 "
+                "from pragma_table_info('_hygge_described')"
+            )
+            found = self.rows(sql)
             return [self._field(f"({query})", *row) for row in found]
         finally:
             self.change("drop view temp._hygge_described")
 
     def _field(self, source: str, name: str, native: str, required: int, key: int) -> Field:
-        quoted = '"' + name.replace('"', '""') + '"'
-        kind = kind_of(native) if native else self._found(source, quoted, name)
+        kind = kind_of(native) if native else self._found(source, in_quotes(name), name)
         nullable = not (required or (key and native.lower() == "integer"))
-        read, arrive = readable(kind, quoted, native)
+        read, arrive = readable(kind, name, native)
         return Field(Column(name, kind, nullable), native or "", read, arrive)
 
     def _found(self, source: str, quoted: str, name: str) -> pl.DataType:
@@ -170,38 +187,27 @@ class SqliteSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         # the driver guesses types from the first rows: we give it one that has them all
         first = ", ".join(f'{SENTINEL[wire(f)]} as "{n}"' for n, f in enumerate(fields))
-        with _told(self._path), self._bulk.cursor() as self._cursor:
+        with self._asking(fields) as cursor:
             options = {"adbc.sqlite.query.batch_rows": str(_ROWS)}
-            self._cursor.adbc_statement.set_options(**options)
-            self._cursor.execute(f"select {first} union all select * from ({sql})", list(values))
+            cursor.adbc_statement.set_options(**options)
+            cursor.execute(f"select {first} union all select * from ({sql})", list(values) or None)
             skip = 1
-            for batch in self._cursor.fetch_record_batch():
-                rows = pl.DataFrame(pl.from_arrow(batch)).slice(skip)
-                rows.columns = [field.column.name for field in fields]
+            for batch in cursor.fetch_record_batch():
+                yield checked(batch, fields).slice(skip)
                 skip = 0
-                yield rows
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([stored(column) for column in rows])
-        with _told(self._path), self._turn, self._bulk.cursor() as cursor:
-            cursor.execute("begin immediate")
-            try:
-                cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
-                cursor.execute("commit")
-            except BaseException:
-                with suppress(adbc.Error):  # it may have rolled back by itself
-                    cursor.execute("rollback")
-                raise
+        with self.transaction(), self._asking() as cursor:
+            cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
 
     def interrupt(self) -> None:
-        self._db.interrupt()
         if self._cursor is not None:
-            self._cursor.adbc_cancel()
+            with suppress(adbc.Error):  # it may be over
+                self._cursor.adbc_cancel()
 
     def close(self) -> None:
         self._db.close()
-        if "_bulk" in self.__dict__:
-            self._bulk.close()
 
 
 def _compares(kind: pl.DataType) -> bool:
@@ -209,35 +215,19 @@ def _compares(kind: pl.DataType) -> bool:
     return kind == pl.String() or (kind.is_integer() and kind != pl.UInt64())
 
 
-def wire(field: Field) -> type[pl.DataType]:
-    """As what the driver sends it: whole numbers, floats, texts or bytes."""
-    kind = field.column.type
-    if field.read.startswith("cast("):
-        return pl.String
-    if (_compares(kind) and kind != pl.String()) or kind == pl.Boolean():
-        return pl.Int64
-    if kind.is_float():
-        return pl.Float64
-    return pl.Binary if kind == pl.Binary() else pl.String
-
-
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _told(path: str, fields: Sequence[Field] = ()) -> Iterator[None]:
     """Every error of the drivers as one of ours."""
     try:
         yield
     except HyggeError:
         raise
-    except (sqlite3.Error, adbc.Error, OSError) as failed:
+    except (adbc.Error, OSError) as failed:
         told = str(failed)
         if "locked" in told or "busy" in told.lower():
             raise ConnectionFailed(
                 f"another process keeps the database locked: {told}", file=path
             ) from failed
-        if "Type mismatch" in told:
-            raise HomeError(
-                f"a value is not what its column declares: {told}",
-                file=path,
-                hint="look with `select typeof(x)`, and read it by a `query` that casts",
-            ) from failed
+        if (misfit := misfit_of(told, fields)) is not None:
+            raise misfit.at(file=path) from failed
         raise DatabaseError(told, file=path) from failed

@@ -8,24 +8,25 @@ documentation, "Determination Of Column Affinity".) So an exact decimal is decla
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
-from hygge.databases.database import as_it_came
+from hygge.databases.database import Field, as_it_came, in_quotes, misfit
 
 _OWN: dict[str, pl.DataType] = {
-    "int8": pl.Int8(),
-    "int16": pl.Int16(),
-    "int32": pl.Int32(),
-    "uint8": pl.UInt8(),
-    "uint16": pl.UInt16(),
-    "uint32": pl.UInt32(),
-    "uint64_text": pl.UInt64(),
+    "int_8_bits": pl.Int8(),  # int8 is another system's bigint
+    "int_16_bits": pl.Int16(),
+    "int_32_bits": pl.Int32(),
+    "uint_8_bits": pl.UInt8(),
+    "uint_16_bits": pl.UInt16(),
+    "uint_32_bits": pl.UInt32(),
+    "unsigned_64_text": pl.UInt64(),  # there is INT in uint, and floats for what is too large
     "float32_real": pl.Float32(),
 }
 _COMMON: dict[str, pl.DataType] = {
@@ -49,9 +50,16 @@ _NATIVE = {kind: word for word, kind in [*reversed(_COMMON.items()), *_OWN.items
 _SIZED = re.compile(r"(.*?)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 _DECIMALS = ("decimal", "numeric", "decimal_text")
 _LOOSE = _DECIMALS[:2]
+_STOPPED = re.compile(r"bad JSON path: 'hygge ([0-9a-f]*)'")
+_MISMATCH = re.compile(r"Type mismatch in column (\d+)")
 _MOMENT = re.compile(r"timestamp(tz)?_(ms|ns)")
 
-SENTINEL = {pl.Int64: "0", pl.Float64: "0.0", pl.String: "''", pl.Binary: "x''"}
+SENTINEL: dict[pl.DataType, str] = {
+    pl.Int64(): "0",
+    pl.Float64(): "0.0",
+    pl.String(): "''",
+    pl.Binary(): "x''",
+}
 
 
 def declared(kind: pl.DataType) -> str:
@@ -99,21 +107,76 @@ def kind_of(native: str) -> pl.DataType:
 
 
 def readable(
-    kind: pl.DataType, quoted: str, native: str
+    kind: pl.DataType, name: str, native: str
 ) -> tuple[str, Callable[[pl.Series], pl.Series]]:
     """The SQL that sends a column, and what makes its type of it."""
+    quoted = in_quotes(name)
     loose = isinstance(kind, pl.Decimal) or native.lower() in _LOOSE
-    if loose or (kind == pl.String() and kind_of(native) == kind and not _texts(native)):
-        return f"cast({quoted} as text)", as_it_came if kind == pl.String() else read_as(kind)
-    if kind in (pl.Int64(), pl.Float64(), pl.String(), pl.Binary()):
+    if loose or (kind == pl.String() and not _texts(native)):
+        sent = f"cast({quoted} as text)"
+        read = _only(name, sent, "text", "integer", "real")
+        return read, as_it_came if kind == pl.String() else read_as(kind)
+    if kind in (pl.Int64(), pl.Float64()):
         return quoted, as_it_came
+    if kind == pl.Binary():
+        return _only(name, quoted, "blob"), as_it_came
     if kind == pl.Boolean():
         return quoted, _boolean
     if kind.is_integer() and kind != pl.UInt64():
         return quoted, lambda values: _cast(values, kind)
     if kind == pl.Float32():
         return quoted, lambda values: values.cast(kind)
-    return quoted, read_as(kind)
+    return _only(name, quoted, "text"), as_it_came if kind == pl.String() else read_as(kind)
+
+
+def _only(name: str, sent: str, *classes: str) -> str:
+    """Only values of these storage classes: the driver makes texts of bytes, and bytes of texts.
+
+    For others, SQLite stops with the words of a path that is none: the column's name, in hex.
+    """
+    quoted, known = in_quotes(name), ", ".join(f"'{word}'" for word in (*classes, "null"))
+    stop = f"json_extract('{{}}', 'hygge ' || substr(typeof({quoted}), 99) || '{_hex(name)}')"
+    return f"case when typeof({quoted}) in ({known}) then {sent} else {stop} end"
+
+
+def _hex(name: str) -> str:
+    return name.encode().hex()
+
+
+def wire(field: Field) -> pl.DataType:
+    """As what the driver sends it: whole numbers, floats, texts or bytes."""
+    kind = field.column.type
+    if kind == pl.Binary():
+        return kind
+    if field.read.startswith("case "):
+        return pl.String()
+    return pl.Float64() if kind.is_float() else pl.Int64()
+
+
+def checked(batch: Any, fields: Sequence[Field]) -> pl.DataFrame:
+    """The driver's first batch takes the type of what it meets, and no text of it is looked at."""
+    for values, field in zip(batch.columns, fields, strict=True):
+        try:
+            values.validate(full=True)
+        except pa.ArrowException as failed:
+            hint = "write `query: select cast(… as blob) …`"
+            name = field.column.name
+            raise HomeError("a text that is no UTF-8", column=name, hint=hint) from failed
+    rows = pl.DataFrame(pl.from_arrow(batch))
+    rows.columns = [field.column.name for field in fields]
+    for values, field in zip(rows, fields, strict=True):
+        if values.dtype != wire(field):
+            raise misfit(field.column.name)
+    return rows
+
+
+def misfit_of(told: str, fields: Sequence[Field]) -> HomeError | None:
+    """The column whose value made the driver, or SQLite, stop with these words."""
+    if found := _STOPPED.search(told):
+        return misfit(bytes.fromhex(found[1]).decode())
+    if found := _MISMATCH.search(told):
+        return misfit(fields[int(found[1])].column.name if fields else "?")
+    return None
 
 
 def _texts(native: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -192,12 +192,21 @@ class Flow:
         load: Load,
         kept: Sequence[StagedPart],
     ) -> list[StagedPart]:
-        asked = await self.home.partitions(intent.read)
-        reusable = await still_good(load, kept)
-        reused = sum(partition in reusable for partition in asked)
-        self.listen(events.PartitionsPlanned(self.name, len(asked), reused))
-        gate = asyncio.Semaphore(self.settings.parallel)
         carrier = self._carrier(terms, intent, prepared, load)
+        async with self.home.reading(intent.read) as asked:
+            reusable = await still_good(load, kept)
+            reused = sum(partition in reusable for partition in asked)
+            self.listen(events.PartitionsPlanned(self.name, len(asked), reused))
+            return await self._carry_each(terms, carrier, asked, reusable)
+
+    async def _carry_each(
+        self,
+        terms: Terms,
+        carrier: Carrier,
+        asked: Sequence[Partition],
+        reusable: Mapping[Partition, StagedPart],
+    ) -> list[StagedPart]:
+        gate = asyncio.Semaphore(self.settings.parallel)
 
         async def one(partition: Partition) -> StagedPart:
             if (found := reusable.get(partition)) is not None:

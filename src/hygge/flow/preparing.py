@@ -13,13 +13,14 @@ from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
 from hygge.core.names import new_load_id
-from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.schema import OPERATION, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
+from hygge.flow.backfill import backfill
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
-from hygge.flow.schema_policy import decide
-from hygge.flow.settings import FlowSettings
+from hygge.flow.schema_policy import decide, left_out, told
+from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, low_of, window
 
 
@@ -27,7 +28,8 @@ from hygge.flow.watermarking import Window, check_column, low_of, window
 class Prepared:
     """What a flow knows of its two ends now, and what follows for the next load.
 
-    `source` is the schema as it is read, `schema` as it is staged: polished.
+    `source` is the schema as it is read, `schema` as it is staged: polished. `left` are columns of
+    the source that are left out, for the table's are frozen.
     """
 
     route: Route
@@ -37,6 +39,7 @@ class Prepared:
     last: Receipt | None
     changes: Sequence[SchemaChange]
     fingerprint: str
+    left: Sequence[str] = ()
 
     @property
     def base(self) -> str | None:
@@ -59,6 +62,7 @@ class Prepared:
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
+        whole = settings.mode is Mode.REPLACE and settings.merges
         load = LoadRequest(
             load_id=new_load_id(),
             flow=route.name,
@@ -69,19 +73,31 @@ class Prepared:
             source=route.home.identity,
             low=low,
             bound=reading.bound,
-            hold=held and low is not None,
+            hold=held and (low is not None or settings.run_type is RunType.BACKFILL),
+            latest=self._latest(),
+            any_tie=settings.on_tie == "any",
             where=settings.where,
+            beyond=whole and reading.bound is not None,
         )
-        whole = settings.mode is Mode.REPLACE and settings.merges
         bound = None if whole else reading.bound  # rows that come again do no harm, then
-        read = ReadRequest(settings.columns, settings.where, reading.low, bound, self.source)
+        columns = self.source.names if self.left else settings.columns
+        read = ReadRequest(columns, settings.where, reading.low, bound, self.source)
         return Intent(load, read, route.store.identity, self.fingerprint)
+
+    def _latest(self) -> str | None:
+        """The watermark's column by the name it is staged under; deletes come in order instead."""
+        mark = self.route.settings.watermark
+        if mark is None or OPERATION in self.schema or self.route.settings.mode is not Mode.MERGE:
+            return None
+        return dict(zip(self.source.names, self.schema.names, strict=False))[mark.column]
 
     async def _window(self, low: Watermark | None) -> tuple[Window, bool]:
         """What to read, and whether it may record no new position."""
         settings = self.route.settings
         if settings.watermark is None:
             return Window(), False
+        if settings.run_type is RunType.BACKFILL:
+            return backfill(settings, self.source), True
         if settings.mode is Mode.REPLACE:
             if not self.route.home.capabilities.late_rows:
                 return Window(), False
@@ -104,17 +120,35 @@ async def prepare(route: Route) -> Prepared:
         route.notice(note)
     check_column(route.settings, whole)
     source = replace(_chosen(whole, route.settings), notes=())
-    polish = polisher(route.settings.polish, source, datetime.now(UTC))
-    schema = polish.schema if polish else source
-    route.store.refuse(schema)
     last = await route.store.last(route.name)
     _tell_replaced(route, last)
-    changes = decide(await route.store.schema() if last else None, schema, route.settings.mode)
-    for change in changes:
-        route.notice(f"column changed since the last load: {change}")
+    loaded = await route.store.schema() if last else None
+    source, polish, left = _unfrozen(source, loaded, route.settings)
+    if left and not route.home.capabilities.columns:
+        raise Unsupported(f"{type(route.home).__name__} cannot leave columns out: {left[0]}")
+    schema = polish.schema if polish else source
+    route.store.refuse(schema)
+    changes = decide(loaded, schema, route.settings)
+    for note in told(changes, left):
+        route.notice(note)
     keys = _keys(route.settings, source, polish)
     fingerprint = _fingerprint(route, source, schema)
-    return Prepared(route, source, schema, keys, last, changes, fingerprint)
+    return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
+
+
+def _unfrozen(
+    source: TableSchema, loaded: TableSchema | None, settings: FlowSettings
+) -> tuple[TableSchema, Polisher | None, Sequence[str]]:
+    """The source without what `freeze` leaves out, its polisher, and what that is."""
+    polish = polisher(settings.polish, source, datetime.now(UTC))
+    final = polish.schema if polish else source
+    new = left_out(loaded, final, settings)
+    kept = [n for n, f in zip(source.names, final.names, strict=False) if f not in new]
+    left = [name for name in source.names if name not in kept]
+    if not left:
+        return source, polish, []
+    source = source.select(kept)
+    return source, polisher(settings.polish, source, datetime.now(UTC)), left
 
 
 def _tell_replaced(route: Route, last: Receipt | None) -> None:
@@ -175,7 +209,8 @@ def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) 
 def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
     home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
-        mode="json", include={"columns", "where", "keys", "polish", "watermark"}
+        mode="json",
+        include={"columns", "where", "keys", "polish", "watermark", "run_type", "range"},
     )
     ends = [home.identity, store.identity, store.manner]
     schemas = [to_json(source), to_json(schema)]

@@ -66,4 +66,5 @@ def entity_run(
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
         message=str(error) if error else None,
+        load_id=receipt.load_id if receipt else None,
     )

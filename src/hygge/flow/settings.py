@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -13,10 +14,12 @@ from hygge.core.store import Mode
 
 
 class RunType(StrEnum):
-    """`full_drop` replaces the table's content, `incremental` adds what is new."""
+    """`full_drop` replaces the table's content, `incremental` adds what is new, `backfill` merges a
+    range again and leaves the watermark alone."""
 
     FULL_DROP = "full_drop"
     INCREMENTAL = "incremental"
+    BACKFILL = "backfill"
 
 
 def _seconds(given: Any) -> Any:
@@ -43,6 +46,21 @@ class WatermarkSettings(Settings):
     )
     nulls: Literal["fail", "ignore", "include"] = Field(
         default="fail", description="What to do with rows whose watermark is NULL"
+    )
+
+
+def _as_text(given: Any) -> Any:
+    return given.isoformat() if isinstance(given, date) else given if given is None else str(given)
+
+
+class Range(Settings):
+    """Which rows a backfill reads, by their watermark."""
+
+    start: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None, alias="from", description="The first value"
+    )
+    end: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None, alias="to", description="The first value that is left out"
     )
 
 
@@ -89,18 +107,48 @@ class Polish(Settings):
     timestamps: tuple[Timestamp, ...] = Field(default=(), description="Columns with the load time")
 
 
+Policy = Literal["evolve", "freeze", "fail"]
+
+
+class OnSchemaChange(Settings):
+    """What becomes of the table when the source's columns change."""
+
+    default: Policy = Field(
+        default="evolve",
+        description="evolve adds new columns, freeze leaves them out, fail stops the flow",
+    )
+    columns: dict[str, Policy] = Field(
+        default_factory=dict, description="The same for single columns, by the table's name"
+    )
+
+    def of(self, column: str) -> Policy:
+        return self.columns.get(column, self.default)
+
+
 class FlowSettings(Settings):
     """The keys of an entity or flow beside `home` and `store`."""
 
     run_type: RunType = Field(
-        default=RunType.FULL_DROP, description="full_drop replaces the table, incremental adds"
+        default=RunType.FULL_DROP,
+        description="full_drop replaces the table, incremental adds, backfill repairs a range",
     )
     write: Literal["append", "merge"] | None = Field(
         default=None, description="How incremental rows are added; merge where there are keys"
     )
     keys: tuple[str, ...] = Field(default=(), description="The columns that name a row")
+    on_tie: Literal["refuse", "any"] = Field(
+        default="refuse",
+        description="What to do with rows of one key and one watermark that differ: take any",
+    )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
+    )
+    range: Range | None = Field(
+        default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"
+    )
+    on_schema_change: OnSchemaChange = Field(
+        default=OnSchemaChange(),
+        description="evolve, freeze or fail; or {default, columns: {name: …}}",
     )
     columns: tuple[str, ...] | None = Field(
         default=None, description="Read only these columns, in this order"
@@ -121,6 +169,11 @@ class FlowSettings(Settings):
     def _one_or_many(cls, given: Any) -> Any:
         return (given,) if isinstance(given, str) else given
 
+    @field_validator("on_schema_change", mode="before")
+    @classmethod
+    def _just_the_policy(cls, given: Any) -> Any:
+        return {"default": given} if isinstance(given, str) else given
+
     @field_validator("keys", "columns")
     @classmethod
     def _each_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -136,6 +189,8 @@ class FlowSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> FlowSettings:
+        if self.run_type is RunType.BACKFILL:
+            self._can_backfill()
         if self.run_type is RunType.INCREMENTAL and self.watermark is None:
             raise Wrong(
                 "an incremental run needs a `watermark`: the column that tells new rows",
@@ -148,6 +203,14 @@ class FlowSettings(Settings):
         if self.write == "merge" and not self.keys:
             raise ValueError("write: merge needs `keys`: the columns that name a row")
         return self
+
+    def _can_backfill(self) -> None:
+        if self.watermark is None:
+            raise ValueError("a backfill needs a `watermark`: the column whose values it goes by")
+        if not self.merges:
+            raise ValueError("a backfill reads rows again: it needs `keys` to merge them by")
+        if self.range is None or (self.range.start is None and self.range.end is None):
+            raise ValueError("a backfill needs a `range`: {from, to}, or one of them")
 
     @property
     def mode(self) -> Mode:

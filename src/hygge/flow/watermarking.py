@@ -65,17 +65,10 @@ def low_of(
             f"the last load came from another source: {last.source}, now {home.identity}",
             hint=_START_ANEW,
         )
-    if last.where != settings.where:
-        raise FlowError(
-            f"the last load took the rows {_where(last.where)}, now {_where(settings.where)}",
-            hint=f"put `where` back, or {_START_ANEW}",
-        )
-    if settings.mode is Mode.MERGE and last.keys and set(last.keys) != set(keys):
-        raise FlowError(
-            f"the last load's keys were {', '.join(last.keys)}, now {', '.join(keys)}",
-            hint=f"put `keys` back, or {_START_ANEW}",
-        )
+    _refuse_mixing(last, settings, keys)
     column, mark = settings.watermark.column, last.watermark
+    if mark is None and settings.mode is Mode.MERGE:
+        return None  # what comes again does no harm
     if mark is None:
         raise FlowError(
             f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
@@ -88,6 +81,25 @@ def low_of(
             hint=_START_ANEW,
         )
     return mark
+
+
+def _refuse_mixing(last: Receipt, settings: FlowSettings, keys: Sequence[str]) -> None:
+    """Raise FlowError where the new rows would not fit to those that are there."""
+    if last.where != settings.where:
+        raise FlowError(
+            f"the last load took the rows {_where(last.where)}, now {_where(settings.where)}",
+            hint=f"put `where` back, or {_START_ANEW}",
+        )
+    if settings.mode is Mode.MERGE and last.keys and set(last.keys) != set(keys):
+        raise FlowError(
+            f"the last load's keys were {', '.join(last.keys)}, now {', '.join(keys)}",
+            hint=f"put `keys` back, or {_START_ANEW}",
+        )
+    if settings.mode is Mode.APPEND and (last.mode is Mode.MERGE or last.beyond):
+        raise FlowError(
+            "the last load merged: an append could double rows that are above its position",
+            hint=f"write: merge, as before, or {_START_ANEW}",
+        )
 
 
 def _where(condition: str | None) -> str:

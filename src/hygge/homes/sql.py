@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import polars as pl
 from pydantic import Field as Setting
 from pydantic import model_validator
 
 from hygge.core.config import Connections, Settings
-from hygge.core.errors import SchemaMismatch, SourceMissing
+from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.errors import SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
-from hygge.core.partition import Partition
+from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
-from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.core.watermark import Watermark, greatest, highest
+from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.homes.sql_bound import settled
+from hygge.homes.sql_catalog import stand_ins
+from hygge.homes.sql_parts import Parts
+from hygge.homes.sql_reading import Reading, chosen
+
+T = TypeVar("T")
 
 
 class SqlOptions(Settings):
@@ -45,12 +52,24 @@ class SqlHomeConfig(HomeConfig):
         default=None, description="Which of `connections:` to use, or a database's URL"
     )
     path: str | None = Setting(default=None, description="The file of a database that is a file")
+    partition_by: str | None = Setting(
+        default=None,
+        description="Read it in ranges of this column, best one with an index; by key if not given",
+    )
+    partitions: int | None = Setting(
+        default=None, ge=1, le=64, description="In how many ranges; by its size if not given"
+    )
+    partition_mb: float = Setting(
+        default=256, gt=0, description="How large a range is to be, about, in MB"
+    )
     options: SqlOptions = Setting(default=SqlOptions(), description="How rows are fetched")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.table is None) == (self.query is None):
             raise ValueError("give a `table` or a `query`, one of them")
+        if self.query is not None and (self.partitions or 1, self.partition_by) != (1, None):
+            raise ValueError("a `query` is read by one statement, not in `partitions`")
         return self
 
     @classmethod
@@ -65,10 +84,15 @@ class SqlHomeConfig(HomeConfig):
 
 
 class SqlHome(BlockingHome[SqlHomeConfig]):
-    """A table of a database, read by one statement: all its rows as they were at one moment."""
+    """A table of a database: all its rows as they were at one moment.
+
+    One statement reads them, or several, each a range of its key, while one state is held.
+    """
 
     Config: ClassVar[type[HomeConfig]] = SqlHomeConfig
-    capabilities = HomeCapabilities(incremental=True, columns=True, where=True, late_rows=True)
+    capabilities = HomeCapabilities(
+        incremental=True, partitions=True, columns=True, where=True, late_rows=True
+    )
 
     def __init__(self, config: SqlHomeConfig, database: Database) -> None:
         self.config, self.database = config, database
@@ -81,34 +105,69 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.config.table or self.config.query}"
 
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        return await answered(name, work, seconds)
+
+    def stand_ins(self) -> Mapping[str, str]:
+        if self.config.table is None:
+            raise Unsupported("a query stands for one table", hint="list the entities")
+        return stand_ins(self.database, self.config.table)
+
     def table_schema(self) -> TableSchema:
-        with closing(self.database.connect()) as session:
-            keys = session.keys(self._table) if self.config.table else ()
-            return schema_of(self._fields(session), keys)
+        with closing(opened(self.database.connect())) as session:
+            keys = session.keys(self.table) if self.config.table else ()
+            return schema_of(self.fields(session), keys)
 
     @property
-    def _table(self) -> Table:
+    def table(self) -> Table:
         return Table.of(self.config.table or "")
 
     @property
-    def _source(self) -> str:
+    def source(self) -> str:
         if self.config.query is not None:
             return f"({self.config.query}) q"
-        return self.database.named(self._table)
+        return self.database.named(self.table)
 
-    def _fields(self, session: Session) -> list[Field]:
+    def fields(self, session: Session) -> list[Field]:
         if self.config.query is not None:
             return session.described(self.config.query)
-        if fields := session.fields(self._table):
+        if fields := session.fields(self.table):
             return fields
-        raise SourceMissing("there is no such table", table=str(self._table), file=self.identity)
+        raise SourceMissing("there is no such table", table=str(self.table), file=self.identity)
+
+    @property
+    def asks_for_parts(self) -> bool:
+        return self.config.partitions is not None or self.config.partition_by is not None
+
+    @asynccontextmanager
+    async def reading(self, request: ReadRequest) -> AsyncIterator[Sequence[Partition]]:
+        ranges = self.database.ranges()
+        wanted = self.asks_for_parts or (ranges is not None and ranges.unasked)
+        if self.config.table is None or self.config.partitions == 1 or not wanted:
+            yield [WHOLE]
+            return
+        if ranges is None:
+            raise Unsupported(f"{self.database.name} cannot be read in partitions")
+        parts = Parts(self, ranges, request)
+        async with DriverThread("partitions", interrupt=parts.interrupt) as thread:
+            try:
+                yield await thread.run(parts.open)
+            finally:
+                await finish(thread.run(parts.close))
 
     def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
-        return Reading(self, request)
+        return Reading(self, request, partition)
+
+    def session(self, partition: Partition) -> Session:
+        """A connection that sees the state to which the partition belongs."""
+        ranges = self.database.ranges()
+        if partition == WHOLE or ranges is None:
+            return self.database.connect()
+        return ranges.join(str(partition.where[0]))
 
     def bound(self, column: str) -> Bound:
-        with closing(self.database.connect()) as session:
-            field = _chosen(self._fields(session), (column,))[0]
+        with closing(opened(self.database.connect())) as session:
+            field = chosen(self.fields(session), (column,))[0]
             top = self._end(session, field, "max", "true")
 
             def least(condition: str) -> Watermark | None:
@@ -120,9 +179,9 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def _end(self, session: Session, field: Field, which: str, condition: str) -> Watermark | None:
         """The greatest or least position of the rows that fulfil a condition."""
         name = self.database.quoted(field.column.name)
-        sql = f"select {field.read} from {self._source} where {name} is not null and {condition}"
+        sql = f"select {field.read} from {self.source} where {name} is not null and {condition}"
         if compared := self.database.compared(name, field.column.type):
-            end = f"select {which}({compared}) from {self._source} where {condition}"
+            end = f"select {which}({compared}) from {self.source} where {condition}"
             sql += f" and {compared} = ({end})"
         found: Watermark | None = None
         for rows in session.batches(sql, (), [field]):
@@ -130,9 +189,19 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             found = highest(found, greatest(values)) if which == "max" else _least(found, values)
         return found
 
-    def statement(self, request: ReadRequest, fields: Sequence[Field]) -> tuple[str, list[Any]]:
+    def statement(
+        self, request: ReadRequest, fields: Sequence[Field], partition: Partition = WHOLE
+    ) -> tuple[str, list[Any]]:
         """The select that reads these fields, and its values."""
-        conditions, values = [], list[Any]()
+        conditions, values = self.conditions(request)
+        conditions += [str(condition) for condition in partition.where[1:]]
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        reads = ", ".join(field.read for field in fields)
+        return f"select {reads} from {self.source}{where}", values
+
+    def conditions(self, request: ReadRequest) -> tuple[list[str], list[Any]]:
+        """What is asked of the rows, and the values in it."""
+        conditions, values = list[str](), list[Any]()
         if request.where:
             conditions.append(f"({request.where}\n)")  # a comment ends with its line
         for mark, sign in ((request.low, ">"), (request.bound, "<")):
@@ -140,9 +209,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
                 told = self._beyond(mark, sign, len(values) + 1)
                 conditions += told[0]
                 values += told[1]
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        reads = ", ".join(field.read for field in fields)
-        return f"select {reads} from {self._source}{where}", values
+        return conditions, values
 
     def _beyond(self, mark: Watermark, sign: str, number: int) -> tuple[list[str], list[Any]]:
         """Rows without a position reach the flow, too: it has a policy for them."""
@@ -154,69 +221,6 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return [f"({sql} or {column} is null)"], [] if value is None else [value]
 
 
-class Reading:
-    """One reading, on one connection; `interrupt` may be called from another thread."""
-
-    def __init__(self, home: SqlHome, request: ReadRequest) -> None:
-        self._home, self._request = home, request
-        self._session: Session | None = None
-        self._rows = self._read()
-
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        return self
-
-    def __next__(self) -> pl.DataFrame:
-        return next(self._rows)
-
-    def close(self) -> None:
-        self._rows.close()
-
-    def interrupt(self) -> None:
-        if self._session is not None:
-            self._session.interrupt()
-
-    def _read(self) -> Generator[pl.DataFrame, None, None]:
-        with closing(self._home.database.connect()) as self._session:
-            there = self._home._fields(self._session)
-            wanted = _chosen(there, self._request.columns)
-            marks = [m for m in (self._request.low, self._request.bound) if m is not None]
-            needed = _chosen(
-                there, dict.fromkeys([*(f.column.name for f in wanted), *(m.column for m in marks)])
-            )
-            sql, values = self._home.statement(self._request, needed)
-            with closing(self._session.batches(sql, values, needed)) as batches:
-                for batch in batches:
-                    rows = _within(arrived(batch, needed), self._request)
-                    chosen = rows.select(field.column.name for field in wanted)
-                    yield from chosen.iter_slices(
-                        self._home.config.options.batch_size or rows.height or 1
-                    )
-
-
 def _least(known: Watermark | None, values: pl.Series) -> Watermark | None:
     found = greatest(values.sort().head(1))
     return min(filter(None, (known, found)), key=lambda mark: mark.value, default=None)
-
-
-def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:
-    """Only the rows of the window, whatever the database let through."""
-    if (low := request.low) is not None:
-        column = pl.col(low.column)
-        above = column >= literal(low) if low.closed else column > literal(low)
-        rows = rows.filter(above | column.is_null())
-    if (bound := request.bound) is not None:
-        column = pl.col(bound.column)
-        below = column <= literal(bound) if bound.closed else column < literal(bound)
-        rows = rows.filter(below | column.is_null())
-    return rows
-
-
-def _chosen(fields: Sequence[Field], names: Any) -> list[Field]:
-    if names is None:
-        return list(fields)
-    known = {field.column.name: field for field in fields}
-    for name in names:
-        if name not in known:
-            hint = schema_of(fields).hint()
-            raise SchemaMismatch(f"there is no column {name!r}", column=name, hint=hint)
-    return [known[name] for name in names]

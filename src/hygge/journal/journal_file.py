@@ -31,7 +31,7 @@ create table runs (
     start_time text not null, finish_time text not null, status text not null,
     run_type text not null, row_count integer not null, duration real not null,
     primary_key text, watermark_column text, watermark_type text, watermark text, message text,
-    schema_version integer not null);
+    load_id text, schema_version integer not null);
 create index runs_of_flow on runs (flow, entity);
 """
 
@@ -161,6 +161,12 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
             f"this one knows {SCHEMA_VERSION})",
             file=path,
             hint="pip install --upgrade hygge",
+        )
+    if version < SCHEMA_VERSION:
+        raise JournalError(
+            f"the journal was written by an older hygge (version {version}, not {SCHEMA_VERSION})",
+            file=path,
+            hint=f"move it away; {_HISTORY}",
         )
     if db.execute("pragma journal_mode").fetchone()[0] != "wal":
         db.execute("pragma journal_mode = wal").close()

@@ -124,6 +124,6 @@ class CommitLog:
         for record in reversed(needed):
             if record.mode is Mode.REPLACE:
                 live, old = set(), live | old
-            live |= set(record.targets)
+            live = (live | set(record.targets)) - set(record.deletes)
             old -= set(record.deletes)
         return live, old

@@ -120,6 +120,8 @@ class FileLoad(BlockingLoad):
             source=request.source,
             where=request.where,
             keys=request.keys,
+            beyond=request.beyond,
+            mode=request.mode,
         )
         return Record(
             number=self.number,

@@ -16,6 +16,7 @@ from hygge.stores.commit_log import Fate, Record
 from hygge.stores.file_config import FileStoreConfig
 from hygge.stores.file_load import FileLoad
 from hygge.stores.file_table import FileTable
+from hygge.stores.file_undo import take_back
 
 
 class FileStore(BlockingStore[FileStoreConfig]):
@@ -26,7 +27,9 @@ class FileStore(BlockingStore[FileStoreConfig]):
     """
 
     Config: ClassVar[type[StoreConfig]] = FileStoreConfig
-    capabilities = StoreCapabilities(frozenset({Mode.REPLACE, Mode.APPEND}), atomic=False)
+    capabilities = StoreCapabilities(
+        frozenset({Mode.REPLACE, Mode.APPEND}), atomic=False, undo=True
+    )
     buffer_bytes = BATCH_BYTES
 
     def __init__(self, config: FileStoreConfig) -> None:
@@ -72,6 +75,9 @@ class FileStore(BlockingStore[FileStoreConfig]):
     def table_schema(self) -> TableSchema | None:
         record = self.table.log.newest()
         return record.schema if record else None
+
+    def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
+        return take_back(self.table, flow, load_id, by)
 
     def probe(self) -> None:
         self.table.refuse_link()

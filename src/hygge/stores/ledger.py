@@ -9,7 +9,7 @@ until its staging is gone: not every database drops a table in the transaction t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import polars as pl
@@ -80,18 +80,18 @@ class Ledger:
             f"create table if not exists {self._loads} (table_name {key} not null, "
             f"load_id {key} not null, flow {text} not null, fate {text} not null, "
             f"staged {whole} not null, number {whole}, record {text}, "
-            f"primary key (table_name, load_id)){self._db.table_options}"
+            f"primary key (table_name, load_id)){self._session.table_options}"
         )
         self._session.change(
-            f"create table if not exists {self._leases} "
-            f"(table_name {key} not null primary key, note {text} not null){self._db.table_options}"
+            f"create table if not exists {self._leases} (table_name {key} not null primary key, "
+            f"note {text} not null){self._session.table_options}"
         )
 
-    def _ask(self, condition: str, *values: str) -> list[Entry]:
+    def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]
         found = self._session.rows(
             f"select load_id, flow, fate, record from {self._loads} "
-            f"where table_name = {marks[0]}{condition.format(*marks[1:])} order by load_id",
+            f"where table_name = {marks[0]}{condition.format(*marks[1:])} order by {order}",
             self._key,
             *values,
         )
@@ -103,6 +103,11 @@ class Ledger:
     def staged(self) -> list[str]:
         """Loads that have something in staging, the oldest first."""
         return [entry.load_id for entry in self._ask(" and staged = 1")]
+
+    def published(self) -> list[Entry]:
+        """Every published load, the newest first."""
+        found = self._ask(" and number is not null", order="number desc")
+        return [entry for entry in found if entry.fate is Fate.PUBLISHED]
 
     def newest(self) -> Entry | None:
         """The newest published load."""
@@ -156,7 +161,7 @@ class Ledger:
     def take(self, flow: str, seconds: float) -> Lease:
         """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
         note = self._note()
-        if note is not None and note.until > time.time() and not note.owner.is_dead:
+        if note is not None and note.until > time.time() and not _gone(note.owner):
             raise self._busy(note)
         owner = Owner.me()
         self._hold(_Note(flow, owner, time.time() + seconds))
@@ -194,6 +199,16 @@ class Ledger:
         return FlowBusy(
             f"{self._target} is being written by {who}", hint="run again when it is done"
         )
+
+
+HELD: set[str] = set()
+"""The leases that this process holds, by their nonce. A note whose lease is not among them was
+left when the database could not be reached to take it back."""
+
+
+def _gone(owner: Owner) -> bool:
+    mine = replace(Owner.me(), nonce=owner.nonce) == owner
+    return owner.nonce not in HELD if mine else owner.is_dead
 
 
 def _entry(load_id: str, flow: str, fate: str, record: str | None) -> Entry:

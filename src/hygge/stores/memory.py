@@ -28,6 +28,7 @@ from hygge.core.store import (
     reached,
 )
 from hygge.databases.memory import MemoryTable, Page, Tags, table
+from hygge.stores.latest import latest_rows
 
 
 class MemoryStoreConfig(StoreConfig):
@@ -147,6 +148,8 @@ class _MemoryLoad(BlockingLoad):
                 source=request.source,
                 where=request.where,
                 keys=request.keys,
+                beyond=request.beyond,
+                mode=request.mode,
             )
             del self.table.staged[request.load_id]
             self.table.fates[request.load_id] = receipt
@@ -186,6 +189,8 @@ class _MemoryLoad(BlockingLoad):
         if mode is Mode.REPLACE:
             pages, after = (), schema
         _refuse_misfits(after, schema)
+        if mode is Mode.MERGE:
+            rows = latest_rows(rows, self.request)
         if mode is Mode.MERGE or OPERATION in rows.columns:
             rows = pl.concat([*(page.rows for page in pages), rows], how="diagonal")
             rows = rows.unique(subset=keys, keep="last", maintain_order=True)

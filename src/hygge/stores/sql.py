@@ -11,14 +11,17 @@ from pydantic import Field
 
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
+from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import Fate, Ledger
+from hygge.stores.ledger import HELD, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
+from hygge.stores.sql_undo import take_back
 
 T = TypeVar("T")
 
@@ -50,13 +53,13 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     """A table of a database. Readers see the old rows or the new, never a half."""
 
     Config: ClassVar[type[StoreConfig]] = SqlStoreConfig
-    capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True)  # type: ignore[misc]
+    capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True, undo=True)  # type: ignore[misc]
 
     def __init__(self, config: SqlStoreConfig, database: Database) -> None:
         self.config, self.database = config, database
         self.target = Table.of(config.table)
         self.capabilities = StoreCapabilities(
-            frozenset(Mode), deletes=True, one_writer=database.one_writer
+            frozenset(Mode), deletes=True, undo=True, one_writer=database.one_writer
         )
 
     @classmethod
@@ -67,19 +70,34 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.target}"
 
+    def refuse(self, schema: TableSchema) -> None:
+        self.database.refuse_name(self.target.name)
+        for column in schema.columns:
+            try:
+                self.database.refuse_name(column.name)
+                self.database.native(column.type)
+            except Unsupported as refused:
+                raise refused.at(column=column.name) from None
+
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
 
     # each on a connection of its own
 
+    async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
+        return await answered(name, work, seconds or self.database.patience)
+
+    def _connected(self) -> Session:
+        return opened(self.database.connect(write=True))
+
     def _looked(self, look: Callable[[Session, Ledger], T], otherwise: T) -> T:
         """What the ledger says; `otherwise` where there is none yet."""
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             ledger = Ledger(self.database, session, self.target)
             return look(session, ledger) if ledger.exists() else otherwise
 
     def _changed(self, change: Callable[[Session, Ledger], T]) -> T:
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             ledger = Ledger(self.database, session, self.target)
             if not ledger.exists():
                 ledger.make()
@@ -103,6 +121,14 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def strays(self, flow: str) -> Sequence[str]:
         return self._looked(lambda _, ledger: ledger.staged(), [])
 
+    async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
+        return await answered("undo", lambda: self.take_back(flow, load_id, by), None)
+
+    def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
+        return self._changed(
+            lambda session, _: take_back(self.database, session, self.target, flow, load_id, by)
+        )
+
     def newest(self, flow: str) -> Receipt | None:
         entry = self._looked(lambda _, ledger: ledger.newest(), None)
         return entry.receipt if entry else None
@@ -112,12 +138,12 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return entry.schema if entry else None
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
-        await self._on_thread("evolve", lambda: self._evolved(changes))
+        await answered("evolve", lambda: self._evolved(changes), None)  # it may take its time
 
     def _evolved(self, changes: Sequence[SchemaChange]) -> None:
         added = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
         with (
-            closing(self.database.connect(write=True)) as session,
+            closing(self._connected()) as session,
             session.transaction(self.target),
         ):
             table = SqlTable(self.database, session, self.target)
@@ -125,16 +151,33 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                 table.widen([column for column in added if column.name != OPERATION])
 
     def probe(self) -> None:
-        with closing(self.database.connect(write=True)) as session:
+        with closing(self._connected()) as session:
             session.rows("select 1")
 
     async def lease(self, name: str, seconds: float) -> Lease:
-        return await self._leasing(lambda ledger: ledger.take(name, seconds))
+        made, given_up = list[Lease](), list[bool]()
+
+        def taken(session: Session, ledger: Ledger) -> Lease:
+            with session.transaction(self.target):
+                lease = ledger.take(name, seconds)
+                made.append(lease)
+                HELD.add(lease.owner.nonce)
+            if given_up:  # we were not waited for: nobody knows that we hold it
+                HELD.discard(lease.owner.nonce)
+            return lease
+
+        try:
+            return await self._on_thread("lease", lambda: self._changed(taken))
+        except BaseException:
+            given_up.append(True)
+            HELD.difference_update(lease.owner.nonce for lease in made)
+            raise
 
     async def renew(self, lease: Lease, seconds: float) -> None:
         await self._leasing(lambda ledger: ledger.renew(lease, seconds))
 
     async def release(self, lease: Lease) -> None:
+        HELD.discard(lease.owner.nonce)  # whatever the database learns of it
         await self._leasing(lambda ledger: ledger.release(lease))
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:

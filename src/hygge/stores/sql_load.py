@@ -17,9 +17,7 @@ from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reac
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.ledger import Entry, Fate, Ledger
 from hygge.stores.sql_publish import Publishing
-from hygge.stores.sql_table import SqlTable, Staging
-
-PART, ROW = "_hygge_part", "_hygge_row"
+from hygge.stores.sql_table import PART, ROW, SqlTable, Staging
 
 
 class SqlLoad(BlockingLoad):
@@ -97,8 +95,11 @@ class SqlLoad(BlockingLoad):
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(self.database, self.session, self.target, self.request)
         if not self.database.ddl_in_transactions:
-            self._refuse_lost(ledger.of(self.request.load_id), ledger)
-            publishing.make_room()
+            with self.session.transaction(self.target):  # its turn lasts, whatever ends within
+                begun = ledger.of(self.request.load_id)
+                self._refuse_lost(begun, ledger)
+                if begun is None or begun.receipt is None:  # else its rows are in there already
+                    publishing.make_room()
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -112,8 +113,11 @@ class SqlLoad(BlockingLoad):
                     publishing.make_room()
                 schema = publishing.fill(tags, newest.schema if newest else None)
                 ledger.publish(receipt, schema)
+        staging = Staging(self.database, self.session, self.target, self.request.load_id)
+        if not self.database.ddl_in_transactions:
+            staging.succeed()  # not done before readers see the rows
         with suppress(HyggeError):  # the rows are there; whoever comes next finds what is left
-            Staging(self.database, self.session, self.target, self.request.load_id).clear(True)
+            staging.clear(True)
             ledger.cleared(self.request.load_id)
         return receipt
 
@@ -130,6 +134,8 @@ class SqlLoad(BlockingLoad):
             source=self.request.source,
             where=self.request.where,
             keys=self.request.keys,
+            beyond=self.request.beyond,
+            mode=self.request.mode,
         )
 
     def interrupt(self) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hygge.core.errors import StoreError
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
-from hygge.stores.sql_table import SqlTable, Staging
+from hygge.stores.sql_merge import Merging
+from hygge.stores.sql_table import PART, ROW, SqlTable, Staging
 
 
 class Publishing:
@@ -22,36 +22,59 @@ class Publishing:
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
         self._names = [name for name in request.schema.names if name != OPERATION]
-        self._deleting = OPERATION in request.schema.names
+        self._new = False  # whether the target was made for this load
 
     def fill(self, tags: Sequence[str], before: TableSchema | None) -> TableSchema:
         """The rows into the table, which has room for them; the columns that it has then."""
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
+        if self._may_become(tags):
+            self._become(arriving)
+            return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        for tag in tags:
-            if self._request.mode is Mode.MERGE:
-                self._merge(staging, tag)
-            else:
+        if self._request.mode is Mode.MERGE:
+            staged = self._staging.rows
+            Merging(self._db, self._session, self._target, staged, self._request).merge(tags)
+        else:
+            for tag in tags:
                 self._add(staging, tag)
         return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
 
+    def _may_become(self, tags: Sequence[str]) -> bool:
+        """Whether the staged rows need not be copied: the new table can be the staging itself.
+
+        Not where a try was given up: DuckDB drops no columns and indexes no keys of a table from
+        which the same transaction deleted.
+        """
+        plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
+        if not (self._new and self._db.sheds_columns and plain and len(tags) == 1):
+            return False
+        staged = self._staging.rows.sql
+        others = f"select 1 from {staged} where {self._part} <> {self._db.mark(1)} limit 1"
+        return not self._session.rows(others, tags[0])
+
+    def _become(self, arriving: TableSchema) -> None:
+        staged = self._staging.rows.sql
+        self._target.drop()
+        for name in (PART, ROW):
+            self._session.change(f"alter table {staged} drop column {self._db.quoted(name)}")
+        name = self._db.quoted(self._target.table.name)
+        self._session.change(f"alter table {staged} rename to {name}")
+        self._find_keys_fast(arriving)  # the index that there was went with the empty table
+
     def _add(self, staging: str, tag: str) -> None:
+        """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
         self._session.change(
             f"insert into {self._target.sql} ({names}) select {names} from {staging} "
-            f"where {self._part} = {self._db.mark(1)} order by {self._row}",
+            f"where {self._part} = {self._db.mark(1)}",
             tag,
         )
 
     @property
     def _part(self) -> str:
-        return self._db.quoted("_hygge_part")
-
-    @property
-    def _row(self) -> str:
-        return self._db.quoted("_hygge_row")
+        return self._db.quoted(PART)
 
     def make_room(self) -> None:
         """See that the table is there and has the columns. Raises StoreError where it cannot."""
@@ -59,6 +82,8 @@ class Publishing:
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(arriving, keys=keys)
+            self._find_keys_fast(arriving)
+            self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(arriving.columns)
         elif not self._fits(arriving):
@@ -71,6 +96,13 @@ class Publishing:
             self._target = self._staging.successor
             self._target.drop()
         self._target.make(arriving)
+        self._find_keys_fast(arriving)
+        self._new = True
+
+    def _find_keys_fast(self, arriving: TableSchema) -> None:
+        """A full load may hold a key twice, so no index but a plain one; merges will need it."""
+        if self._request.mode is Mode.REPLACE and self._request.keys:
+            self._target.index([arriving[key] for key in self._request.keys])
 
     def _fits(self, arriving: TableSchema) -> bool:
         """Whether the table that is there can take these columns as they are."""
@@ -78,45 +110,6 @@ class Publishing:
         there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
         wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
-
-    def _merge(self, staging: str, tag: str) -> None:
-        keys = self._request.keys
-        if not keys:
-            raise StoreError("a merge needs keys", hint="set `keys`")
-        last = self._last(staging, keys)
-        if self._deleting:
-            gone = f"{last} and s.{self._db.quoted(OPERATION)} = 1"
-            same = self._same("s", self._target.sql)
-            sql = f"delete from {self._target.sql} where exists ({gone} and {same})"
-            self._session.change(sql, tag, tag)
-            last = f"{last} and coalesce(s.{self._db.quoted(OPERATION)}, 0) = 0"
-        others = [name for name in self._names if name not in keys]
-        if others:
-            sets = [self._db.quoted(name) for name in others]
-            same = self._same("w", self._target.sql)
-            self._session.change(self._db.updating(self._target.sql, sets, last, same), tag, tag)
-        names = self._target.names(self._names)
-        self._session.change(
-            f"insert into {self._target.sql} ({names}) "
-            f"select {self._target.names(self._names, 'w')} from ({last}) w "
-            f"where not exists (select 1 from {self._target.sql} t where {self._same('w', 't')}) "
-            f"order by w.{self._row}",
-            tag,
-            tag,
-        )
-
-    def _last(self, staging: str, keys: Sequence[str]) -> str:
-        """The last row of each key in one part."""
-        one, two = self._db.mark(1), self._db.mark(2)
-        return (
-            f"select s.* from {staging} s where s.{self._part} = {one} and s.{self._row} in "
-            f"(select max({self._row}) from {staging} where {self._part} = {two} "
-            f"group by {self._target.names(keys)})"
-        )
-
-    def _same(self, one: str, other: str) -> str:
-        pairs = (self._db.quoted(key) for key in self._request.keys)
-        return " and ".join(f"{one}.{key} = {other}.{key}" for key in pairs)
 
 
 def _widened(before: TableSchema | None, arriving: TableSchema) -> TableSchema:

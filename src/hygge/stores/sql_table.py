@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,9 @@ import polars as pl
 
 from hygge.core.schema import Column, TableSchema
 from hygge.databases.database import Database, Field, Session, Table
+
+PART, ROW = "_hygge_part", "_hygge_row"
+"""Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
 
 
 class SqlTable:
@@ -31,7 +35,7 @@ class SqlTable:
         words = [self._word(column, key=column.name in keys) for column in schema.columns]
         if keys:
             words.append(f"primary key ({self.names(keys)})")
-        options = self._db.table_options
+        options = self._session.table_options
         self._session.change(f"create table {self.sql} ({', '.join(words)}){options}")
 
     def _word(self, column: Column, *, key: bool = False) -> str:
@@ -43,6 +47,11 @@ class SqlTable:
     def names(self, names: Iterable[str], of: str = "") -> str:
         head = f"{of}." if of else ""
         return ", ".join(head + self._db.quoted(name) for name in names)
+
+    def index(self, columns: Iterable[Column]) -> None:
+        words = ", ".join(self._db.indexed(column.name, column.type) for column in columns)
+        name = self._db.quoted(f"_hygge_{secrets.token_hex(8)}")
+        self._session.change(f"create index {name} on {self.sql} ({words})")
 
     def widen(self, columns: Iterable[Column]) -> None:
         """Add these columns, but for those that are there."""
@@ -75,9 +84,14 @@ class Staging:
         self.rows = beside(f"_hygge_{load_id}")
         self.successor, self._old = beside(f"_hygge_{load_id}_new"), beside(f"_hygge_{load_id}_old")
 
+    def succeed(self) -> None:
+        """Let the successor take the target's place, if there is one."""
+        if self.successor.exists():
+            self._target.replaced_by(self.successor, self._old)
+
     def clear(self, published: bool) -> None:
         """Let the successor succeed, or drop it; then all the rest."""
-        if published and self.successor.exists():
-            self._target.replaced_by(self.successor, self._old)
+        if published:
+            self.succeed()
         for table in (self.successor, self._old, self.rows):
             table.drop()

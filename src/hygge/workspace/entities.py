@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hygge.core.errors import ConfigError
 from hygge.workspace.complaints import Complaints
@@ -14,6 +15,36 @@ from hygge.workspace.models import ENTITY_KEYS
 _NAME = re.compile(r"[^\W_]([\w\-. $#@]*[\w\-$#@])?")
 
 
+def patterns_of(written: Marked | None) -> tuple[Marked | None, tuple[Marked, ...]]:
+    """What is listed by name, and the patterns: `all`, or what has a * or a ? in it."""
+    if written is None or isinstance(written.value, dict):
+        return written, ()
+    listed = written.value if isinstance(written.value, list) else [written]
+    patterns = tuple(item for item in listed if _is_pattern(item.value))
+    named = [item for item in listed if not _is_pattern(item.value)]
+    if not patterns:
+        return written, ()
+    return (replace(written, value=named) if named else None), patterns
+
+
+def _is_pattern(value: object) -> bool:
+    return isinstance(value, str) and (value == "all" or "*" in value or "?" in value)
+
+
+def excluded_of(written: Marked | None, patterns: Sequence[Marked]) -> tuple[Marked, ...]:
+    """The names or patterns that are left out of what the patterns find."""
+    if written is None:
+        return ()
+    listed = written.value if isinstance(written.value, list) else [written]
+    if not all(isinstance(item.value, str) for item in listed):
+        what, hint = "`exclude` takes names, or patterns with * and ?", None
+    elif not patterns:
+        what, hint = "`exclude` needs a pattern to leave something out of", "entities: all"
+    else:
+        return tuple(listed)
+    raise ConfigError(what, hint=hint, file=written.spot.file, line=written.spot.line)
+
+
 def inside(written: Marked) -> list[tuple[str | None, Marked]]:
     """What stands under `entities:`, each with the name that its place gives it, if any."""
     if isinstance(written.value, dict):
@@ -21,7 +52,7 @@ def inside(written: Marked) -> list[tuple[str | None, Marked]]:
     if isinstance(written.value, list) and written.value:
         return [(None, item) for item in written.value]
     raise ConfigError(
-        "`entities` takes a list of names, or of mappings with a `name`",
+        "`entities` takes `all`, a pattern, a list of names, or of mappings with a `name`",
         file=written.spot.file,
         line=written.spot.line,
     )
@@ -51,6 +82,10 @@ def entities(
     return found
 
 
+def can_name(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and ".." not in name
+
+
 def _named(place: str | None, written: Marked) -> tuple[str, Marked]:
     """An entity's name and its own settings."""
     value = written.value
@@ -65,7 +100,7 @@ def _named(place: str | None, written: Marked) -> tuple[str, Marked]:
         raise ConfigError(f"the entity {place!r} takes a mapping")
     if name is None:
         raise ConfigError("an entity needs a `name`")
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not can_name(name):
         raise ConfigError(
             f"{name!r} cannot name an entity: it also names a folder or table",
             hint="letters, digits, blanks and - _ . within, beginning with a letter or digit; "

@@ -10,7 +10,7 @@ from hygge.core.config import check
 from hygge.core.errors import ConfigError
 from hygge.core.names import check_flow_name
 from hygge.workspace.complaints import Complaints
-from hygge.workspace.entities import entities, in_file, inside
+from hygge.workspace.entities import entities, excluded_of, in_file, inside, patterns_of
 from hygge.workspace.find import FILE
 from hygge.workspace.fragments import fragment
 from hygge.workspace.marked import Marked, Spot, over
@@ -26,16 +26,21 @@ from hygge.workspace.variables import variables
 from hygge.workspace.yaml_file import read_yaml
 
 FLOW_FILE = "flow.yml"
-ENTITIES = "entities"
+ENTITIES, EXCLUDE = "entities", "exclude"
 
 
 @dataclass(frozen=True)
 class WrittenFlow:
-    """A flow as it was written; `entities` by name, None if it moves a single table."""
+    """A flow as it was written; `entities` by name, None if it moves a single table.
+
+    `patterns` are for the names of more entities, of which the `excluded` are left out.
+    """
 
     name: str
     tree: Marked
     entities: Mapping[str, Marked] | None
+    patterns: tuple[Marked, ...] = ()
+    excluded: tuple[Marked, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,9 +154,11 @@ class _Flows:
                     f"two flows are called {name!r}; the other one is at {first}",
                     hint="rename one of them, or drop it",
                 )
-            tree = fragment(written, FLOW_KEYS, self._complaints).without("name", ENTITIES)
+            tree = fragment(written, FLOW_KEYS, self._complaints).without("name", ENTITIES, EXCLUDE)
+            inline, patterns = patterns_of(inline)
             entities = self._entities(inline, folder)
-            self.found[name] = WrittenFlow(name, tree, entities)
+            excluded = excluded_of(written.get(EXCLUDE), patterns)
+            self.found[name] = WrittenFlow(name, tree, entities, patterns, excluded)
 
     def _folder(self, place: Path) -> None:
         file = place / FLOW_FILE

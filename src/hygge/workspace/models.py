@@ -17,7 +17,7 @@ SPELLINGS: Final = {"key_columns": "keys", "primary_key": "keys"}
 
 DEFAULT_KEYS: Final = frozenset({*FlowSettings.model_fields, "home", "store"})
 ENTITY_KEYS: Final = DEFAULT_KEYS | {"name"}
-FLOW_KEYS: Final = ENTITY_KEYS | {"entities"}
+FLOW_KEYS: Final = ENTITY_KEYS | {"entities", "exclude"}
 
 
 class Options(Settings):

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hygge.core.config import Connections
 from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
 from hygge.core.store import Mode
-from hygge.flow.settings import RunType
+from hygge.flow.settings import FlowSettings, RunType
+from hygge.workspace.catalog import looked_up
 from hygge.workspace.conflicts import check_conflicts
 from hygge.workspace.load import Loaded, WrittenFlow
 from hygge.workspace.marked import Marked, Spot, nested, over
 from hygge.workspace.models import Options
 from hygge.workspace.overrides import for_entities, overrides
 from hygge.workspace.resolve import PlannedFlow, Resolver
-from hygge.workspace.selection import select
+from hygge.workspace.selection import flows_meant, select
 
-__all__ = ["Plan", "PlannedFlow", "make_plan"]
+__all__ = ["Backfill", "Plan", "PlannedFlow", "make_plan"]
+
+Backfill: TypeAlias = tuple[str | None, str | None]
+"""From the first value on, up to but without the second, either of which may be missing."""
 
 _MODES = {
     Mode.REPLACE: "replaces the table",
@@ -67,18 +71,23 @@ def make_plan(
     flows: Iterable[str] = (),
     entities: Iterable[str] = (),
     run_type: RunType | None = None,
+    backfill: Backfill | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint.
+    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint,
+    and what connecting raises where a selected flow's entities are a pattern.
 
     What is not selected is checked all the same: a workspace is right, or it is not.
     """
     complaints = loaded.complaints
+    if not complaints:
+        loaded = looked_up(loaded, connections, flows_meant(flows, entities))
     broken = bool(complaints)  # then a name may be missing that is not wrong
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
     chosen = select(tables, *((), ()) if broken else (flows, entities))
     laid = overrides({} if broken else given or {}, [flow.name for flow in loaded.flows])
-    planned = _resolve_all(loaded, connections, laid, chosen, run_type)
+    asked = over(_backfill(backfill), _run_type(run_type))
+    planned = _resolve_all(loaded, connections, laid, chosen, asked)
     check_conflicts(planned, complaints)
     complaints.raise_any()
     if len(planned) != len(tables):  # no flow is ever left out in silence
@@ -92,7 +101,7 @@ def _resolve_all(
     connections: Connections,
     laid: Mapping[str, Marked],
     chosen: Container[str],
-    run_type: RunType | None,
+    asked: Marked,
 ) -> list[PlannedFlow]:
     resolver = Resolver(loaded.root, connections, loaded.complaints)
     found = list[PlannedFlow | None]()
@@ -100,7 +109,7 @@ def _resolve_all(
         for entity in flow.entities or (None,):
             upper = laid.get(flow.name, _NOTHING)
             if flow_name(flow.name, entity) in chosen:
-                upper = over(_run_type(run_type), upper)
+                upper = over(asked, upper)
             found.append(_resolved(resolver, flow, entity, upper, loaded.defaults))
     return [flow for flow in found if flow is not None]
 
@@ -113,6 +122,17 @@ def _run_type(chosen: RunType | None) -> Marked:
         return _NOTHING
     option = "--incremental" if chosen is RunType.INCREMENTAL else "--full-drop"
     return nested(["run_type"], chosen.value, Spot(option))
+
+
+def _backfill(ends: Backfill | None) -> Marked:
+    """The ends of a range to be read again, as the command line has them."""
+    if ends is None:
+        return _NOTHING
+    asked = nested(["run_type"], RunType.BACKFILL.value, Spot("--from"))
+    for word, end in zip(("from", "to"), ends, strict=True):
+        if end is not None:
+            asked = over(nested(["range", word], end, Spot(f"--{word}")), asked)
+    return asked
 
 
 def _resolved(
@@ -151,7 +171,7 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
     settings = flow.settings
     yield "home", _end(flow.home_shown)
     yield "store", _end(flow.store_shown)
-    yield "run", f"{settings.run_type}: {_MODES[settings.mode]}"
+    yield "run", f"{settings.run_type}: {_range(settings) or _MODES[settings.mode]}"
     if settings.keys:
         yield "keys", ", ".join(settings.keys)
     if settings.watermark is not None:
@@ -164,6 +184,14 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
         yield "polish", ", ".join(settings.polish.model_dump(exclude_defaults=True))
     if settings.parallel > 1:
         yield "parallel", f"{settings.parallel} partitions at once"
+
+
+def _range(settings: FlowSettings) -> str | None:
+    """`merges again from 3 to 6`."""
+    if settings.run_type is not RunType.BACKFILL or settings.range is None:
+        return None
+    ends = (("from", settings.range.start), ("to", settings.range.end))
+    return " ".join(["merges again", *(f"{word} {end}" for word, end in ends if end is not None)])
 
 
 def _end(shown: Mapping[str, Any]) -> str:

@@ -20,19 +20,23 @@ def run(
     flows: str | Sequence[str] = (),
     entities: str | Sequence[str] = (),
     run_type: RunType | str | None = None,
+    backfill: tuple[str | None, str | None] | None = None,
     overrides: Mapping[str, str] | None = None,
     concurrency: int | None = None,
     listen: events.Listener = events.nobody,
 ) -> RunReport:
     """Run the workspace that this folder belongs to, as `hygge go` does, and say what became of it.
 
+    `backfill` reads a range of the watermark again: (from, to), either of which may be None.
     Raises ConfigError for what the user wrote, JournalError if the journal fails; a flow that
     fails is in the report. From async code: `await workspace.coordinator(plan).run()`.
     """
     if not isinstance(overrides or {}, Mapping):
         raise ConfigError("overrides is a mapping", hint='overrides={"flow.users.where": "id > 7"}')
     workspace = Workspace.find(Path(path))
-    plan = workspace.plan(_many(flows), _many(entities), _chosen(run_type), overrides or {})
+    plan = workspace.plan(
+        _many(flows), _many(entities), _chosen(run_type), overrides or {}, backfill
+    )
     coordinator = workspace.coordinator(plan, concurrency=concurrency, listen=listen)
     return asyncio.run(coordinator.run())
 

@@ -34,6 +34,11 @@ def select(
     return frozenset(whole.union(single))
 
 
+def flows_meant(flows: Iterable[str], entities: Iterable[str]) -> frozenset[str]:
+    """The flows that a choice speaks of; none if all are meant."""
+    return frozenset(_names(flows)).union(name.split(".", 1)[0] for name in _names(entities))
+
+
 def _names(given: Iterable[str]) -> list[str]:
     """Options may be repeated, or hold several names with commas."""
     return [name.strip() for part in given for name in part.split(",") if name.strip()]

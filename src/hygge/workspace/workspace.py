@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # these bring polars, and finding a workspace should not
     from hygge.core.config import Connections
     from hygge.flow.settings import RunType
     from hygge.workspace.load import Loaded
-    from hygge.workspace.plan import Plan
+    from hygge.workspace.plan import Backfill, Plan
 
 
 class Workspace:
@@ -55,8 +55,10 @@ class Workspace:
         entities: Iterable[str] = (),
         run_type: RunType | None = None,
         overrides: Mapping[str, str] | None = None,
+        backfill: Backfill | None = None,
     ) -> Plan:
-        """What a run would do. Reads the workspace's files, touches no data, connects to nothing.
+        """What a run would do. Reads the workspace's files and touches no data; it connects only
+        where `entities` are a pattern, to ask what tables there are.
 
         Raises ConfigError with all that is wrong.
         """
@@ -69,6 +71,7 @@ class Workspace:
             flows=flows,
             entities=entities,
             run_type=run_type,
+            backfill=backfill,
             given=overrides,
         )
 

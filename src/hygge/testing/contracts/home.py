@@ -14,11 +14,11 @@ import pytest
 
 from hygge.core.errors import HyggeError, SourceMissing, Unsupported
 from hygge.core.home import Home, ReadRequest
-from hygge.core.partition import WHOLE
+from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import OPERATION
 from hygge.core.types import parse_type, type_name
 from hygge.core.watermark import Watermark
-from hygge.testing.harness import HomeRig, gathered, no_thread_left, people, rows_of, shown
+from hygge.testing.harness import HomeRig, Row, gathered, no_thread_left, people, rows_of, shown
 
 THREE = (people(0, 4), people(4, 3), people(7, 5))
 POSITIONS: list[tuple[str, list[Any]]] = [
@@ -45,9 +45,10 @@ class HomeContract:
             assert [(c.name, type_name(c.type)) for c in schema.columns] == [
                 (name, type_name(kind)) for name, kind in frames[0].schema.items()
             ]
-            for partition in await home.partitions(ReadRequest()):
-                for batch in await gathered(home, partition=partition):
-                    schema.check(batch)
+            async with home.reading(ReadRequest()) as parts:
+                for part in parts:
+                    for batch in await gathered(home, partition=part):
+                        schema.check(batch)
 
         asyncio.run(story())
 
@@ -56,9 +57,9 @@ class HomeContract:
         home = rig.home()
 
         async def story() -> None:
-            parts = await home.partitions(ReadRequest())
-            assert len({part.name for part in parts}) == len(parts)
-            rows = [row for p in parts for row in rows_of(await gathered(home, partition=p))]
+            async with home.reading(ReadRequest()) as parts:
+                assert len({part.name for part in parts}) == len(parts)
+                rows = [row for p in parts for row in rows_of(await gathered(home, partition=p))]
             assert rows == rows_of(frames)
             assert rows_of(await gathered(home)) == rows_of(frames)
             if home.capabilities.partitions:
@@ -70,19 +71,19 @@ class HomeContract:
 
     def test_partitions_keep_their_names(self, rig: HomeRig) -> None:
         given(rig, *THREE)
-        first = asyncio.run(rig.home().partitions(ReadRequest()))
-        assert first == asyncio.run(rig.home().partitions(ReadRequest()))
+        names = [[p.name for p in asyncio.run(by_partition(rig.home()))] for _ in range(2)]
+        assert names[0] == names[1]
 
     def test_equal_partitions_give_equal_rows(self, rig: HomeRig) -> None:
         given(rig, *THREE)
         home = rig.home()
 
         async def story() -> None:
-            before = {p: rows_of(await gathered(home, partition=p)) for p in await parts(home)}
+            before = await by_partition(home)
             await asyncio.to_thread(given, rig, people(0, 4), people(4, 3, "new"), people(7, 5))
-            for part in await parts(home):
+            for part, rows in (await by_partition(home)).items():
                 if part in before and part.version is not None:
-                    assert rows_of(await gathered(home, partition=part)) == before[part]
+                    assert rows == before[part]
             for part, rows in before.items():
                 if part.version is not None:
                     assert await rows_or_error(home, part) in (rows, None)
@@ -107,10 +108,11 @@ class HomeContract:
         async def story() -> None:
             schema = await home.schema()
             assert schema.polars() == empty.schema
-            for part in await parts(home):
-                for batch in await gathered(home, partition=part):
-                    schema.check(batch)
-                    assert batch.height == 0
+            async with home.reading(ReadRequest()) as parts:
+                for part in parts:
+                    for batch in await gathered(home, partition=part):
+                        schema.check(batch)
+                        assert batch.height == 0
 
         asyncio.run(story())
 
@@ -171,7 +173,7 @@ class HomeContract:
         ids = range(2 + (not low_closed), 8 + bound_closed)
         assert [row[0] for row in rows_of(asyncio.run(gathered(home, asked)))] == list(ids)
         partitioned = asyncio.run(by_partition(home, asked))
-        assert [row[0] for row in partitioned] == list(ids)
+        assert [row[0] for rows in partitioned.values() for row in rows] == list(ids)
 
     @pytest.mark.parametrize(("kind", "values"), POSITIONS, ids=[name for name, _ in POSITIONS])
     def test_the_upper_bound_is_the_greatest_value_with_its_type(
@@ -298,13 +300,13 @@ def given(rig: HomeRig, *frames: pl.DataFrame) -> list[pl.DataFrame]:
     return told
 
 
-async def parts(home: Home[Any]) -> Any:
-    return await home.partitions(ReadRequest())
-
-
-async def by_partition(home: Home[Any], asked: ReadRequest) -> list[tuple[Any, ...]]:
-    partitions = await home.partitions(asked)
-    return [row for p in partitions for row in rows_of(await gathered(home, asked, p))]
+async def by_partition(
+    home: Home[Any], asked: ReadRequest | None = None
+) -> dict[Partition, list[Row]]:
+    """The rows of each, in their order, as one load reads them."""
+    wish = asked or ReadRequest()
+    async with home.reading(wish) as parts:
+        return {part: rows_of(await gathered(home, wish, part)) for part in parts}
 
 
 async def rows_or_error(home: Home[Any], partition: Any) -> list[tuple[Any, ...]] | None:

@@ -1,0 +1,122 @@
+"""MySQL and MariaDB in ranges: all readers begin while the table is locked for a moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import pymysql
+from pymysql.cursors import SSCursor
+
+from hygge.databases.answering import opened
+from hygge.databases.database import Field, Session, Table
+from hygge.databases.mysql import Mysql, MysqlSession
+from hygge.databases.mysql_errors import told
+from hygge.databases.mysql_settings import MysqlSettings
+from hygge.databases.ranges import Cut, Size, TogetherRanges, gone
+
+_NUMBERS = re.compile(r"(tiny|small|medium|big)?int\b|decimal\b")
+_TEXTS = re.compile(r"(var)?char\b|(tiny|medium|long)?text$")
+_BYTES = re.compile(r"(var)?binary\b|(tiny|medium|long)?blob$")
+_TIMES = re.compile(r"(date)$|(datetime|timestamp)\b")
+_LONGEST = 100
+"""Of a longer text only the beginning is looked at by `order by`: max_sort_length."""
+_LOCK_SECONDS = 5
+_IDLE_SECONDS = 7 * 86_400
+_STATE = "set session transaction isolation level repeatable read"
+
+
+class MysqlRanges(TogetherRanges):
+    """Who writes waits for the lock, and the lock for who writes: so only if asked."""
+
+    def __init__(self, database: Mysql) -> None:
+        self._database = database
+
+    def size(self, session: Session, table: Table, key: str) -> Size | None:
+        found = session.rows(
+            "select table_rows, data_length, engine from information_schema.tables "
+            "where table_name = %s and table_schema = coalesce(%s, database())",
+            *(table.name, table.schema),
+        )
+        rows, size, engine = found[0] if found else (None, None, None)
+        return Size(int(rows or 0), int(size or 0)) if engine == "InnoDB" else None
+
+    def cut(self, field: Field, column: str) -> Cut | None:
+        native = str(field.native).lower()
+        if _NUMBERS.match(native):
+            return Cut(f"cast({column} as char)", str)
+        if _BYTES.match(native):
+            return Cut(f"hex({column})", lambda told: f"x'{told}'" if _short(told) else None)
+        if _TEXTS.match(native):
+            read = f"hex(convert({column} using utf8mb4))"
+            return Cut(read, lambda told: f"_utf8mb4 x'{told}'" if _short(told) else None)
+        if times := _TIMES.match(native):
+            word = "date" if times[1] else "timestamp"
+            read = f"cast({column} as char)"
+            return Cut(read, lambda told: None if _no_day(told) else f"{word}'{told}'")
+        return None
+
+    def sampled(self, share: float) -> tuple[str, str | None]:
+        return "", f"rand() < {share:f}"
+
+    @contextmanager
+    def alone(self, table: Table) -> Iterator[None]:
+        """No transaction that wrote to the table is open when it has the lock."""
+        with closing(opened(self._database.connect())) as keeper:
+            seconds = min(_LOCK_SECONDS, self._database.settings.lock_seconds)
+            keeper.change(
+                f"set session lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, "
+                "autocommit = 0, innodb_table_locks = 1"
+            )
+            keeper.change(f"lock tables {self._database.named(table)} read")
+            try:
+                yield
+            finally:
+                keeper.change("unlock tables")
+
+    def begin(self, table: Table) -> Session:
+        return _Begun(self._database.settings)
+
+
+def _short(told: str) -> bool:
+    return len(told) <= 2 * _LONGEST
+
+
+def _no_day(told: str) -> bool:
+    return told.startswith("0000") or "-00" in told
+
+
+class _Begun(MysqlSession):
+    """Its rows are those of the moment when it was made."""
+
+    _begun: Any = None
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        super().__init__(settings)
+        try:
+            self._begun = super()._connected(conv={}, cursorclass=SSCursor)
+            patience = f"set session wait_timeout = {_IDLE_SECONDS}"
+            self.change(patience)
+            with told(), self._begun.cursor() as cursor:
+                for word in (patience, _STATE, "start transaction with consistent snapshot"):
+                    cursor.execute(word)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connected(self, **more: Any) -> Any:
+        """What is to read rows reads those, and no others."""
+        if not more:
+            return super()._connected()
+        begun, self._begun = self._begun, None
+        if begun is None:
+            raise gone()
+        return begun
+
+    def close(self) -> None:
+        super().close()
+        if self._begun is not None:
+            with suppress(pymysql.Error, OSError):
+                self._begun._force_close()

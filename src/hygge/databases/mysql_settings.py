@@ -1,0 +1,46 @@
+"""How to get into a MySQL or MariaDB server."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field as Setting
+from pydantic import SecretStr
+
+from hygge.core.config import Settings
+
+
+class MysqlSettings(Settings):
+    """How to get in. A `url` says it all; the others are its parts."""
+
+    url: SecretStr | None = Setting(default=None, description="mysql://user:password@host/db")
+    host: str = Setting(default="localhost", description="Where the server listens")
+    port: int = Setting(default=3306, ge=1, le=65535, description="On which port")
+    user: str | None = Setting(default=None, description="Who we are")
+    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
+    dbname: str | None = Setting(default=None, description="Which database of the server")
+    tls: bool = Setting(default=False, description="Encrypt, and see that it is the right server")
+    ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
+    lock_seconds: int = Setting(default=60, gt=0, description="How long to wait for a lock")
+    connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
+
+    def parts(self) -> dict[str, Any]:
+        """What the driver wants to know, the password with it."""
+        if self.url is None:
+            told = self.password.get_secret_value() if self.password else ""
+            return {
+                "host": self.host,
+                "port": self.port,
+                "user": self.user,
+                "password": told,
+                "database": self.dbname,
+            }
+        url = urlsplit(self.url.get_secret_value())
+        return {
+            "host": url.hostname or "localhost",
+            "port": url.port or 3306,
+            "user": unquote(url.username or "") or None,
+            "password": unquote(url.password or ""),
+            "database": unquote(url.path.lstrip("/")) or None,
+        }

@@ -1,0 +1,82 @@
+"""One statement's rows, as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hygge.core.errors import SchemaMismatch
+from hygge.core.home import ReadRequest
+from hygge.core.partition import Partition
+from hygge.core.watermark import literal
+from hygge.databases.database import Field, Session, arrived, schema_of
+
+if TYPE_CHECKING:
+    from hygge.homes.sql import SqlHome
+
+
+class Reading:
+    """One reading, on one connection; `interrupt` may be called from another thread."""
+
+    def __init__(self, home: SqlHome, request: ReadRequest, partition: Partition) -> None:
+        self._home, self._request, self._partition = home, request, partition
+        self._session: Session | None = None
+        self._rows = self._read()
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        return self
+
+    def __next__(self) -> pl.DataFrame:
+        return next(self._rows)
+
+    def close(self) -> None:
+        self._rows.close()
+
+    def interrupt(self) -> None:
+        if self._session is not None:
+            self._session.interrupt()
+
+    def _read(self) -> Generator[pl.DataFrame, None, None]:
+        with closing(self._home.session(self._partition)) as self._session:
+            there = self._home.fields(self._session)
+            announced = self._request.schema  # a column that came since is not read
+            wanted = chosen(there, announced.names if announced else self._request.columns)
+            marks = [m for m in (self._request.low, self._request.bound) if m is not None]
+            needed = chosen(
+                there, dict.fromkeys([*(f.column.name for f in wanted), *(m.column for m in marks)])
+            )
+            sql, values = self._home.statement(self._request, needed, self._partition)
+            with closing(self._session.batches(sql, values, needed)) as batches:
+                for batch in batches:
+                    rows = _within(arrived(batch, needed), self._request)
+                    asked = rows.select(field.column.name for field in wanted)
+                    yield from asked.iter_slices(
+                        self._home.config.options.batch_size or rows.height or 1
+                    )
+
+
+def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:
+    """Only the rows of the window, whatever the database let through."""
+    if (low := request.low) is not None:
+        column = pl.col(low.column)
+        above = column >= literal(low) if low.closed else column > literal(low)
+        rows = rows.filter(above | column.is_null())
+    if (bound := request.bound) is not None:
+        column = pl.col(bound.column)
+        below = column <= literal(bound) if bound.closed else column < literal(bound)
+        rows = rows.filter(below | column.is_null())
+    return rows
+
+
+def chosen(fields: Sequence[Field], names: Iterable[str] | None) -> list[Field]:
+    if names is None:
+        return list(fields)
+    known = {field.column.name: field for field in fields}
+    for name in names:
+        if name not in known:
+            hint = schema_of(fields).hint()
+            raise SchemaMismatch(f"there is no column {name!r}", column=name, hint=hint)
+    return [known[name] for name in names]

@@ -1,0 +1,152 @@
+"""Staged rows into a table by their keys: one row a key, the latest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import polars as pl
+
+from hygge.core.errors import StoreError
+from hygge.core.schema import OPERATION
+from hygge.core.store import LoadRequest
+from hygge.databases.database import Database, Session, arrived
+from hygge.stores.latest import refuse_null_keys, refuse_ties
+from hygge.stores.sql_table import PART, ROW, SqlTable
+
+_LOOKED_AT = 100_000
+"""Rows that are equally late, at most, of which we see for ourselves whether they differ."""
+
+
+class Merging:
+    """Statements of the publishing transaction. First, staging is thinned to one row a key."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        target: SqlTable,
+        staging: SqlTable,
+        request: LoadRequest,
+    ) -> None:
+        self._db, self._session, self._target = database, session, target
+        self._staging, self._request = staging, request
+        self._names = [name for name in request.schema.names if name != OPERATION]
+        self._keys = [database.quoted(key) for key in request.keys]
+        self._part, self._row = database.quoted(PART), database.quoted(ROW)
+
+    def merge(self, tags: Sequence[str]) -> None:
+        """Raises StoreError for rows whose key is NULL, and for several that are equally late."""
+        if not self._request.keys:
+            raise StoreError("a merge needs keys", hint="set `keys`")
+        if not tags:
+            return
+        listed = f"{self._part} in ({', '.join(map(_text, tags))})"
+        rows = f"select s.* from {self._staging.sql} s where s.{listed}"
+        self._refuse_null_keys(listed)
+        if self._several(listed):
+            self._refuse_ties(listed)
+            self._thin_out(listed, tags)
+        if OPERATION in self._request.schema.names:
+            operation = self._db.quoted(OPERATION)
+            gone = f"{rows} and s.{operation} = 1 and {self._same('s', self._target.sql)}"
+            self._session.change(f"delete from {self._target.sql} where exists ({gone})")
+            rows = f"{rows} and coalesce(s.{operation}, 0) = 0"
+        self._update(rows)
+        self._insert(rows)
+
+    def _update(self, rows: str) -> None:
+        others = [name for name in self._names if name not in self._request.keys]
+        if others:
+            sets = [self._db.quoted(name) for name in others]
+            same = self._same("w", self._target.sql)
+            self._session.change(self._db.updating(self._target.sql, sets, rows, same))
+
+    def _insert(self, rows: str) -> None:
+        self._session.change(
+            f"insert into {self._target.sql} ({self._target.names(self._names)}) "
+            f"select {self._target.names(self._names, 'w')} from ({rows}) w "
+            f"where not exists (select 1 from {self._target.sql} t where {self._same('w', 't')})"
+        )
+
+    def _same(self, one: str, other: str) -> str:
+        return " and ".join(f"{one}.{key} = {other}.{key}" for key in self._keys)
+
+    # one row a key
+
+    def _refuse_null_keys(self, listed: str) -> None:
+        counts = ", ".join(f"count(*) - count({key})" for key in self._keys)
+        sql = f"select {counts} from {self._staging.sql} where {listed}"
+        refuse_null_keys(self._request.keys, self._session.rows(sql)[0])
+
+    def _several(self, listed: str) -> bool:
+        sql = (
+            f"select 1 from {self._staging.sql} where {listed} "
+            f"group by {', '.join(self._keys)} having count(*) > 1 limit 1"
+        )
+        return bool(self._session.rows(sql))
+
+    def _refuse_ties(self, listed: str) -> None:
+        latest = self._request.latest
+        if latest is None or self._request.any_tie:
+            return
+        keys, fields = ", ".join(self._keys), self._staging.fields()
+        reads = [field for field in fields if field.column.name in self._names]
+        ranked = (
+            f"select s.*, dense_rank() over (partition by {keys} order by {self._newest()}) "
+            f"hygge_n from {self._staging.sql} s where {listed}"
+        )
+        counted = (
+            f"select r.*, count(*) over (partition by {keys}) hygge_m from ({ranked}) r "
+            f"where hygge_n = 1"
+        )
+        words = ", ".join(field.read for field in reads)
+        sql = f"select {words} from ({counted}) c where hygge_m > 1 limit {_LOOKED_AT + 1}"
+        with closing(self._session.batches(sql, (), reads)) as batches:
+            found = [arrived(batch, reads) for batch in batches]
+        if not found:
+            return
+        tied = pl.concat(found)
+        if tied.height > _LOOKED_AT:
+            raise StoreError(
+                f"more than {_LOOKED_AT:,} rows share their key and their {latest} with another",
+                column=latest,
+                hint="choose `keys` that name one row each, a finer watermark, or `on_tie: any`",
+            )
+        refuse_ties(tied, self._request)
+
+    def _newest(self) -> str:
+        """NULL is the least, as it is not in every database."""
+        latest = self._request.latest or ""
+        name = self._db.quoted(latest)
+        kind = self._request.schema[latest].type
+        ours = isinstance(kind, pl.Date | pl.Datetime)  # even as texts, written alike by us
+        placed = name if ours else self._db.compared(name, kind)
+        if placed is None:
+            raise StoreError(
+                "several rows of one key came, and this database cannot tell which is the latest",
+                column=latest,
+                hint="a watermark that is an integer, a date or a time; or full loads",
+            )
+        return f"case when {name} is null then 1 else 0 end, {placed} desc"
+
+    def _thin_out(self, listed: str, tags: Sequence[str]) -> None:
+        """Leave the latest of each key; of those alike, the last in the order of the commit."""
+        places = " ".join(f"when {_text(tag)} then {n}" for n, tag in enumerate(tags))
+        order = f"case {self._part} {places} end desc, {self._row} desc"
+        if self._request.latest is not None:
+            order = f"{self._newest()}, {order}"
+        place = f"{self._part}, {self._row}"
+        ranked = (
+            f"select {place}, row_number() over (partition by {', '.join(self._keys)} "
+            f"order by {order}) hygge_n from {self._staging.sql} where {listed}"
+        )
+        self._session.change(
+            f"delete from {self._staging.sql} where ({place}) in "
+            f"(select {place} from ({ranked}) r where hygge_n > 1)"
+        )
+
+
+def _text(tag: str) -> str:
+    """A tag is hexadecimal."""
+    return f"'{int(tag, 16):0{len(tag)}x}'"

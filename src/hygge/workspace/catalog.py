@@ -1,0 +1,97 @@
+"""Entities that are not listed: every table of a flow's home, or those whose names fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hygge.core.config import Connections
+from hygge.core.errors import ConfigError, HyggeError
+from hygge.core.home import Home, HomeConfig
+from hygge.flow.factory import home_of
+from hygge.workspace.ends import Ends
+from hygge.workspace.entities import can_name
+from hygge.workspace.load import Loaded, WrittenFlow
+from hygge.workspace.marked import Marked, over
+
+_SHOWN = 12
+
+
+def looked_up(loaded: Loaded, connections: Connections, flows: Iterable[str]) -> Loaded:
+    """The workspace with the entities that its flows' patterns stand for; only these flows are
+    asked for, all if there are none. Connects. Raises what connecting raises."""
+    wanted = set(flows)
+    there = list[WrittenFlow]()
+    for flow in loaded.flows:
+        if not flow.patterns:
+            there.append(flow)
+        elif not wanted or flow.name in wanted:
+            with loaded.complaints.at(flow.tree.spot, flow=flow.name):
+                there.append(_with_tables(flow, loaded, connections))
+        elif flow.entities:
+            there.append(flow)
+    return replace(loaded, flows=tuple(there))
+
+
+def _with_tables(flow: WrittenFlow, loaded: Loaded, connections: Connections) -> WrittenFlow:
+    tables = _tables(flow, loaded, connections)
+    left_out = [str(item.value) for item in flow.excluded]
+    found = dict(flow.entities or {})
+    for pattern in flow.patterns:
+        fitting = [name for name, whole in tables.items() if fits(pattern.value, name, whole)]
+        if not fitting:
+            raise _nothing(pattern, list(tables))
+        for name in fitting:
+            if name not in found and not any(fits(out, name, tables[name]) for out in left_out):
+                found[name] = _checked(name, pattern)
+    return replace(flow, entities=found)
+
+
+def _checked(name: str, pattern: Marked) -> Marked:
+    """A table whose name can be no entity's is complained of, never left out in silence."""
+    if can_name(name):
+        return Marked({}, pattern.spot)
+    raise ConfigError(
+        f"the table {name!r} has a name that no entity can have",
+        hint="`exclude` it, and give it a flow of its own",
+        file=pattern.spot.file,
+        line=pattern.spot.line,
+    )
+
+
+def fits(pattern: str, name: str, whole: str) -> bool:
+    """`all`, or a name with * and ?: of the entity, or of its table with the schema."""
+    return pattern == "all" or fnmatchcase(name, pattern) or fnmatchcase(whole, pattern)
+
+
+def _tables(flow: WrittenFlow, loaded: Loaded, connections: Connections) -> Mapping[str, str]:
+    base = flow.tree.having(over(flow.tree, loaded.defaults).items)
+    end = Ends(loaded.root, loaded.complaints).end("home", base, base.having({}), "*", flow.name)
+    if end is None:
+        return {}
+    assert isinstance(end.config, HomeConfig)
+    home = home_of(end.config, connections)
+    try:
+        with ThreadPoolExecutor(1) as thread:  # we may be called from where a loop runs already
+            return thread.submit(_ask, home).result()
+    except HyggeError as failed:
+        failed.at(flow=flow.name)
+        raise
+
+
+def _ask(home: Home[Any]) -> Mapping[str, str]:
+    return asyncio.run(home.entities())
+
+
+def _nothing(pattern: Marked, there: list[str]) -> ConfigError:
+    shown = ", ".join(sorted(there)[:_SHOWN]) + (" …" if len(there) > _SHOWN else "")
+    return ConfigError(
+        f"no table fits {pattern.value!r}",
+        hint=f"there are {shown}" if there else "is it the right database? it has no tables",
+        file=pattern.spot.file,
+        line=pattern.spot.line,
+    )

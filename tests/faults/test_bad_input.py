@@ -1,0 +1,354 @@
+"""What databases complain of: a clear error or another try, and the target as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import polars as pl
+import psycopg
+import pytest
+from tests.crash.places import Place, place_of
+from tests.faults.scene import DATABASES, Named, Scene, scene
+from tests.rigs import mysql, postgres
+from tests.servers.proxy import Wire
+
+from hygge.core.errors import (
+    ConfigError,
+    ConnectionFailed,
+    DatabaseError,
+    FlowBusy,
+    HyggeError,
+    SourceMissing,
+)
+from hygge.core.home import HomeConfig, ReadRequest
+from hygge.flow.factory import home_of
+from hygge.flow.terms import Terms
+from hygge.homes.sql import SqlHome
+from hygge.journal.memory import MemoryJournal
+from hygge.testing.harness import gathered, people, rows_of, unordered
+
+pytestmark = pytest.mark.timeout(240)
+GUEST = "guest"
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def place(tmp_path: Path, database: str) -> Place:
+    made = place_of(database, tmp_path)
+    assert made is not None
+    made.make()
+    return made
+
+
+def ask(place: Place, *statements: str) -> None:
+    """As somebody who may do all, each statement by itself."""
+    for sql in statements:
+        if isinstance(place, mysql.MysqlStoreRig):
+            mysql.ask(place.database, sql)
+        else:
+            postgres.ask(sql)
+
+
+def give(place: Place, count: int = 3) -> str:
+    """A table of a few numbers, by its name."""
+    table = f"{place.prefix}numbers"
+    ask(place, f"create table {table} (id bigint, word varchar(20))")
+    values = ", ".join(f"({n}, 'word {n}')" for n in range(count))
+    ask(place, f"insert into {table} values {values}")
+    return table
+
+
+def home(database: str, place: Place, who: str | None = None, **settings: Any) -> SqlHome:
+    url = urlsplit(place.url)
+    netloc = f"{who or url.username}@{url.hostname}:{url.port}"
+    known = {"type": database, "url": url._replace(netloc=netloc).geturl(), "lock_seconds": 2}
+    known |= settings.pop("known", {})
+    made = home_of(
+        HomeConfig.create({"type": database, "connection": "db", **settings}), Named(**known)
+    )
+    assert isinstance(made, SqlHome)
+    return made
+
+
+def failure(home: SqlHome) -> HyggeError:
+    with pytest.raises(HyggeError) as failed:
+        asyncio.run(gathered(home))
+    return failed.value
+
+
+@pytest.fixture
+def guest(place: Place, database: str) -> str:
+    """Somebody who may come in and nothing else; who has a password where the server asks."""
+    name = f"guest_{place.prefix or place.url[-8:]}".strip(".")
+    if database == "postgres":
+        ask(place, f"create role {name} login password 'right'")
+        ask(place, f"grant usage on schema {place.prefix.strip('.')} to {name}")
+        return name
+    name = name[:30]
+    who = f"{name}@localhost"
+    ask(place, f"create user {who} identified by 'right' with max_statement_time 0.2")
+    ask(place, "create table open_to_all (id int)", f"grant select on open_to_all to {who}")
+    ask(place, f"grant create temporary tables on *.* to {who}")  # a query is looked at by one
+    return f"{name}:right"
+
+
+def test_a_wrong_password_is_a_matter_of_settings(place: Place, database: str, guest: str) -> None:
+    if database == "postgres":
+        guest = "careful"  # the server asks nobody else for a password
+        ask(place, f"drop role if exists {guest}", f"create role {guest} login password 'right'")
+    who = f"{guest.partition(':')[0]}:wrong"
+    failed = failure(home(database, place, who, table="numbers"))
+    assert isinstance(failed, ConfigError)
+    assert "user, password" in str(failed)
+    assert "wrong" not in str(failed)
+
+
+def test_an_unknown_table(place: Place, database: str) -> None:
+    failed = failure(home(database, place, table=f"{place.prefix}nowhere"))
+    assert isinstance(failed, SourceMissing)
+    assert "nowhere" in str(failed)
+
+
+def test_an_unknown_table_in_a_query(place: Place, database: str) -> None:
+    failed = failure(home(database, place, query=f"select * from {place.prefix}nowhere"))
+    assert isinstance(failed, SourceMissing)
+    assert "nowhere" in str(failed)
+
+
+def test_an_unknown_database(place: Place, database: str) -> None:
+    url = urlsplit(place.url)._replace(path="/nowhere").geturl()
+    failed = failure(home(database, place, table="numbers", known={"url": url}))
+    assert isinstance(failed, ConfigError)
+    assert "nowhere" in str(failed)
+
+
+def test_what_may_not_be_read(place: Place, database: str, guest: str) -> None:
+    table = give(place)
+    failed = failure(home(database, place, guest, query=f"select id from {table}"))
+    assert isinstance(failed, DatabaseError)
+    assert "numbers" in str(failed)
+    assert "right to do this" in str(failed)
+
+
+def test_a_statement_that_takes_too_long(place: Place, database: str, guest: str) -> None:
+    if database == "postgres":
+        ask(place, f"alter role {guest} set statement_timeout = 200")
+    sleep = "pg_sleep(20)::text" if database == "postgres" else "sleep(20)"
+    schema = f"select 1 as one from (select {sleep}) s"
+    failed = failure(home(database, place, guest, query=schema))
+    assert isinstance(failed, DatabaseError)
+    assert "give it a longer" in str(failed)
+
+
+def test_a_table_that_is_dropped_after_a_look(place: Place, database: str) -> None:
+    made = home(database, place, table=give(place))
+    request = ReadRequest(schema=asyncio.run(made.schema()))
+    ask(place, f"drop table {place.prefix}numbers")
+    with pytest.raises(SourceMissing, match="numbers"):
+        asyncio.run(gathered(made, request))
+
+
+def test_a_column_that_comes_after_a_look(place: Place, database: str) -> None:
+    made = home(database, place, table=give(place))
+    request = ReadRequest(schema=asyncio.run(made.schema()))
+    ask(place, f"alter table {place.prefix}numbers add column more int")
+    rows = rows_of(asyncio.run(gathered(made, request)))
+    assert unordered(rows) == [(n, f"word {n}") for n in range(3)]
+
+
+def test_a_connection_that_ends_while_reading(place: Place, database: str) -> None:
+    """Rows may have been given by then: the flow publishes none of them."""
+    many = "generate_series(1, 100000) g" if database == "postgres" else "seq_1_to_100000"
+    made = home(database, place, query=f"select repeat('x', 1000) as word from {many}")
+
+    async def story() -> None:
+        async for _ in made.read(ReadRequest()):
+            end_sessions(place)
+
+    with pytest.raises(ConnectionFailed):
+        asyncio.run(story())
+
+
+def end_sessions(place: Place) -> None:
+    if isinstance(place, mysql.MysqlStoreRig):
+        sql = (
+            "select id from information_schema.processlist where db = %s and id != connection_id()"
+        )
+        for (number,) in mysql.ask(None, sql, place.database):
+            mysql.ask(None, f"kill {number}")
+    else:
+        sql = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1"
+        postgres.ask(sql, urlsplit(place.url).username)
+
+
+# stores
+
+
+@pytest.fixture
+def stage(tmp_path: Path, database: str) -> Iterator[Scene]:
+    with scene(tmp_path, database, "append") as made:
+        yield made
+
+
+def target(stage: Scene) -> str:
+    return f"{stage.place.prefix}people"
+
+
+def untouched(stage: Scene) -> bool:
+    """The rows of the first load are there, and nothing is left of another."""
+    first = unordered(people(0, 12).rows())
+    return unordered(stage.place.look()) == first and not stage.place.leftovers()
+
+
+def test_a_key_that_is_there_already(stage: Scene) -> None:
+    ask(stage.place, f"create unique index one_word on {target(stage)} (id)")
+    stage.source.give(people(0, 6), people(12, 6), people(12, 1))
+    report = stage.run(retries=2)
+    assert isinstance(report.error, DatabaseError)
+    assert "one_word" in str(report.error)
+    assert untouched(stage)
+
+
+def test_a_value_that_does_not_fit(stage: Scene) -> None:
+    alter = {"postgres": "alter column id type smallint", "mysql": "modify id smallint"}
+    ask(stage.place, f"alter table {target(stage)} {alter[stage.database]}")
+    stage.source.give(people(0, 12), people(12, 1).with_columns(id=pl.lit(40_000, pl.Int64)))
+    report = stage.run(retries=2)
+    assert isinstance(report.error, DatabaseError)
+    assert "out of range" in str(report.error).lower()
+    assert untouched(stage)
+
+
+def test_a_target_that_may_not_be_written(stage: Scene) -> None:
+    trigger(stage)
+    report = stage.run(retries=2)
+    assert isinstance(report.error, DatabaseError)
+    assert "not today" in str(report.error)
+    assert untouched(stage)
+
+
+def trigger(stage: Scene) -> None:
+    """The table refuses its third row."""
+    if stage.database == "mysql":
+        no = "signal sqlstate '45000' set message_text = 'not today'"
+        body = f"for each row if new.id = 15 then {no}; end if"
+        ask(stage.place, f"create trigger refuse before insert on people {body}")
+        return
+    name = f"{stage.place.prefix}refuse"
+    body = "begin if new.id = 15 then raise 'not today'; end if; return new; end"
+    ask(stage.place, f"create function {name}() returns trigger language plpgsql as $f${body}$f$")
+    when = f"before insert on {target(stage)} for each row execute function {name}()"
+    ask(stage.place, f"create trigger refuse {when}")
+
+
+@contextmanager
+def busy(stage: Scene) -> Iterator[Any]:
+    """Somebody else's connection, in a transaction of its own."""
+    if stage.database == "mysql":
+        with mysql.connected(stage.place.database) as db, db.cursor() as cursor:  # type: ignore[attr-defined]
+            cursor.execute("start transaction")
+            yield cursor
+    else:
+        with psycopg.connect(stage.place.url) as db, db.cursor() as cursor:
+            yield cursor
+
+
+def run(stage: Scene, pause: Callable[[], None], **settings: Any) -> HyggeError | None:
+    """One run that tries again once; what is done meanwhile."""
+
+    async def paused(seconds: float) -> None:
+        await asyncio.to_thread(pause)
+
+    flow = stage.flow(retries=3, **settings)
+    return asyncio.run(flow.run(Terms(pause=paused))).error
+
+
+def replacing(stage: Scene) -> None:
+    stage.mode = "full_drop"
+    ask(stage.place, f"create index by_id on {target(stage)} (id)")
+
+
+def test_a_table_that_another_has_locked_for_a_while(stage: Scene) -> None:
+    replacing(stage)
+    pauses = list[bool]()
+    with busy(stage) as other:
+        other.execute(f"update {target(stage)} set word = 'x' where id = 11")
+
+        def let_go() -> None:
+            pauses.append(True)
+            other.execute("rollback")
+
+        assert run(stage, let_go) is None
+    assert pauses
+    assert not stage.complaints()
+
+
+def test_a_deadlock_is_tried_again(stage: Scene) -> None:
+    replacing(stage)
+    pauses = list[bool]()
+    with busy(stage) as other:
+        other.execute("create temporary table weight (id int, word varchar(20))")
+        for _ in range(20):
+            other.execute("insert into weight values " + ", ".join(["(1, 'heavy')"] * 50))
+        other.execute(f"update {target(stage)} set word = 'x' where id = 11")
+        meeting = threading.Thread(target=meet, args=(stage, other))
+        meeting.start()
+        assert run(stage, lambda: pauses.append(True)) is None
+        meeting.join()
+    assert not stage.complaints()
+    assert pauses, "nobody had to try again"
+
+
+def meet(stage: Scene, other: Any) -> None:
+    """Once the run waits for us, want what it has."""
+    while not waiting(stage):
+        pass
+    other.execute(f"update {target(stage)} set word = 'y' where id = 0")
+    other.execute("rollback")
+
+
+def waiting(stage: Scene) -> bool:
+    if stage.database == "mysql":
+        sql = "show global status like 'Innodb_row_lock_current_waits'"
+        return str(mysql.ask(None, sql)[0][1]) != "0"
+    sql = "select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'"
+    return bool(postgres.ask(sql, urlsplit(stage.place.url).username))
+
+
+def test_two_runs_into_one_table(stage: Scene) -> None:
+    async def story() -> tuple[Any, Any]:
+        one = stage.flow()
+        stage.journal = MemoryJournal()
+        two = stage.flow()
+        return await asyncio.gather(one.run(), two.run())
+
+    errors = [report.error for report in asyncio.run(story()) if report.error is not None]
+    assert all(isinstance(error, FlowBusy) for error in errors)
+    assert len(errors) < 2
+    assert not stage.settled()
+
+
+@pytest.mark.parametrize("at", [3, 20, 60, 100, 140])
+def test_a_server_that_is_down_for_a_while(stage: Scene, at: int) -> None:
+    stage.wire.arm(Wire.DOWN, at)
+    report = stage.run(retries=2)
+    assert isinstance(report.error, ConnectionFailed)
+    assert unordered(stage.place.look()) in (
+        unordered(people(0, 12).rows()),
+        unordered(people(0, 18).rows()),
+    )
+    stage.wire.up()
+    stage.wire.arm(Wire.DOWN, at)
+    assert run(stage, stage.wire.up) is None
+    assert not stage.settled()

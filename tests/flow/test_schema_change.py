@@ -1,0 +1,108 @@
+"""The source's columns are not those of the last load: let them change, freeze them, or fail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.flow.stage import INCREMENTAL, Stage
+
+from hygge.core.errors import FlowError
+from hygge.core.events import Notice
+from hygge.testing.harness import people
+
+FULL: dict[str, Any] = {"run_type": "full_drop"}
+NEW = people(3, 2).with_columns(extra=pl.lit("x"))
+
+
+def columns(stage: Stage) -> list[str]:
+    schema = asyncio.run(stage.target.store().schema())
+    assert schema is not None
+    return list(schema.names)
+
+
+def notices(stage: Stage) -> str:
+    return "\n".join(notice.text for notice in stage.told(Notice))
+
+
+@pytest.mark.parametrize("settings", [INCREMENTAL, FULL])
+def test_evolve_takes_a_new_column(stage: Stage, settings: dict[str, Any]) -> None:
+    stage.give(people(0, 3))
+    stage.done(**settings)
+    stage.give(people(0, 3).with_columns(extra=pl.lit(None, pl.String())), NEW)
+    stage.done(**settings)
+    assert columns(stage) == ["id", "word", "born", "seen", "extra"]
+    assert "+ extra string" in notices(stage)
+
+
+@pytest.mark.parametrize("settings", [INCREMENTAL, FULL])
+def test_freeze_leaves_it_out_night_after_night(stage: Stage, settings: dict[str, Any]) -> None:
+    stage.give(people(0, 3))
+    stage.done(**settings, on_schema_change="freeze")
+    stage.give(people(0, 3).with_columns(extra=pl.lit(None, pl.String())), NEW)
+    for _ in range(2):
+        stage.done(**settings, on_schema_change="freeze")
+        assert columns(stage) == ["id", "word", "born", "seen"]
+        assert "left out, for the columns are frozen: extra" in notices(stage)
+    assert [row[0] for row in stage.rows] == [0, 1, 2, 3, 4]
+
+
+def test_freeze_with_other_names(stage: Stage) -> None:
+    polish = {"columns": {"case": "upper"}, "constants": [{"name": "origin", "value": "here"}]}
+    more: dict[str, Any] = {"on_schema_change": "freeze", "polish": polish}
+    stage.give(people(0, 3))
+    stage.done(**FULL, **more)
+    stage.give(NEW)
+    stage.done(**FULL, **more)
+    assert columns(stage) == ["ID", "WORD", "BORN", "SEEN", "origin"]
+    assert [(row[0], row[-1]) for row in stage.rows] == [(3, "here"), (4, "here")]
+
+
+@pytest.mark.parametrize("settings", [INCREMENTAL, FULL])
+@pytest.mark.parametrize("policy", ["fail", {"columns": {"extra": "fail"}}])
+def test_fail_stops_and_loses_nothing(
+    stage: Stage, settings: dict[str, Any], policy: object
+) -> None:
+    stage.give(people(0, 3))
+    stage.done(**settings, on_schema_change=policy)
+    before = stage.rows
+    stage.give(NEW)
+    report = stage.run(**settings, on_schema_change=policy)
+    assert isinstance(report.error, FlowError)
+    assert "+ extra string" in str(report.error)
+    assert "on_schema_change: evolve" in str(report.error.hint)
+    assert stage.rows == before
+    assert not stage.leftovers
+
+
+def test_one_column_may_be_frozen_while_others_evolve(stage: Stage) -> None:
+    policy = {"columns": {"extra": "freeze"}}
+    stage.give(people(0, 3))
+    stage.done(**FULL, on_schema_change=policy)
+    stage.give(NEW.with_columns(other=pl.lit(1)))
+    stage.done(**FULL, on_schema_change=policy)
+    assert columns(stage) == ["id", "word", "born", "seen", "other"]
+
+
+def test_a_frozen_column_that_goes_is_null_in_an_append_and_refused_in_a_full_load(
+    stage: Stage,
+) -> None:
+    stage.give(people(0, 2))
+    stage.done(**INCREMENTAL)
+    stage.give(people(0, 2).drop("word"), people(2, 1).drop("word"))
+    stage.done(**INCREMENTAL, on_schema_change="freeze")
+    assert columns(stage) == ["id", "word", "born", "seen"]
+    report = stage.run(**FULL, on_schema_change="freeze")
+    assert "frozen, and one changed: - word" in str(report.error)
+
+
+def test_what_looks_like_another_name_is_asked(stage: Stage) -> None:
+    stage.give(people(0, 2))
+    stage.done(**FULL)
+    stage.give(people(0, 2).rename({"word": "text"}))
+    report = stage.run(**FULL, on_schema_change="fail")
+    assert "was word (string) renamed to text?" in str(report.error)
+    stage.done(**FULL)
+    assert "was word (string) renamed to text?" in notices(stage)
