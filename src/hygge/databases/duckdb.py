@@ -99,7 +99,7 @@ class DuckdbSession(Session):
             try:
                 yield
                 self.change("commit")
-            except BaseException:
+            except BaseException:  # a cancelled block, too, leaves nothing half done
                 with suppress(duckdb.Error):  # it may have rolled back by itself
                     self._db.execute("rollback")
                 raise

@@ -47,7 +47,7 @@ class DuckdbRanges(TogetherRanges):
         try:
             session.change("begin")
             session.rows(f"select 1 from {self._database.named(table)} limit 1")  # from now on
-        except BaseException:
+        except BaseException:  # whatever ended it, nobody else would close it
             session.close()
             raise
         return session

@@ -148,7 +148,7 @@ class MysqlSession(Session):
             self.change("start transaction")
             yield
             self.change("commit")
-        except BaseException:
+        except BaseException:  # a cancelled block, too, leaves nothing half done
             with suppress(pymysql.Error):  # the connection may be gone, and the rows with it
                 self._db.rollback()
             raise
@@ -238,17 +238,15 @@ class MysqlSession(Session):
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
             f"({', '.join(names)}){sets}"
         )
-        self.change("start transaction")
-        try:
-            with told(), _memory(data) as file, self._db.cursor() as cursor:
-                cursor.execute(f"load data local infile '{file}'{into}")
-                cursor.execute("show warnings")
-                refuse_changes(cursor.fetchall())
-            self.change("commit")
-        except BaseException:
-            with suppress(pymysql.Error):
-                self._db.rollback()
-            raise
+        with (
+            self.transaction(),
+            told(),
+            _memory(data) as file,
+            self._db.cursor() as cursor,
+        ):
+            cursor.execute(f"load data local infile '{file}'{into}")
+            cursor.execute("show warnings")
+            refuse_changes(cursor.fetchall())
 
     def interrupt(self) -> None:
         """Ask the server first, so that it stops, too; a session that was stopped ends here."""

@@ -102,7 +102,7 @@ class _Begun(MysqlSession):
             with told(), self._begun.cursor() as cursor:
                 for word in (patience, _STATE, "start transaction with consistent snapshot"):
                     cursor.execute(word)
-        except BaseException:
+        except BaseException:  # whatever ended it, nobody else would close it
             self.close()
             raise
 

@@ -167,7 +167,7 @@ class PostgresSession(Session):
                 self.change(_TURN, about.schema, about.name)
             yield
             self.change("commit")
-        except BaseException:
+        except BaseException:  # a cancelled block, too, leaves nothing half done
             with suppress(psycopg.Error):  # the connection may be gone, and the rows with it
                 self._db.execute("rollback")
             raise
@@ -262,7 +262,7 @@ class PostgresSession(Session):
                     table.name, data, mode="append", db_schema_name=table.schema
                 )
                 self._bulk.commit()
-            except BaseException:
+            except BaseException:  # an interrupted one, too: the connection is used again
                 with suppress(adbc.Error):
                     self._bulk.rollback()
                 raise

@@ -94,7 +94,7 @@ class _Exported(Still):
             session.change("begin isolation level repeatable read, read only")
             session.change(f"lock table {table} in access share mode")
             self.name = str(session.rows("select pg_export_snapshot()")[0][0])
-        except BaseException:
+        except BaseException:  # whatever ended it, nobody else would close it
             session.close()
             raise
 

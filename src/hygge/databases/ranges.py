@@ -111,7 +111,7 @@ class TogetherRanges(Ranges):
             with self.alone(table):
                 for _ in range(readers):
                     begun.append(self.begin(table))
-        except BaseException:
+        except BaseException:  # whatever ended it, nobody else would close them
             for session in begun:
                 session.close()
             raise

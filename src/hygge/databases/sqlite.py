@@ -130,7 +130,7 @@ class SqliteSession(Session):
             try:
                 yield
                 self.change("commit")
-            except BaseException:
+            except BaseException:  # a cancelled block, too, leaves nothing half done
                 with suppress(HyggeError):  # it may have rolled back by itself
                     self.change("rollback")
                 raise

@@ -52,7 +52,7 @@ class SqliteRanges(TogetherRanges):
         try:
             session.change("begin")
             session.rows("select 1 from sqlite_master limit 1")  # only now it begins to read
-        except BaseException:
+        except BaseException:  # whatever ended it, nobody else would close it
             session.close()
             raise
         return session

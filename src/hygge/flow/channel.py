@@ -90,7 +90,7 @@ class Channel:
         await self._budget.take(weight)
         try:
             await self._changes.until(lambda: len(self._items) < self._max_items)
-        except BaseException:
+        except BaseException:  # a cancelled sender, too, gives back what it took
             self._budget.give(weight)
             raise
         self._items.append((batch, weight))

@@ -49,7 +49,7 @@ def asked(request: ReadRequest, schema: TableSchema) -> Asked:
         expression = where(request.where, schema)
         conditions.append(expression)
         needed += expression.meta.root_names()
-    for condition, column in _window(request):
+    for condition, column in in_window(request):
         column_of(schema, column)
         conditions.append(condition)
         needed.append(column)
@@ -70,8 +70,9 @@ def column_of(schema: TableSchema, name: str) -> pl.DataType:
     raise ConfigError(f"there is no column {name!r}", hint=schema.hint(name), column=name)
 
 
-def _window(request: ReadRequest) -> Iterator[tuple[pl.Expr, str]]:
-    """Rows without a position pass: the flow's policy decides about them."""
+def in_window(request: ReadRequest) -> Iterator[tuple[pl.Expr, str]]:
+    """The conditions of a request's window, each with its column. Rows without a position pass: the
+    flow's policy decides about them."""
     if (low := request.low) is not None:
         cursor = pl.col(low.column)
         above = cursor >= literal(low) if low.closed else cursor > literal(low)

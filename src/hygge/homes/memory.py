@@ -13,8 +13,9 @@ from hygge.core.errors import ConfigError, SourceChanged, SourceMissing
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import OPERATION, TableSchema
-from hygge.core.watermark import Watermark, greatest, highest, literal
+from hygge.core.watermark import Watermark, greatest, highest
 from hygge.databases.memory import MemoryTable, Page, table
+from hygge.homes.asked import in_window
 
 
 class MemoryHomeConfig(HomeConfig):
@@ -109,15 +110,7 @@ def _asked(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:
     """Rows without a position are always given: the flow decides what becomes of them."""
     if request.where is not None:
         rows = _where(rows, request.where)
-    if (low := request.low) is not None:
-        cursor = pl.col(low.column)
-        above = cursor >= literal(low) if low.closed else cursor > literal(low)
-        rows = rows.filter(above | cursor.is_null())
-    if (bound := request.bound) is not None:
-        cursor = pl.col(bound.column)
-        below = cursor <= literal(bound) if bound.closed else cursor < literal(bound)
-        rows = rows.filter(below | cursor.is_null())
-    return rows
+    return rows.filter(*(condition for condition, _ in in_window(request)))
 
 
 def _where(rows: pl.DataFrame, condition: str) -> pl.DataFrame:

@@ -11,8 +11,8 @@ import polars as pl
 from hygge.core.errors import SchemaMismatch
 from hygge.core.home import ReadRequest
 from hygge.core.partition import Partition
-from hygge.core.watermark import literal
 from hygge.databases.database import Field, Session, arrived, schema_of
+from hygge.homes.asked import in_window
 
 if TYPE_CHECKING:
     from hygge.homes.sql import SqlHome
@@ -60,15 +60,7 @@ class Reading:
 
 def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:
     """Only the rows of the window, whatever the database let through."""
-    if (low := request.low) is not None:
-        column = pl.col(low.column)
-        above = column >= literal(low) if low.closed else column > literal(low)
-        rows = rows.filter(above | column.is_null())
-    if (bound := request.bound) is not None:
-        column = pl.col(bound.column)
-        below = column <= literal(bound) if bound.closed else column < literal(bound)
-        rows = rows.filter(below | column.is_null())
-    return rows
+    return rows.filter(*(condition for condition, _ in in_window(request)))
 
 
 def chosen(fields: Sequence[Field], names: Iterable[str] | None) -> list[Field]:
