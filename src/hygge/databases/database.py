@@ -176,7 +176,10 @@ class Database(ABC):
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
-
+    by_index: ClassVar[bool] = False
+    """True: it looks up one table's rows in another by an index, or slowly."""
+    moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
+    """How a time of UTC is written, in the words of `strftime`."""
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
 
@@ -203,8 +206,7 @@ class Database(ABC):
         if self.in_ranges is None:
             return None
         module, _, name = self.in_ranges.partition(":")
-        found: Ranges = getattr(import_module(module), name)(self)
-        return found
+        return cast("Ranges", getattr(import_module(module), name)(self))
 
     # what it calls things
 
@@ -219,8 +221,7 @@ class Database(ABC):
             raise Unsupported(told, hint="rename it")
 
     def named(self, table: Table) -> str:
-        words = (table.schema, table.name) if table.schema else (table.name,)
-        return ".".join(map(self.quoted, words))
+        return ".".join(map(self.quoted, filter(None, (table.schema, table.name))))
 
     def indexed(self, name: str, kind: pl.DataType) -> str:
         """A column as it stands in an index."""
