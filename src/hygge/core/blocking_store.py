@@ -52,8 +52,8 @@ class BlockingLoad(ABC):
     def close(self) -> None:
         """Called once, whatever happened, also when `open` failed."""
 
-    def missing(self, parts: Sequence[StagedPart]) -> int:
-        """As Load.missing."""
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        """As Load.corrections."""
         return 0
 
     def interrupt(self) -> None:  # noqa: B027 - optional
@@ -138,8 +138,8 @@ class LoadOnThread(Load):
     async def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         return await self._thread.run(self._inner.verify, parts)
 
-    async def missing(self, parts: Sequence[StagedPart]) -> int:
-        return await self._thread.run(self._inner.missing, parts)
+    async def corrections(self, parts: Sequence[StagedPart]) -> int:
+        return await self._thread.run(self._inner.corrections, parts)
 
     async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         return await self._thread.run(self._inner.commit, parts)

@@ -202,9 +202,9 @@ class Load(AbstractAsyncContextManager["Load"]):
         A part that is lost, damaged or not what was staged counts 0.
         """
 
-    async def missing(self, parts: Sequence[StagedPart]) -> int:
-        """How many rows of the table have a key that is in none of these parts: a commit would
-        delete them. 0 where `most_gone` is None."""
+    async def corrections(self, parts: Sequence[StagedPart]) -> int:
+        """How many rows the keys in these parts would put right: those that are gone, and those
+        that are marked and are there again. 0 where `most_gone` is None."""
         return 0
 
     @abstractmethod

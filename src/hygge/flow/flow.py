@@ -165,7 +165,7 @@ class Flow:
             rows = await verify(load, parts)
             self.listen(events.LoadVerified(self.name, rows))
             self._check_rows(intent, parts, rows)
-            if rows or mode is Mode.REPLACE or await load.missing(parts):
+            if rows or mode is Mode.REPLACE or await load.corrections(parts):
                 receipt = await load.commit(parts)
                 await self.journal.complete(receipt)
                 self.listen(events.LoadCommitted(self.name, load_id, receipt.rows, receipt.bytes))
@@ -223,7 +223,7 @@ class Flow:
             async with gate, terms.carriers:
                 part = await carrier.carry(partition)
                 await self.journal.staged(part)
-                self.listen(events.PartStaged(self.name, partition.name, part.rows))
+                self.listen(events.PartStaged(self.name, part.partition.name, part.rows))
                 return part
 
         try:

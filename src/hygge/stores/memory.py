@@ -29,7 +29,7 @@ from hygge.core.store import (
 )
 from hygge.databases.memory import MemoryTable, Page, Tags, table
 from hygge.stores.deleting import marks, refuse_deletes_without_keys
-from hygge.stores.memory_merge import merged, missing
+from hygge.stores.memory_merge import corrections, merged
 
 
 class MemoryStoreConfig(StoreConfig):
@@ -132,11 +132,11 @@ class _MemoryLoad(BlockingLoad):
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         return {part.partition.name: self._found(part) for part in parts}
 
-    def missing(self, parts: Sequence[StagedPart]) -> int:
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
         with self.table.lock:
             if self.request.most_gone is None or self.table.schema is None:
                 return 0
-            return missing(self.table.rows(), self._rows_of(parts), self.request)
+            return corrections(self.table.rows(), self._rows_of(parts), self.request)
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         with self.table.lock:

@@ -21,8 +21,10 @@ def merged(
     deleted = 0
     if request.most_gone is not None:
         known = _keys_of(rows, present, request)
-        refuse_many(missing(there, known, request), _living(there, request).height, request)
-        there, deleted = _without(there, there.join(known, on=request.keys, how="anti"), request)
+        gone = there.join(known, on=request.keys, how="anti")
+        refuse_many(_living(gone, request).height, _living(there, request).height, request)
+        there, deleted = _without(there, gone, request)
+        there = _revived(there, known, request)
     operation = pl.col(OPERATION).fill_null(0) if OPERATION in rows.columns else pl.lit(0)
     how = manner(request)
     if how is Deletes.IGNORE:
@@ -37,9 +39,20 @@ def merged(
     return there, deleted + more
 
 
-def missing(there: pl.DataFrame, known: pl.DataFrame, request: LoadRequest) -> int:
-    """How many rows have a key that is not known."""
-    return _living(there, request).join(known, on=request.keys, how="anti").height
+def corrections(there: pl.DataFrame, known: pl.DataFrame, request: LoadRequest) -> int:
+    """How many rows have a key that is not known, or are marked and have one that is."""
+    living = _living(there, request)
+    known_now = there.join(known, on=request.keys, how="semi").height
+    known_living = living.join(known, on=request.keys, how="semi").height
+    return living.height - known_living + known_now - known_living
+
+
+def _revived(there: pl.DataFrame, known: pl.DataFrame, request: LoadRequest) -> pl.DataFrame:
+    if _living(there, request).height == there.height:
+        return there
+    rest = there.join(known, on=request.keys, how="anti", maintain_order="left")
+    back = there.join(known, on=request.keys, how="semi", maintain_order="left")
+    return pl.concat([rest, back.with_columns(pl.lit(None, MARK.type).alias(DELETED_AT))])
 
 
 def _keys_of(rows: pl.DataFrame, present: pl.DataFrame, request: LoadRequest) -> pl.DataFrame:

@@ -108,13 +108,13 @@ class SqlLoad(BlockingLoad):
         whole = {tag: n for tag, n, places, low, high in found if n == places == high - low + 1}
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
-    def missing(self, parts: Sequence[StagedPart]) -> int:
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
         table = SqlTable(self.database, self.session, self.target)
         if self.request.most_gone is None or not table.exists():
             return 0
         staged = SqlTable(self.database, self.session, self.staged)
         merging = Merging(self.database, self.session, table, staged, self.request)
-        return merging.missing(_tags(parts))
+        return merging.corrections(_tags(parts))
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)

@@ -61,15 +61,21 @@ class Merging:
             deleted += self._delete_missing([*tags, *keys])
         return deleted + (self._apply(tags) if tags else 0)
 
-    def missing(self, tags: Sequence[str]) -> int:
-        """How many rows of the table have a key that is in none of these parts."""
-        return self._count(self._living(self._unknown(tags)))
+    def corrections(self, tags: Sequence[str]) -> int:
+        """How many rows are gone, as these parts tell, or are marked and there."""
+        there = self._staged(self._listed(tags))
+        wrong = self._living(f"not {there}")
+        if self._deleted_at is not None:
+            wrong = f"({wrong}) or ({self._deleted_at} is not null and {there})"
+        return self._count(wrong)
 
     def _delete_missing(self, tags: Sequence[str]) -> int:
-        gone = self._unknown(tags)
+        there = self._staged(self._listed(tags))
+        gone = f"not {there}"
         count = self._count(self._living(gone))
         refuse_many(count, self._count(self._living("1 = 1")), self._request)
         self._take_out(gone)
+        self._revive(there)
         return count
 
     def _apply(self, tags: Sequence[str]) -> int:
@@ -92,11 +98,7 @@ class Merging:
         rows = f"select s.* from {self._staging.sql} s where {upserts}"
         self._update(rows)
         self._insert(rows)
-        if self._deleted_at is not None:
-            self._session.change(
-                f"update {self._target.sql} set {self._deleted_at} = null "
-                f"where {self._deleted_at} is not null and {self._staged(upserts)}"
-            )
+        self._revive(self._staged(upserts))
 
     def _update(self, rows: str) -> None:
         others = [name for name in self._names if name not in self._request.keys]
@@ -121,6 +123,13 @@ class Merging:
         else:
             self._session.change(f"delete from {self._target.sql} where {gone}")
 
+    def _revive(self, there: str) -> None:
+        if self._deleted_at is not None:
+            self._session.change(
+                f"update {self._target.sql} set {self._deleted_at} = null "
+                f"where {self._deleted_at} is not null and {there}"
+            )
+
     # conditions
 
     def _listed(self, tags: Sequence[str]) -> str:
@@ -133,9 +142,6 @@ class Merging:
         """Of the table's rows: those whose key is that of such a staged row."""
         same = self._same("s", self._target.sql)
         return f"exists (select 1 from {self._staging.sql} s where {which} and {same})"
-
-    def _unknown(self, tags: Sequence[str]) -> str:
-        return f"not {self._staged(self._listed(tags))}"
 
     def _living(self, condition: str) -> str:
         return (
