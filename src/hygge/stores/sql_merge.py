@@ -11,10 +11,12 @@ from hygge.core.errors import StoreError
 from hygge.core.names import begun
 from hygge.core.schema import DELETED_AT, OPERATION
 from hygge.core.store import Deletes, LoadRequest
-from hygge.databases.database import Database, Session, arrived
+from hygge.databases.arriving import arrived
+from hygge.databases.database import Database, Session
 from hygge.stores.deleting import manner, refuse_many
 from hygge.stores.latest import refuse_null_keys, refuse_ties
-from hygge.stores.sql_table import PART, ROW, SqlTable
+from hygge.stores.sql_pieces import pieces_of
+from hygge.stores.sql_table import SqlTable
 
 _LOOKED_AT = 100_000
 """Rows that are equally late, at most, of which we see for ourselves whether they differ."""
@@ -23,7 +25,7 @@ _LOOKED_AT = 100_000
 class Merging:
     """Statements of the publishing transaction. First, staging is thinned to one row a key.
 
-    `tags` name the parts of rows in the order of the commit, `keys` those of nothing but keys.
+    `pieces` name the parts of rows in the order of the commit, `keys` those of nothing but keys.
     """
 
     def __init__(
@@ -38,15 +40,15 @@ class Merging:
         self._staging, self._request = staging, request
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._keys = [database.quoted(key) for key in request.keys]
-        self._part, self._row = database.quoted(PART), database.quoted(ROW)
-        self._operation = f"coalesce({database.quoted(OPERATION)}, 0)"
+        self._pieces = pieces_of(database)
+        self._operation = database.quoted(OPERATION)
         self._tells = OPERATION in request.schema
         self._how = manner(request)
         there = {field.column.name for field in target.fields()}
         ours = DELETED_AT in there and DELETED_AT not in request.schema
         self._deleted_at = database.quoted(DELETED_AT) if ours else None
 
-    def merge(self, tags: Sequence[str], keys: Sequence[str] = ()) -> int:
+    def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
         """How many rows were deleted, or marked as such.
 
         Raises StoreError for rows whose key is NULL, for several that are equally late, and where
@@ -54,42 +56,43 @@ class Merging:
         """
         if not self._request.keys:
             raise StoreError("a merge needs keys", hint="set `keys`")
-        if tags or keys:
-            self._refuse_null_keys(self._listed([*tags, *keys]))
+        if pieces or keys:
+            self._refuse_null_keys(self._listed([*pieces, *keys]))
         deleted = 0
         if self._request.most_gone is not None:
-            deleted += self._delete_missing([*tags, *keys])
-        return deleted + (self._apply(tags) if tags else 0)
+            deleted += self._delete_missing([*pieces, *keys])
+        return deleted + (self._apply(pieces) if pieces else 0)
 
-    def corrections(self, tags: Sequence[str]) -> int:
+    def corrections(self, pieces: Sequence[str]) -> int:
         """How many rows are gone, as these parts tell, or are marked and there."""
-        there = self._staged(self._listed(tags))
+        there = self._staged(self._listed(pieces))
         wrong = self._living(f"not {there}")
         if self._deleted_at is not None:
             wrong = f"({wrong}) or ({self._deleted_at} is not null and {there})"
         return self._count(wrong)
 
-    def _delete_missing(self, tags: Sequence[str]) -> int:
-        there = self._staged(self._listed(tags))
+    def _delete_missing(self, pieces: Sequence[str]) -> int:
+        there = self._staged(self._listed(pieces))
         gone = f"not {there}"
         count = self._count(self._living(gone))
         refuse_many(count, self._count(self._living("1 = 1")), self._request)
-        self._take_out(gone)
+        if count or self._deleted_at is not None:  # one that was marked may have to go now
+            self._take_out(gone)
         self._revive(there)
         return count
 
-    def _apply(self, tags: Sequence[str]) -> int:
-        listed = self._listed(tags)
-        upserts = f"{listed} and {self._operation} = 0" if self._tells else listed
+    def _apply(self, pieces: Sequence[str]) -> int:
+        listed = self._listed(pieces)
+        upserts = f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
         if self._how is Deletes.IGNORE:
             listed = upserts
         if self._several(listed):
             self._refuse_ties(listed)
-            self._thin_out(listed, upserts, tags)
+            self._thin_out(listed, upserts, pieces)
         self._upsert(upserts)
         if not self._tells or self._how is Deletes.IGNORE:
             return 0
-        gone = self._staged(f"{listed} and {self._operation} = 1")
+        gone = self._staged(f"{listed} and s.{self._operation} = 1")
         count = self._count(self._living(gone))
         self._take_out(gone)
         return count
@@ -132,8 +135,8 @@ class Merging:
 
     # conditions
 
-    def _listed(self, tags: Sequence[str]) -> str:
-        return f"{self._part} in ({', '.join(map(_text, tags))})" if tags else "1 = 0"
+    def _listed(self, pieces: Sequence[str]) -> str:
+        return self._pieces.among(pieces, "s") if pieces else "1 = 0"
 
     def _same(self, one: str, other: str) -> str:
         return " and ".join(f"{one}.{key} = {other}.{key}" for key in self._keys)
@@ -156,12 +159,12 @@ class Merging:
 
     def _refuse_null_keys(self, listed: str) -> None:
         counts = ", ".join(f"count(*) - count({key})" for key in self._keys)
-        sql = f"select {counts} from {self._staging.sql} where {listed}"
+        sql = f"select {counts} from {self._staging.sql} s where {listed}"
         refuse_null_keys(self._request.keys, self._session.rows(sql)[0])
 
     def _several(self, listed: str) -> bool:
         sql = (
-            f"select 1 from {self._staging.sql} where {listed} "
+            f"select 1 from {self._staging.sql} s where {listed} "
             f"group by {', '.join(self._keys)} having count(*) > 1 limit 1"
         )
         return bool(self._session.rows(sql))
@@ -210,33 +213,27 @@ class Merging:
             )
         return f"case when {name} is null then 1 else 0 end, {placed} desc"
 
-    def _thin_out(self, listed: str, upserts: str, tags: Sequence[str]) -> None:
+    def _thin_out(self, listed: str, upserts: str, pieces: Sequence[str]) -> None:
         """Leave the latest of each key; of those alike, the last in the order of the commit.
 
         A row that is to stay when it is deleted stays as it was then: its last upsert is left, too.
         """
         if self._how is Deletes.SOFT and self._tells:
-            self._leave_last(listed, tags, f"{self._operation} = 1 and ")
-            self._leave_last(upserts, tags)
+            self._leave_last(listed, pieces, f"{self._operation} = 1 and ")
+            self._leave_last(upserts, pieces)
         else:
-            self._leave_last(listed, tags)
+            self._leave_last(listed, pieces)
 
-    def _leave_last(self, listed: str, tags: Sequence[str], only: str = "") -> None:
-        places = " ".join(f"when {_text(tag)} then {n}" for n, tag in enumerate(tags))
-        order = f"case {self._part} {places} end desc, {self._row} desc"
+    def _leave_last(self, listed: str, pieces: Sequence[str], only: str = "") -> None:
+        order = self._pieces.latest(pieces)
         if self._request.latest is not None:
             order = f"{self._newest()}, {order}"
-        place = f"{self._part}, {self._row}"
+        place = self._pieces.place
         ranked = (
             f"select {place}, row_number() over (partition by {', '.join(self._keys)} "
-            f"order by {order}) hygge_n from {self._staging.sql} where {listed}"
+            f"order by {order}) hygge_n from {self._staging.sql} s where {listed}"
         )
         self._session.change(
             f"delete from {self._staging.sql} where {only}({place}) in "
             f"(select {place} from ({ranked}) r where hygge_n > 1)"
         )
-
-
-def _text(tag: str) -> str:
-    """A tag is hexadecimal."""
-    return f"'{int(tag, 16):0{len(tag)}x}'"
