@@ -1,6 +1,6 @@
 """Finding rows that are gone: the keys that the source has, read after its rows.
 
-A row that comes while the rows are read is among the keys, or is not: the table has it in neither
+A row that comes while they are read is among the keys, or is not: the table has it in neither
 case, or gets it by this load. A key that was read before the rows would tell of an older state.
 """
 
