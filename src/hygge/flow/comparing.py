@@ -1,7 +1,7 @@
 """Finding rows that are gone: the keys that the source has, read after its rows.
 
-A row that comes while they are read is among the keys, or is not: the table has it in neither
-case, or gets it by this load. A key that was read before the rows would tell of an older state.
+What is absent then is absent later than any row of the load was read: nothing that comes meanwhile
+is taken for gone.
 """
 
 from __future__ import annotations
