@@ -41,10 +41,9 @@ def merged(
 
 def corrections(there: pl.DataFrame, known: pl.DataFrame, request: LoadRequest) -> int:
     """How many rows have a key that is not known, or are marked and have one that is."""
-    living = _living(there, request)
-    known_now = there.join(known, on=request.keys, how="semi").height
-    known_living = living.join(known, on=request.keys, how="semi").height
-    return living.height - known_living + known_now - known_living
+    gone = there.join(known, on=request.keys, how="anti")
+    here = there.join(known, on=request.keys, how="semi")
+    return _living(gone, request).height + here.height - _living(here, request).height
 
 
 def _revived(there: pl.DataFrame, known: pl.DataFrame, request: LoadRequest) -> pl.DataFrame:
