@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from hygge.core.home import HomeCapabilities, ReadRequest
 from hygge.core.journal import Status
 from hygge.core.names import begun
 from hygge.core.partition import Partition
-from hygge.core.schema import DELETED_AT, OPERATION
+from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.databases import memory
 from hygge.homes.memory import MemoryChanges, MemoryHome, MemoryHomeConfig
 from hygge.testing.faulty_store import FaultyStore
@@ -419,3 +420,30 @@ def test_a_destination_follows_deletes(
     marked = {row[0] for row in target.look() or [] if row[4] is not None}
     assert marked == {5, 6}
     assert not target.leftovers()
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_row_of_nothing_but_its_key_is_of_any_type(
+    stage: Stage, tmp_path: Path, store: type[StoreRig]
+) -> None:
+    """Even where the source says that a column is never empty."""
+    target, rows = store(tmp_path), people(0, 6)
+    wide = rows.with_columns(
+        yes=pl.lit(True),
+        price=pl.lit("1.25").cast(pl.Decimal(18, 4)),
+        share=pl.lit(0.5),
+        bytes=pl.lit(b"x"),
+        hour=pl.lit(time(1, 2)),
+        hands=pl.lit(datetime(2024, 1, 1)),
+        many=pl.lit(2**63, pl.UInt64),
+        kind=pl.lit("a").cast(pl.Enum(["a", "b"])),
+    )
+    source = memory.table(stage.source.table)
+    for frame in (wide, without(wide, 2)):
+        source.put([frame])
+        columns = TableSchema.of(frame.schema).columns
+        source.schema = TableSchema(
+            tuple(replace(c, nullable=c.name in rows.columns[1:]) for c in columns)
+        )
+        stage.done(stage.flow(store=target.store(), **FINDING))
+    assert sorted(row[0] for row in target.look() or []) == [0, 1, 3, 4, 5]
