@@ -97,6 +97,17 @@ def test_the_newest_rows_may_be_gone_and_come_anew(stage: Stage) -> None:
     assert stage.rows == unordered([*people(0, 8).rows(), *people(8, 1, "anew").rows()])
 
 
+def test_a_new_row_among_the_last_that_are_left_is_loaded(stage: Stage) -> None:
+    """Its watermark is below that of rows which are gone by now."""
+    settings = {**FINDING, "watermark": "seen"}
+    stage.give(people(0, 10))
+    stage.done(**settings)
+    new = people(7, 1).with_columns(id=pl.lit(70, pl.Int64))
+    stage.give(people(0, 8), new)
+    stage.done(**settings)
+    assert stage.rows == unordered([*people(0, 8).rows(), *new.rows()])
+
+
 def test_too_many_are_refused_and_nothing_changes(stage: Stage) -> None:
     stage.give(people(0, 10))
     stage.done(**FINDING)
@@ -323,6 +334,16 @@ def test_a_row_that_comes_between_the_rows_and_the_keys_is_not_deleted(stage: St
     assert ids(stage) == [*range(8)]
     stage.done(**FINDING)
     assert ids(stage) == [*range(10)]
+
+
+def test_a_row_that_is_away_while_the_rows_are_read_is_not_deleted(stage: Stage) -> None:
+    """Its watermark is old: once deleted it would not be loaded again."""
+    stage.give(people(0, 10))
+    stage.done(**FINDING)
+    stage.give(without(people(0, 12), 3))
+    changed = [lambda: stage.give(people(0, 12)), lambda: None]
+    stage.done(stage.flow(busy(stage, lambda: changed.pop(0)()), **FINDING))
+    assert ids(stage) == [*range(12)]
 
 
 def test_a_row_that_goes_between_the_rows_and_the_keys_goes_in_the_end(stage: Stage) -> None:
