@@ -119,9 +119,10 @@ class StagedPart:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a commit, kept with the data. `deleted` is how many rows it deleted, or marked so.
-    `undoes` is the load that it took back: its rows and
-    bytes are those that went.
+    """Proof of a commit, kept with the data.
+
+    `deleted` is how many rows it deleted, or marked so. `undoes` is the load that it took back: its
+    rows and bytes are those that went.
     """
 
     load_id: str
