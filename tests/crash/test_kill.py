@@ -34,7 +34,12 @@ SERVERS = [
 ]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
-    for database, deletes in (("sqlite", "hard"), ("sqlite", "soft"), ("postgres", "hard"))
+    for database, deletes in (
+        ("sqlite", "hard"),
+        ("sqlite", "soft"),
+        ("postgres", "hard"),
+        ("mysql", "soft"),
+    )
 ]
 CASES = FILES + TABLES + SERVERS + DELETES
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
