@@ -108,6 +108,16 @@ def test_a_new_row_among_the_last_that_are_left_is_loaded(stage: Stage) -> None:
     assert stage.rows == unordered([*people(0, 8).rows(), *new.rows()])
 
 
+def test_a_source_that_was_restored_is_followed(stage: Stage) -> None:
+    """Rows that were read as they are no more, and whose watermark is long passed."""
+    restored = people(0, 10, "restored")
+    stage.give(people(0, 12))
+    stage.done(**FINDING)
+    stage.give(restored)
+    stage.done(**FINDING)
+    assert stage.rows == unordered(restored.rows())
+
+
 def test_too_many_are_refused_and_nothing_changes(stage: Stage) -> None:
     stage.give(people(0, 10))
     stage.done(**FINDING)

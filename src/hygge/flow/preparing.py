@@ -118,7 +118,9 @@ class Prepared:
         kind = self.source[settings.watermark.column].type
         reading, bound = await window(self.route.home, low, settings, kind)
         if reading.back is not None:
-            self.route.notice(f"the last rows of the source are gone: it ends at {reading.back}")
+            self.route.notice(
+                f"the last rows of the source are gone, it ends at {reading.back}: reading it all"
+            )
         if bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
         if settings.mode is Mode.REPLACE and (reading.bound is None or reading.bound.closed):

@@ -26,7 +26,7 @@ _START_ANEW = "load everything once: hygge go --full-drop"
 class Window:
     """Rows at or above `low`, up to `bound`. No `low`: from the beginning.
 
-    `back` is the position that the source went back to, since its last rows are gone.
+    `back` is where the source ends now that its last rows are gone: all of it is read again.
     """
 
     low: Watermark | None = None
@@ -128,7 +128,7 @@ async def window(
                 column=column,
                 hint=f"see whether the source was restored; if so, {_START_ANEW}",
             )
-        back = low = top  # new rows may have come below the old position
+        back, low = top, None  # rows below may be others, too: who says that none was restored?
     if top is not None:
         top = _lagging(bound, top, settings.watermark.lag, kind)
     if low is not None and top is not None:
