@@ -191,6 +191,11 @@ class FlowSettings(Settings):
     def _consistent(self) -> FlowSettings:
         if self.run_type is RunType.BACKFILL:
             self._can_backfill()
+        elif self.range is not None:
+            raise Wrong(
+                f"`range` is what a backfill reads, and this flow is run_type: {self.run_type}",
+                "run_type: backfill; or leave `range` out: hygge go --from … --to …",
+            )
         if self.run_type is RunType.INCREMENTAL and self.watermark is None:
             raise Wrong(
                 "an incremental run needs a `watermark`: the column that tells new rows",

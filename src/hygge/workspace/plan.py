@@ -86,7 +86,7 @@ def make_plan(
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
     chosen = select(tables, *((), ()) if broken else (flows, entities))
     laid = overrides({} if broken else given or {}, [flow.name for flow in loaded.flows])
-    asked = over(_backfill(backfill), _run_type(run_type))
+    asked = _asked(run_type, backfill)
     planned = _resolve_all(loaded, connections, laid, chosen, asked)
     check_conflicts(planned, complaints)
     complaints.raise_any()
@@ -117,21 +117,29 @@ def _resolve_all(
 _NOTHING: Final = Marked({}, Spot("the command line"))
 
 
-def _run_type(chosen: RunType | None) -> Marked:
+def _asked(chosen: RunType | None, ends: Backfill | None) -> Marked:
+    """The run type of the command line; with it, a range that is written has nothing to say."""
+    if ends is not None:
+        if chosen not in (None, RunType.BACKFILL):
+            what = f"a backfill is a run type of its own, and cannot be run_type: {chosen}"
+            raise ConfigError(what, hint="leave out the one or the other")
+        return _backfill(ends)
     if chosen is None:
         return _NOTHING
-    option = "--incremental" if chosen is RunType.INCREMENTAL else "--full-drop"
-    return nested(["run_type"], chosen.value, Spot(option))
+    asked = nested(["run_type"], chosen.value, Spot(_OPTIONS.get(chosen, "run_type")))
+    if chosen is RunType.BACKFILL:
+        return asked
+    return over(nested(["range"], None, asked.spot), asked)
 
 
-def _backfill(ends: Backfill | None) -> Marked:
-    """The ends of a range to be read again, as the command line has them."""
-    if ends is None:
-        return _NOTHING
+_OPTIONS: Final = {RunType.INCREMENTAL: "--incremental", RunType.FULL_DROP: "--full-drop"}
+
+
+def _backfill(ends: Backfill) -> Marked:
+    """The range to be read again. It takes the place of one that is written, with both ends."""
     asked = nested(["run_type"], RunType.BACKFILL.value, Spot("--from"))
     for word, end in zip(("from", "to"), ends, strict=True):
-        if end is not None:
-            asked = over(nested(["range", word], end, Spot(f"--{word}")), asked)
+        asked = over(nested(["range", word], end, Spot(f"--{word}")), asked)
     return asked
 
 
