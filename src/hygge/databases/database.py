@@ -176,7 +176,8 @@ class Database(ABC):
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
-
+    accounts: ClassVar[Mapping[str, str]] = {}
+    """By name, what tells new rows beside a column: `module:Class` of its Account."""
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
 

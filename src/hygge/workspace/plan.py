@@ -178,7 +178,7 @@ def _flow_dict(flow: PlannedFlow) -> dict[str, Any]:
         "run_type": settings.run_type.value,
         "mode": settings.mode.value,
         "keys": list(settings.keys),
-        "watermark": settings.watermark.column if settings.watermark else None,
+        "watermark": settings.position,
         "columns": None if settings.columns is None else list(settings.columns),
         "where": flow.where_shown,
         "parallel": settings.parallel,
@@ -195,8 +195,8 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
     yield "run", f"{settings.run_type}: {_range(settings) or _MODES[settings.mode]}"
     if settings.keys:
         yield "keys", ", ".join(settings.keys)
-    if settings.watermark is not None:
-        yield "watermark", settings.watermark.column
+    if settings.position is not None:
+        yield "watermark", settings.position
     if settings.columns is not None:
         yield "columns", ", ".join(settings.columns)
     if flow.where_shown is not None:
