@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import polars as pl
 
 from hygge.core.config import Settings, validated
-from hygge.core.errors import HomeError, Unsupported
+from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
 
@@ -130,8 +130,11 @@ class Session(ABC):
         them; bounded in memory. `arrived` makes them what was announced."""
 
     @abstractmethod
-    def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        """Add rows to a table that exists, by column name, durable once it returns."""
+    def insert(self, table: Table, rows: pl.DataFrame) -> int | None:
+        """Add rows to a table that exists, by column name, durable once it returns.
+
+        The number of the first, where the database numbers rows: the others follow it.
+        """
 
     def clock(self) -> tuple[datetime, datetime]:
         """The server's time now: in UTC, and without a zone as its own hands show it."""
@@ -172,6 +175,8 @@ class Database(ABC):
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
     sheds_columns: ClassVar[bool] = False
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
+    row_number: ClassVar[str | None] = None
+    """Names the number that the database gives each row of a table as it comes, if it does."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
@@ -255,45 +260,6 @@ class Database(ABC):
     ) -> tuple[str, Any] | None:
         """A condition that no row beyond the mark fails (`sign` > or <), and the value bound at
         `place`. It may let others through: what was read is looked at again. None: it cannot."""
-
-
-def arrived(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """What the driver gave, with the types that were announced. Raises HomeError for a misfit."""
-    columns = [field.arrive(rows[field.column.name]) for field in fields]
-    for values, field in zip(columns, fields, strict=True):
-        if values.dtype != field.column.type:
-            raise misfit(values.name)
-        refuse_far(values, values.name)
-    return pl.DataFrame(columns)
-
-
-def misfit(column: str) -> HomeError:
-    """Where a driver gave another type than the column has."""
-    hint = "look with `select typeof(…)`, and read it by a `query` that casts"
-    return HomeError("a value is not what its column declares", column=column, hint=hint)
-
-
-_LAST_DAY = 95_026_236
-"""The last that Polars can show, in the year 262142; the first lies about as far back."""
-_TICKS = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-
-
-def refuse_far(values: pl.Series, column: str) -> None:
-    """`infinity` is no day, and would be one far away. Raises HomeError, for lists' values, too."""
-    match values.dtype:
-        case pl.List() | pl.Array():
-            refuse_far(values.explode(empty_as_null=False), column)
-        case pl.Struct() as kind:
-            for field in kind.fields:
-                refuse_far(values.struct.field(field.name), column)
-        case pl.Date() | pl.Datetime() as kind:
-            ticks = values.to_physical()
-            end = min(_LAST_DAY * _TICKS[getattr(kind, "time_unit", None)], 2**63 - 2)
-            low, high = cast(Any, ticks.min()), cast(Any, ticks.max())
-            if low is not None and (low < -end or high > end):
-                hint = "leave it out by `where`, or read a `query` that makes it NULL"
-                told = "'infinity' has no place in our types, nor has a day so far away"
-                raise HomeError(told, column=column, hint=hint)
 
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:
