@@ -32,6 +32,7 @@ SERVERS = [
         ("incremental", "merge", False),
     )
 ]
+SERVERS.append(Case("full_drop", "mysql", swap=True))
 CASES = FILES + TABLES + SERVERS
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
 """Every so many points, where coming and going takes long."""

@@ -152,6 +152,10 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
+    def hindrance(self, table: Table) -> str | None:
+        """Why no other table can take this one's place by its name; None: one can."""
+        return None
+
     @abstractmethod
     def interrupt(self) -> None:
         """Stop the call that is under way. From another thread."""
