@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.flow.stage import Stage
+from tests.rigs.sqlite import SqliteStoreRig
 from tests.servers import postgres
 from tests.servers.postgres import own_server
 from tests.workspace.project import refused
@@ -29,6 +31,7 @@ from hygge.flow.factory import NoConnections
 from hygge.flow.report import FlowReport
 from hygge.homes import sql_bound
 from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.journal.memory import MemoryJournal
 from hygge.testing.harness import Row, unordered
 
 XMIN: dict[str, Any] = {"run_type": "incremental", "incremental": "xmin", "keys": "id"}
@@ -190,6 +193,25 @@ def test_frozen_rows_are_known_by_the_number_they_had(shop: Shop) -> None:
     shop.do(f"vacuum freeze {shop.table}")
     assert shop.run().status is Status.SKIP
     assert shop.rows == shop.source
+
+
+def test_a_database_remembers_the_position(shop: Shop, tmp_path: Path) -> None:
+    rig = SqliteStoreRig(tmp_path)
+
+    def moved() -> FlowReport:
+        return shop.stage.done(shop.stage.flow(shop.home(), rig.store(), **XMIN))
+
+    shop.add(1, 2)
+    assert moved().rows == 2
+    shop.stage.journal = MemoryJournal()  # which has nothing to do with it
+    shop.change(2)
+    assert moved().rows == 1
+    assert moved().status is Status.SKIP
+    assert unordered(rig.look()) == shop.source
+    last = asyncio.run(rig.store().last("people"))
+    assert last is not None
+    assert last.watermark is not None
+    assert (last.watermark.counter or "").endswith("/1")
 
 
 # -- what the numbers do not tell ----------------------------------------------------------
