@@ -30,7 +30,8 @@ class _Known:
         self._lock = threading.Lock()
 
     def ends(self, fs: FileSystem, file: FileInfo, form: Format[Any], by: Column) -> Ends | None:
-        key = (fs.url(file.path), file.version, form.name, by.name, type_name(by.type))
+        about = (form.name, form.options.model_dump_json(), by.name, type_name(by.type))
+        key = (fs.url(file.path), file.version, *about)
         with self._lock:
             if key in self._ends:
                 return self._ends[key]
