@@ -27,9 +27,16 @@ class SqlLoad(BlockingLoad):
     """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
 
     def __init__(
-        self, database: Database, target: Table, request: LoadRequest, *, adopt: bool
+        self,
+        database: Database,
+        target: Table,
+        request: LoadRequest,
+        *,
+        adopt: bool,
+        swap: bool = False,
     ) -> None:
         self.database, self.target, self.request, self.adopt = database, target, request, adopt
+        self.swap = swap and request.mode is Mode.REPLACE
         self.one_writer, self.pieces = database.one_writer, pieces_of(database)
         self.staged = target.beside(f"_hygge_{request.load_id}")
         self._session: Session | None = None
@@ -51,6 +58,8 @@ class SqlLoad(BlockingLoad):
             if entry is None:
                 ledger.open(self.request.load_id, self.request.flow)
                 self._refuse_strangers(ledger)
+                if self.swap:  # before anything is staged; it is looked at again in the end
+                    SqlTable(self.database, self.session, self.target).refuse_successor()
                 self._make_staging()
 
     def _make_staging(self) -> None:
@@ -113,7 +122,9 @@ class SqlLoad(BlockingLoad):
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
-        publishing = Publishing(self.database, self.session, self.target, self.request)
+        publishing = Publishing(
+            self.database, self.session, self.target, self.request, swap=self.swap
+        )
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
                 begun = ledger.of(self.request.load_id)

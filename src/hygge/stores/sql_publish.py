@@ -18,9 +18,15 @@ class Publishing:
     """Makes the staged rows of a load the table's, in the order of the commit."""
 
     def __init__(
-        self, database: Database, session: Session, target: Table, request: LoadRequest
+        self,
+        database: Database,
+        session: Session,
+        target: Table,
+        request: LoadRequest,
+        *,
+        swap: bool = False,
     ) -> None:
-        self._db, self._session, self._request = database, session, request
+        self._db, self._session, self._request, self._swap = database, session, request, swap
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
         self._pieces = pieces_of(database)
@@ -91,10 +97,25 @@ class Publishing:
             self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
-        elif self._request.mode is not Mode.REPLACE or self._fits(arriving):
+        elif self._request.mode is not Mode.REPLACE:
+            self._target.widen(self._whole(arriving).columns)
+        elif self._swap:
+            self._make_another(arriving)
+        elif self._fits(arriving):
             self._target.widen(self._whole(arriving).columns)
         else:
             self._make_anew(arriving)
+
+    def _make_another(self, arriving: TableSchema) -> None:
+        """A table to take this one's place, like it where the columns are the same."""
+        self._target.refuse_successor()
+        if not self._fits(arriving):
+            self._make_anew(arriving)
+            return
+        there, self._target = self._target, self._staging.successor
+        self._target.drop()
+        self._target.make_like(there)
+        self._target.widen(self._whole(arriving).columns)
 
     def _make_anew(self, arriving: TableSchema) -> None:
         if self._db.ddl_in_transactions:
