@@ -11,14 +11,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import polars as pl
 
+from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
 from hygge.core.errors import HomeError, Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
+from hygge.databases.far import refuse_far
 
 if TYPE_CHECKING:
     from hygge.databases.ranges import Ranges
@@ -193,10 +195,15 @@ class Database(ABC):
     def identity(self) -> str:
         """Which database this is, without secrets."""
 
+    @property
+    def pool(self) -> Pool | None:
+        """What its sessions take their connections from; None: as many as anybody likes."""
+        return None
+
     @abstractmethod
     def connect(self, *, write: bool = False) -> Session:
-        """Raises ConnectionFailed, ConfigError for a database that is not there. `write`: made
-        where it can be, and fit for writing."""
+        """Raises ConnectionFailed, ConfigError for a database that is not there, now or when the
+        session is used. `write`: made where it can be, and fit for writing."""
 
     def ranges(self) -> Ranges | None:
         """How its tables are read in several ranges; None: by one statement only."""
@@ -270,29 +277,6 @@ def misfit(column: str) -> HomeError:
     """Where a driver gave another type than the column has."""
     hint = "look with `select typeof(…)`, and read it by a `query` that casts"
     return HomeError("a value is not what its column declares", column=column, hint=hint)
-
-
-_LAST_DAY = 95_026_236
-"""The last that Polars can show, in the year 262142; the first lies about as far back."""
-_TICKS = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-
-
-def refuse_far(values: pl.Series, column: str) -> None:
-    """`infinity` is no day, and would be one far away. Raises HomeError, for lists' values, too."""
-    match values.dtype:
-        case pl.List() | pl.Array():
-            refuse_far(values.explode(empty_as_null=False), column)
-        case pl.Struct() as kind:
-            for field in kind.fields:
-                refuse_far(values.struct.field(field.name), column)
-        case pl.Date() | pl.Datetime() as kind:
-            ticks = values.to_physical()
-            end = min(_LAST_DAY * _TICKS[getattr(kind, "time_unit", None)], 2**63 - 2)
-            low, high = cast(Any, ticks.min()), cast(Any, ticks.max())
-            if low is not None and (low < -end or high > end):
-                hint = "leave it out by `where`, or read a `query` that makes it NULL"
-                told = "'infinity' has no place in our types, nor has a day so far away"
-                raise HomeError(told, column=column, hint=hint)
 
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:

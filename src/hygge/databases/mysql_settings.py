@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field as Setting
 from pydantic import SecretStr
 
-from hygge.core.config import Settings
+from hygge.connections.pool import PoolSettings
 
 
-class MysqlSettings(Settings):
+class MysqlSettings(PoolSettings):
     """How to get in. A `url` says it all; the others are its parts."""
 
     url: SecretStr | None = Setting(default=None, description="mysql://user:password@host/db")
@@ -24,6 +24,12 @@ class MysqlSettings(Settings):
     ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
     lock_seconds: int = Setting(default=60, gt=0, description="How long to wait for a lock")
     connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
+
+    def encryption(self) -> dict[str, Any]:
+        """What the driver wants to know of TLS."""
+        if not self.tls:
+            return {}
+        return {"ssl_ca": self.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
 
     def parts(self) -> dict[str, Any]:
         """What the driver wants to know, the password with it."""

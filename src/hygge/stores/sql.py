@@ -15,6 +15,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.core.supply import Need, Needs
 from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
@@ -78,6 +79,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                 self.database.native(column.type)
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
+
+    def needs(self, parallel: int) -> Needs:
+        """One for each part, and one to renew the lease; the load itself rests meanwhile."""
+        pool = self.database.pool
+        return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)

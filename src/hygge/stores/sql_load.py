@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import polars as pl
@@ -37,7 +37,18 @@ class SqlLoad(BlockingLoad):
             self._session = self.database.connect(write=True)
         return self._session
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Between its calls a load keeps no connection that others may wait for."""
+        yield
+        if self.database.pool is not None:
+            self.close()
+
     def open(self) -> None:
+        with self._working():
+            self._open()
+
+    def _open(self) -> None:
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
@@ -78,6 +89,10 @@ class SqlLoad(BlockingLoad):
 
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         """Counted by the database; a part with a row missing, or twice, counts nothing."""
+        with self._working():
+            return self._counted(parts)
+
+    def _counted(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         part, row = (self.database.quoted(name) for name in (PART, ROW))
         try:
             found = self.session.rows(

@@ -1,0 +1,66 @@
+"""How to get into a PostgreSQL server."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import Field as Setting
+from pydantic import SecretStr
+
+from hygge.connections.pool import PoolSettings
+
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Ask a silent machine whether it is still there, and give it up after a minute."""
+_QUICK = "-c synchronize_seqscans=off -c work_mem=64MB"
+"""A scan begins at the beginning; numbers of rows are sorted in memory."""
+
+
+class PostgresSettings(PoolSettings):
+    """How to get in. A `url` says it all; the others are its parts."""
+
+    url: SecretStr | None = Setting(default=None, description="postgresql://user:password@host/db")
+    host: str = Setting(default="localhost", description="Where the server listens")
+    port: int = Setting(default=5432, ge=1, le=65535, description="On which port")
+    user: str | None = Setting(default=None, description="Who we are")
+    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
+    dbname: str = Setting(default="postgres", description="Which database of the server")
+    sslmode: str | None = Setting(
+        default=None, description="As libpq has it: verify-full, require, prefer, disable, …"
+    )
+    sslrootcert: str | None = Setting(default=None, description="Who vouches for the server")
+    lock_seconds: float = Setting(default=60, gt=0, description="How long to wait for a lock")
+    connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
+
+    def dsn(self) -> str:
+        """All of it as one URL, the password with it."""
+        if self.url is not None:
+            return self.url.get_secret_value()
+        who = quote(self.user or "", safe="")
+        if self.password is not None:
+            who += ":" + quote(self.password.get_secret_value(), safe="")
+        more = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
+        query = "&".join(f"{k}={quote(v, safe='')}" for k, v in more.items() if v)
+        return (
+            f"postgresql://{who}{'@' if who else ''}{self.host}:{self.port}/"
+            f"{quote(self.dbname, safe='')}{'?' if query else ''}{query}"
+        )
+
+    def wishes(self, known_by: int = 60_000, more: str = "", *, plain: bool = False) -> str:
+        """The user's own, and ours where they have none. `plain`: the session is left as the
+        server has it."""
+        asked = conninfo_to_dict(self.dsn())
+        wait = int(self.lock_seconds * 1000)
+        manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
+        manners += f" -c intervalstyle=iso_8601{more}"
+        known: dict[str, Any] = {**_ALIVE, "connect_timeout": self.connect_seconds}
+        known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
+        if not plain:
+            known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
+        return make_conninfo(**known)
+
+    def brisk(self) -> str:
+        """Our transactions never wait for us: one that does lost us, and others need its locks."""
+        idle = int(self.lock_seconds * 500)
+        return f" -c idle_in_transaction_session_timeout={idle}"
