@@ -12,8 +12,8 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from pydantic import Field
@@ -27,6 +27,17 @@ IDLE_SECONDS: Final = 60.0
 """A line that nobody used for so long is closed."""
 TRUSTED_SECONDS: Final = 5.0
 """One that lay for longer is asked whether it still answers."""
+
+
+_PAUSE = 0.05
+
+
+class ServerFull(ConnectionFailed):
+    """The server lets nobody in any more, as long as all stay who are there."""
+
+    def __init__(self, what: str, **known: object) -> None:
+        known.setdefault("hint", "set a smaller `pool_size`, or let the server have more of them")
+        super().__init__(what, **known)  # type: ignore[arg-type]
 
 
 class PoolSettings(Settings):
@@ -71,10 +82,12 @@ L = TypeVar("L", bound=Line)
 
 
 class Pool:
-    """The lines to one system. `peak`: how many places were ever taken at once."""
+    """The lines to one system. `peak`: how many places were ever taken at once; `refused`: how
+    often the server had none left for us."""
 
     def __init__(self, name: str, size: int, patience: float) -> None:
-        self.name, self.size, self.patience, self.peak = name, size, patience, 0
+        self.name, self.size, self.patience = name, size, patience
+        self.peak = self.refused = 0
         self.supply = Supply(f"connections to {name}", size, setting="pool_size")
         self._changed = threading.Condition()
         self._places, self._idle = list[str](), list[Line]()
@@ -106,6 +119,11 @@ class Pool:
             self._places.remove(who)
             self._changed.notify_all()
 
+    def rest(self) -> None:
+        """Wait a moment, less if something changes meanwhile."""
+        with self._changed:
+            self._changed.wait(_PAUSE)
+
     def wake(self) -> None:
         """Have those who wait see whether they were stopped."""
         with self._changed:
@@ -123,7 +141,7 @@ class Pool:
     def keep(self, line: Line) -> bool:
         """Whether it is kept for the next; if not, close it."""
         with self._changed:
-            if not _KEEPERS:
+            if not keeping():
                 return False
             line.used_last = time.monotonic()
             self._idle.append(line)
@@ -153,98 +171,14 @@ class Pool:
         return len(self._idle)
 
 
-class Loan:
-    """A place in a pool, once it is needed, and one line in it. For one thread, but for `stop`."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool, self._lock = pool, threading.RLock()
-        self._line: Line | None = None
-        self._inside: str | None = None
-        self._busy, self._fit, self._stopped = 0, True, False
-
-    @contextmanager
-    def using(self, kind: type[L], make: Callable[[], L]) -> Iterator[L]:
-        """The line of this kind, made if need be. One whose use fails is not used again."""
-        line = self._line if isinstance(self._line, kind) else self._changed(kind, make)
-        self._busy += 1
-        try:
-            yield line
-        except BaseException:  # whatever it was, nobody knows what it left
-            self._fit = False
-            raise
-        finally:
-            self._busy -= 1
-
-    def _changed(self, kind: type[L], make: Callable[[], L]) -> L:
-        assert not self._busy, "a connection that is in use cannot be another"
-        self._put_back()
-        if self._inside is None:
-            self._inside = self._pool.enter(lambda: self._stopped)
-        while (kept := self._pool.find(kind)) is not None:
-            self._hold(kept)
-            if _is_well(kept):
-                return kept
-            self._fit = False
-            self._put_back()
-        self._pool.make_room()
-        made = make()
-        self._hold(made)
-        return made
-
-    def _hold(self, line: Line) -> None:
-        with self._lock:
-            self._line, self._fit = line, True
-        if self._stopped:  # it was not there yet to be interrupted
-            self._fit = False
-            raise ConnectionFailed("stopped while connecting")
-
-    def _put_back(self) -> None:
-        """The line into the pool, if it is as good as new; else it ends."""
-        if self._line is None:
-            return
-        try:
-            if self._fit and _KEEPERS:
-                self._line.clean()  # while it can be interrupted
-        except Exception:  # noqa: BLE001 - whatever it was, this line is done with
-            self._fit = False
-        with self._lock:
-            line, self._line = self._line, None
-        if not (self._fit and not self._stopped and self._pool.keep(line)):
-            line.close()
-
-    def spoil(self) -> None:
-        """What was done with the line is more than a cleaning takes back."""
-        self._fit = False
-
-    def stop(self) -> None:
-        """Stop what is under way; nothing more can be done with it. From another thread."""
-        self._stopped = True
-        self._pool.wake()
-        with self._lock:
-            if self._line is not None:
-                self._fit = False
-                self._line.interrupt()
-
-    def close(self) -> None:
-        self._put_back()
-        if self._inside is not None:
-            who, self._inside = self._inside, None
-            self._pool.leave(who)
-
-
-def _is_well(line: Line) -> bool:
-    with suppress(Exception):  # whatever it is, another takes its place
-        if not line.is_quiet():
-            return False
-        if line.used_last < time.monotonic() - TRUSTED_SECONDS:
-            line.ping()
-        return True
-    return False
-
-
 _LOCK = threading.Lock()
 _POOLS: dict[tuple[int, Hashable], Pool] = {}
 _KEEPERS: list[object] = []
+
+
+def keeping() -> bool:
+    """Whether lines are kept that nobody uses now."""
+    return bool(_KEEPERS)
 
 
 def pool_of(key: Hashable, name: str, settings: PoolSettings) -> Pool:

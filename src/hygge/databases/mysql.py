@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import polars as pl
 import pymysql
 
-from hygge.connections.pool import Loan, Pool, pool_of
+from hygge.connections.loan import Loan
+from hygge.connections.pool import Pool, pool_of
 from hygge.core.config import Settings
 from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column

@@ -12,7 +12,8 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 
-from hygge.connections.pool import Loan, Pool, pool_of
+from hygge.connections.loan import Loan
+from hygge.connections.pool import Pool, pool_of
 from hygge.core.config import Settings
 from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
