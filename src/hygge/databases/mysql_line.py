@@ -85,7 +85,7 @@ class MysqlLine(Line):
 def _dialled(settings: MysqlSettings) -> Any:
     with told():
         made = pymysql.connect(
-            **settings.parts(),
+            **settings.entry(),
             **settings.encryption(),
             charset="utf8mb4",
             autocommit=True,

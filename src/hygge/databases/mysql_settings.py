@@ -9,6 +9,7 @@ from pydantic import Field as Setting
 from pydantic import SecretStr
 
 from hygge.connections.pool import PoolSettings
+from hygge.connections.secrets import Secret, revealed
 
 
 class MysqlSettings(PoolSettings):
@@ -18,7 +19,11 @@ class MysqlSettings(PoolSettings):
     host: str = Setting(default="localhost", description="Where the server listens")
     port: int = Setting(default=3306, ge=1, le=65535, description="On which port")
     user: str | None = Setting(default=None, description="Who we are")
-    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
+    password: Secret | None = Setting(
+        default=None,
+        description="Best from ${VARIABLE}, {keyring: service/name} or {file: path}; "
+        "with a `url`, too, if none stands in it",
+    )
     dbname: str | None = Setting(default=None, description="Which database of the server")
     tls: bool = Setting(default=False, description="Encrypt, and see that it is the right server")
     ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
@@ -31,15 +36,19 @@ class MysqlSettings(PoolSettings):
             return {}
         return {"ssl_ca": self.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
 
+    def entry(self) -> dict[str, Any]:
+        """What the driver wants to know, the password with it: as bytes, or it could not be any."""
+        inside = urlsplit(self.url.get_secret_value()).password if self.url else None
+        told = unquote(inside) if inside else revealed(self.password) or ""
+        return {**self.parts(), "password": told.encode()}
+
     def parts(self) -> dict[str, Any]:
-        """What the driver wants to know, the password with it."""
+        """Where, and who we are."""
         if self.url is None:
-            told = self.password.get_secret_value() if self.password else ""
             return {
                 "host": self.host,
                 "port": self.port,
                 "user": self.user,
-                "password": told,
                 "database": self.dbname,
             }
         url = urlsplit(self.url.get_secret_value())
@@ -47,6 +56,5 @@ class MysqlSettings(PoolSettings):
             "host": url.hostname or "localhost",
             "port": url.port or 3306,
             "user": unquote(url.username or "") or None,
-            "password": unquote(url.password or ""),
             "database": unquote(url.path.lstrip("/")) or None,
         }

@@ -10,6 +10,7 @@ from pydantic import Field as Setting
 from pydantic import SecretStr
 
 from hygge.connections.pool import PoolSettings
+from hygge.connections.secrets import Secret, revealed
 
 _ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """Ask a silent machine whether it is still there, and give it up after a minute."""
@@ -24,7 +25,11 @@ class PostgresSettings(PoolSettings):
     host: str = Setting(default="localhost", description="Where the server listens")
     port: int = Setting(default=5432, ge=1, le=65535, description="On which port")
     user: str | None = Setting(default=None, description="Who we are")
-    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
+    password: Secret | None = Setting(
+        default=None,
+        description="Best from ${VARIABLE}, {keyring: service/name} or {file: path}; "
+        "with a `url`, too, if none stands in it",
+    )
     dbname: str = Setting(default="postgres", description="Which database of the server")
     sslmode: str | None = Setting(
         default=None, description="As libpq has it: verify-full, require, prefer, disable, …"
@@ -34,12 +39,10 @@ class PostgresSettings(PoolSettings):
     connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
 
     def dsn(self) -> str:
-        """All of it as one URL, the password with it."""
+        """All of it as one URL, but for a password that does not stand in `url`."""
         if self.url is not None:
             return self.url.get_secret_value()
         who = quote(self.user or "", safe="")
-        if self.password is not None:
-            who += ":" + quote(self.password.get_secret_value(), safe="")
         more = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
         query = "&".join(f"{k}={quote(v, safe='')}" for k, v in more.items() if v)
         return (
@@ -54,6 +57,8 @@ class PostgresSettings(PoolSettings):
         wait = int(self.lock_seconds * 1000)
         manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
         manners += f" -c intervalstyle=iso_8601{more}"
+        if not asked.get("password") and self.password is not None:
+            asked["password"] = revealed(self.password)
         known: dict[str, Any] = {**_ALIVE, "connect_timeout": self.connect_seconds}
         known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
         if not plain:
