@@ -54,7 +54,10 @@ def _as_file(settings: dict[str, Any], root: Path) -> None:
 
 
 def _with_place(settings: dict[str, Any], root: Path) -> None:
-    """Where a password's file lies is seen from the workspace, too."""
+    """Where these files lie is seen from the workspace, too."""
+    for key in ("ca", "sslrootcert"):
+        if settings.get(key) not in (None, "system"):
+            settings[key] = str(root / Path(str(settings[key])).expanduser())
     match settings.get("password"):
         case {"file": str(path), **rest}:
             settings["password"] = {**rest, "file": str(root / Path(path).expanduser())}

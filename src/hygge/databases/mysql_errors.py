@@ -18,7 +18,9 @@ from hygge.core.errors import (
     SourceMissing,
     StoreError,
 )
+from hygge.databases.encryption import not_believed
 
+_AT_THE_DOOR = {0, 2002, 2003, 2013, 2026}
 _FULL = {1040, 1203, 1226}
 _PASSING = {1053, 1158, 1159, 1160, 1161, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
 _PASSING |= {1927, 2013, 2014, 3169, 4031}
@@ -55,6 +57,8 @@ def told() -> Iterator[None]:
 def _ours(failed: Exception) -> HyggeError:
     code = failed.args[0] if failed.args and isinstance(failed.args[0], int) else 0
     told = str(failed.args[1] if len(failed.args) > 1 else failed)
+    if (doubt := not_believed(told)) is not None and code in _AT_THE_DOOR:
+        return doubt
     if code in _FULL:
         return ServerFull(told)
     if code in _NOT_LET_IN:

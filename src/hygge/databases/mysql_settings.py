@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from hygge.connections.pool import PoolSettings
 from hygge.connections.secrets import Secret, revealed
+from hygge.databases.encryption import trusting
 
 
 class MysqlSettings(PoolSettings):
@@ -25,16 +26,25 @@ class MysqlSettings(PoolSettings):
         "with a `url`, too, if none stands in it",
     )
     dbname: str | None = Setting(default=None, description="Which database of the server")
-    tls: bool = Setting(default=False, description="Encrypt, and see that it is the right server")
-    ca: str | None = Setting(default=None, description="Who vouches for the server, for `tls`")
+    tls: bool | None = Setting(
+        default=None,
+        description="true: encrypt, and see that it is the right server; false: do neither; "
+        "if not given: encrypt where the server can, and believe who answers",
+    )
+    ca: str | None = Setting(
+        default=None,
+        description="The certificates of who vouches for the server, for `tls: true`; those that "
+        "this machine trusts if not given",
+    )
     lock_seconds: int = Setting(default=60, gt=0, description="How long to wait for a lock")
     connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
 
     def encryption(self) -> dict[str, Any]:
         """What the driver wants to know of TLS."""
         if not self.tls:
-            return {}
-        return {"ssl_ca": self.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
+            return {} if self.tls is None else {"ssl_disabled": True}
+        # the driver's own would not look at the server's name, unless a `ca` is given
+        return {"ssl": trusting(self.ca)}
 
     def entry(self) -> dict[str, Any]:
         """What the driver wants to know, the password with it: as bytes, or it could not be any."""

@@ -16,6 +16,7 @@ from hygge.core.errors import (
     HyggeError,
     SourceMissing,
 )
+from hygge.databases.encryption import not_believed
 
 _PASSING = ("08", "53", "57P", "40001", "40P01", "55P03")
 """SQLSTATE classes of what may be gone the next time: connections, room, locks, deadlocks."""
@@ -41,6 +42,8 @@ def told() -> Iterator[None]:
 def _ours(failed: Exception) -> HyggeError:
     state = getattr(failed, "sqlstate", None) or ""
     told = str(failed).strip().split("\nLINE ")[0]
+    if not state and (doubt := not_believed(told)) is not None:
+        return doubt
     if not state and any(words in told for words in _FULL):
         return ServerFull(told)
     if state.startswith(_NOT_LET_IN) or (not state and any(x in told for x in _AT_THE_DOOR)):

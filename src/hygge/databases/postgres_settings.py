@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from hygge.connections.pool import PoolSettings
 from hygge.connections.secrets import Secret, revealed
+from hygge.databases.encryption import trusted
 
 _ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """Ask a silent machine whether it is still there, and give it up after a minute."""
@@ -31,10 +32,24 @@ class PostgresSettings(PoolSettings):
         "with a `url`, too, if none stands in it",
     )
     dbname: str = Setting(default="postgres", description="Which database of the server")
-    sslmode: str | None = Setting(
-        default=None, description="As libpq has it: verify-full, require, prefer, disable, …"
+    tls: bool | None = Setting(
+        default=None,
+        description="true: encrypt, and see that it is the right server; false: do neither; "
+        "if not given: `sslmode`",
     )
-    sslrootcert: str | None = Setting(default=None, description="Who vouches for the server")
+    ca: str | None = Setting(
+        default=None,
+        description="The certificates of who vouches for the server, for `tls: true`; those that "
+        "this machine trusts if not given",
+    )
+    sslmode: str | None = Setting(
+        default=None,
+        description="As libpq has it, where `tls` is not given: prefer (encrypt where the server "
+        "can, and believe who answers), require, verify-full, …",
+    )
+    sslrootcert: str | None = Setting(
+        default=None, description="As libpq has it: who vouches for the server, for `sslmode`"
+    )
     lock_seconds: float = Setting(default=60, gt=0, description="How long to wait for a lock")
     connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
 
@@ -57,6 +72,7 @@ class PostgresSettings(PoolSettings):
         wait = int(self.lock_seconds * 1000)
         manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
         manners += f" -c intervalstyle=iso_8601{more}"
+        asked |= self._encryption()
         if not asked.get("password") and self.password is not None:
             asked["password"] = revealed(self.password)
         known: dict[str, Any] = {**_ALIVE, "connect_timeout": self.connect_seconds}
@@ -64,6 +80,14 @@ class PostgresSettings(PoolSettings):
         if not plain:
             known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
         return make_conninfo(**known)
+
+    def _encryption(self) -> dict[str, Any]:
+        """What `tls` means, which beats what a URL says."""
+        if self.tls is None:
+            return {}
+        if not self.tls:
+            return {"sslmode": "disable"}
+        return {"sslmode": "verify-full", "sslrootcert": self.ca or trusted()}
 
     def brisk(self) -> str:
         """Our transactions never wait for us: one that does lost us, and others need its locks."""
