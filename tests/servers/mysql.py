@@ -21,9 +21,9 @@ PATIENCE = 60.0
 
 
 @cache
-def address() -> tuple[str, int]:
-    """Of a server that runs from now until the process ends; user hygge, without a password."""
-    return "127.0.0.1", _started(_folder())
+def address(*more: str) -> tuple[str, int]:
+    """Of a server that runs from now until the process ends; user root, without a password."""
+    return "127.0.0.1", _started(_folder(), *more)
 
 
 @cache
@@ -62,9 +62,9 @@ def _started(folder: Path, *more: str) -> int:
     options = [f"--datadir={data}", f"--socket={folder}/sock", f"--port={port}"]
     options += ["--bind-address=127.0.0.1", f"--pid-file={folder}/pid", "--local-infile=1"]
     options += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"]
-    options += ["--innodb-flush-method=nosync", "--innodb-doublewrite=0"]
+    options += ["--innodb-flush-method=nosync", "--innodb-doublewrite=0", *more]
     process = subprocess.Popen(
-        [*who, server, "--no-defaults", *options, *more],
+        [*who, server, "--no-defaults", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field as Setting
 from pydantic import SecretStr
 
 from hygge.connections.pool import PoolSettings
 from hygge.connections.secrets import Secret, revealed
+from hygge.core.errors import ConfigError
 from hygge.databases.encryption import trusted
 
 _ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
@@ -65,10 +67,18 @@ class PostgresSettings(PoolSettings):
             f"{quote(self.dbname, safe='')}{'?' if query else ''}{query}"
         )
 
+    def parsed(self) -> dict[str, Any]:
+        """The same, taken apart. Raises ConfigError, and does not tell what may be a password."""
+        try:
+            return dict(conninfo_to_dict(self.dsn()))
+        except psycopg.Error:
+            hint = "percent-encode what is special in it, or give host, user and password apart"
+            raise ConfigError("the connection's url cannot be understood", hint=hint) from None
+
     def wishes(self, known_by: int = 60_000, more: str = "", *, plain: bool = False) -> str:
         """The user's own, and ours where they have none. `plain`: the session is left as the
         server has it."""
-        asked = conninfo_to_dict(self.dsn())
+        asked = self.parsed()
         wait = int(self.lock_seconds * 1000)
         manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
         manners += f" -c intervalstyle=iso_8601{more}"
@@ -77,6 +87,7 @@ class PostgresSettings(PoolSettings):
             asked["password"] = revealed(self.password)
         known: dict[str, Any] = {**_ALIVE, "connect_timeout": self.connect_seconds}
         known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
+        known["client_encoding"] = "UTF8"  # where a database has none, the server looks at texts
         if not plain:
             known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
         return make_conninfo(**known)

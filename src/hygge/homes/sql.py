@@ -21,7 +21,8 @@ from hygge.core.schema import TableSchema
 from hygge.core.supply import Need, Needs, Shares
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.databases.answering import answered, opened
-from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
+from hygge.databases.arriving import arrived
+from hygge.databases.database import Database, Field, Session, Table, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.databases.ranges import Ranges
 from hygge.homes.sql_bound import settled

@@ -11,9 +11,6 @@ import polars as pl
 from hygge.core.schema import Column, TableSchema
 from hygge.databases.database import Database, Field, Session, Table
 
-PART, ROW = "_hygge_part", "_hygge_row"
-"""Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
-
 
 class SqlTable:
     """A table by its name; it need not be there."""
