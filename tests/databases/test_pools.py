@@ -562,3 +562,21 @@ def test_other_settings_are_another_pool(kind: str) -> None:
     one, same, other = (home_of(town, pool_size=size).database.pool for size in (3, 3, 4))
     assert one is same
     assert one is not other
+
+
+def test_a_lease_is_renewed_while_the_load_is_published(kind: str) -> None:
+    """However long that takes: who renews does not wait for who publishes."""
+    town = Town(kind, 3)
+    town.fill("t", 1)
+    flow = town.flow("t", MemoryJournal(), connection={"pool_size": 3, "lock_seconds": 1})
+    flow.lease_seconds = 0.3
+    assert asyncio.run(flow.run()).error is None
+    copy = town.table("t_copy")
+    if kind == "postgres":
+        slow, body = town.table("slow"), "begin perform pg_sleep(3); return null; end"
+        town.ask(f"create function {slow}() returns trigger language plpgsql as $f${body}$f$")
+        when = f"after insert on {copy} for each statement execute function {slow}()"
+        town.ask(f"create trigger slow {when}")
+    else:
+        town.ask(f"create trigger slow after insert on {copy} for each row set @slow = sleep(3)")
+    assert asyncio.run(flow.run()).error is None

@@ -19,7 +19,7 @@ from hygge.core.supply import Need, Needs
 from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import HELD, Fate, Ledger
+from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
@@ -160,11 +160,16 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         with closing(self._connected()) as session:
             session.rows("select 1")
 
+    @property
+    def _lease_turn(self) -> Table:
+        """Its own: who renews a lease does not wait for who publishes, however long that takes."""
+        return self.target.beside(f"{LEASES} {self.target.name}")
+
     async def lease(self, name: str, seconds: float) -> Lease:
         made, given_up = list[Lease](), list[bool]()
 
         def taken(session: Session, ledger: Ledger) -> Lease:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 lease = ledger.take(name, seconds)
                 made.append(lease)
                 HELD.add(lease.owner.nonce)
@@ -188,7 +193,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:
         def one_at_a_time(session: Session, ledger: Ledger) -> T:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 return work(ledger)
 
         return await self._on_thread("lease", lambda: self._changed(one_at_a_time))
