@@ -101,6 +101,8 @@ class SqlLoad(BlockingLoad):
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(self.database, self.session, self.target, self.request)
+        tags = [piece.name for part in parts for piece in part.pieces]
+        self._look(ledger, publishing, tags)
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
                 begun = ledger.of(self.request.load_id)
@@ -115,7 +117,6 @@ class SqlLoad(BlockingLoad):
             receipt = entry.receipt or self._receipt(parts)
             if entry.receipt is None:
                 newest = ledger.newest()
-                tags = [piece.name for part in parts for piece in part.pieces]
                 if self.database.ddl_in_transactions:
                     publishing.make_room()
                 schema = publishing.fill(tags, newest.schema if newest else None)
@@ -127,6 +128,17 @@ class SqlLoad(BlockingLoad):
             staging.clear(True)
             ledger.cleared(self.request.load_id)
         return receipt
+
+    def _look(self, ledger: Ledger, publishing: Publishing, tags: Sequence[str]) -> None:
+        """At rows that nobody adds to any more; what else may have become of them is seen later."""
+        entry = ledger.of(self.request.load_id)
+        if entry is None or entry.fate is not Fate.OPEN:
+            return
+        try:
+            publishing.look(tags)
+        except HyggeError:
+            if SqlTable(self.database, self.session, self.staged).exists():
+                raise
 
     def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:
         pieces = [piece for part in parts for piece in part.pieces]

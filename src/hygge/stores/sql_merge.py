@@ -21,7 +21,8 @@ _LOOKED_AT = 100_000
 
 
 class Merging:
-    """Statements of the publishing transaction. First, staging is thinned to one row a key."""
+    """A look at what is staged, and statements of the publishing transaction: first, staging is
+    thinned to one row a key."""
 
     def __init__(
         self,
@@ -36,18 +37,30 @@ class Merging:
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._keys = [database.quoted(key) for key in request.keys]
         self._pieces = pieces_of(database)
+        self._doubled = False  # whether a key was staged more than once
 
-    def merge(self, pieces: Sequence[str]) -> None:
-        """Raises StoreError for rows whose key is NULL, and for several that are equally late."""
+    def look(self, pieces: Sequence[str]) -> None:
+        """Before the transaction, within which one connection could not bring rows as well.
+
+        Raises StoreError for rows whose key is NULL, and for several that are equally late.
+        """
         if not self._request.keys:
             raise StoreError("a merge needs keys", hint="set `keys`")
         if not pieces:
             return
         listed = self._pieces.among(pieces, "s")
-        rows = f"select s.* from {self._staging.sql} s where {listed}"
         self._refuse_null_keys(listed)
-        if self._several(listed):
+        self._doubled = self._several(listed)
+        if self._doubled:
             self._refuse_ties(listed)
+
+    def merge(self, pieces: Sequence[str]) -> None:
+        """What was looked at, into the table."""
+        if not pieces:
+            return
+        listed = self._pieces.among(pieces, "s")
+        rows = f"select s.* from {self._staging.sql} s where {listed}"
+        if self._doubled:
             self._thin_out(listed, pieces)
         if OPERATION in self._request.schema.names:
             operation = self._db.quoted(OPERATION)

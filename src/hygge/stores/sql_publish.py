@@ -25,6 +25,14 @@ class Publishing:
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
+        self._merging: Merging | None = None
+
+    def look(self, pieces: Sequence[str]) -> None:
+        """Before the transaction: raises StoreError for staged rows that cannot be published."""
+        if self._request.mode is Mode.MERGE:
+            staged = self._staging.rows
+            self._merging = Merging(self._db, self._session, self._target, staged, self._request)
+            self._merging.look(pieces)
 
     def fill(self, pieces: Sequence[str], before: TableSchema | None) -> TableSchema:
         """The rows into the table, which has room for them; the columns that it has then."""
@@ -35,9 +43,8 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if self._request.mode is Mode.MERGE:
-            staged = self._staging.rows
-            Merging(self._db, self._session, self._target, staged, self._request).merge(pieces)
+        if self._merging is not None:
+            self._merging.merge(pieces)
         else:
             for piece in pieces:
                 self._add(staging, piece)
