@@ -145,6 +145,22 @@ def test_a_url_says_less_than_tls(kind: str) -> None:
     assert version(known.build({"url": url, **trust(kind)})).startswith("TLSv1.")
 
 
+@pytest.mark.parametrize("url", [True, False])
+def test_as_libpq_has_it(url: bool) -> None:
+    """Beside a URL, too."""
+    known = {"url": postgres.encrypted()[0]} if url else settings("postgres")
+    full = {"sslmode": "verify-full", "sslrootcert": str(papers("postgres").ca)}
+    assert version(Postgres.build({**known, **full})).startswith("TLSv1.")
+    full["sslrootcert"] = str(papers("postgres").stranger)
+    assert "not sure who answers" in refused(Postgres.build({**known, **full}))
+    assert version(Postgres.build({**known, "sslmode": "disable"})) == ""
+
+
+def test_two_ways_to_say_it() -> None:
+    with pytest.raises(ConfigError, match="not both"):
+        Postgres.build({"tls": True, "sslmode": "require"})
+
+
 def test_a_ca_that_is_not_there(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "nothing.crt"
     assert str(path) in refused(database(kind, tls=True, ca=str(path)))

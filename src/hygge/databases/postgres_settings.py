@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field as Setting
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 
 from hygge.connections.pool import PoolSettings
 from hygge.connections.secrets import Secret, revealed
@@ -55,17 +55,19 @@ class PostgresSettings(PoolSettings):
     lock_seconds: float = Setting(default=60, gt=0, description="How long to wait for a lock")
     connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.tls is not None and (self.sslmode or self.sslrootcert):
+            raise ValueError("give `tls` and `ca`, or `sslmode` and `sslrootcert`, not both")
+        return self
+
     def dsn(self) -> str:
         """All of it as one URL, but for a password that does not stand in `url`."""
         if self.url is not None:
             return self.url.get_secret_value()
         who = quote(self.user or "", safe="")
-        more = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
-        query = "&".join(f"{k}={quote(v, safe='')}" for k, v in more.items() if v)
-        return (
-            f"postgresql://{who}{'@' if who else ''}{self.host}:{self.port}/"
-            f"{quote(self.dbname, safe='')}{'?' if query else ''}{query}"
-        )
+        name = quote(self.dbname, safe="")
+        return f"postgresql://{who}{'@' if who else ''}{self.host}:{self.port}/{name}"
 
     def parsed(self) -> dict[str, Any]:
         """The same, taken apart. Raises ConfigError, and does not tell what may be a password."""
@@ -93,9 +95,10 @@ class PostgresSettings(PoolSettings):
         return make_conninfo(**known)
 
     def _encryption(self) -> dict[str, Any]:
-        """What `tls` means, which beats what a URL says."""
+        """What is said of it here, which beats what a URL says."""
         if self.tls is None:
-            return {}
+            said = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
+            return {key: value for key, value in said.items() if value}
         if not self.tls:
             return {"sslmode": "disable"}
         return {"sslmode": "verify-full", "sslrootcert": self.ca or trusted()}
