@@ -33,6 +33,14 @@ class Publishing:
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
         self.deleted = 0
+        self._merging: Merging | None = None
+
+    def look(self, pieces: Sequence[str], keys: Sequence[str]) -> None:
+        """Before the transaction: raises StoreError for staged rows that cannot be published."""
+        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
+            staged = self._staging.rows
+            self._merging = Merging(self._db, self._session, self._target, staged, self._request)
+            self._merging.look(pieces, keys)
 
     def fill(
         self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
@@ -48,10 +56,9 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
-            staged = self._staging.rows
-            merging = Merging(self._db, self._session, self._target, staged, self._request)
-            self.deleted = merging.merge(pieces, keys)
+        if self._merging is not None:
+            self._merging.into(self._target)
+            self.deleted = self._merging.merge(pieces, keys)
         else:
             for piece in pieces:
                 self._add(staging, piece)
