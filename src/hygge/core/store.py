@@ -145,6 +145,7 @@ class StoreCapabilities:
     deletes: bool = False  # understands `__op__`
     undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
+    widens: bool = False  # columns that are there become wider with a load that needs it
 
 
 class Part(AbstractAsyncContextManager["Part"]):
@@ -229,6 +230,11 @@ class Store(ABC, Generic[C]):
     @abstractmethod
     async def schema(self) -> TableSchema | None:
         """The columns that the last load left; None if there is no table yet."""
+
+    async def standing(self, known: TableSchema) -> TableSchema | None:
+        """The columns that the table has now, whoever changed them; None: nobody else can, or it is
+        not there. Those that hold the `known` as they would be made have the known types."""
+        return None
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         """Make room for these changes, before staging; additive, repeatable."""

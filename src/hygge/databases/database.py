@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from hygge.core.config import Settings, validated
 from hygge.core.errors import HomeError, Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
+from hygge.databases.far import refuse_far
+from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
     from hygge.databases.ranges import Ranges
@@ -176,6 +178,8 @@ class Database(ABC):
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
+    widening: ClassVar[str | None] = None
+    """`module:function` that makes columns of a table wider, if that can be; see `widen`."""
 
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
@@ -202,9 +206,14 @@ class Database(ABC):
         """How its tables are read in several ranges; None: by one statement only."""
         if self.in_ranges is None:
             return None
-        module, _, name = self.in_ranges.partition(":")
-        found: Ranges = getattr(import_module(module), name)(self)
+        found: Ranges = _found(self.in_ranges)(self)
         return found
+
+    def widen(self, session: Session, table: Table, columns: Sequence[Wider]) -> None:
+        """Make columns wider, in the session's transaction where it can; twice is once. What else
+        they are stays. Raises DatabaseError where something depends on them."""
+        assert self.widening is not None, "its Store says whether it can"
+        _found(self.widening)(session, table, columns)
 
     # what it calls things
 
@@ -272,28 +281,11 @@ def misfit(column: str) -> HomeError:
     return HomeError("a value is not what its column declares", column=column, hint=hint)
 
 
-_LAST_DAY = 95_026_236
-"""The last that Polars can show, in the year 262142; the first lies about as far back."""
-_TICKS = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-
-
-def refuse_far(values: pl.Series, column: str) -> None:
-    """`infinity` is no day, and would be one far away. Raises HomeError, for lists' values, too."""
-    match values.dtype:
-        case pl.List() | pl.Array():
-            refuse_far(values.explode(empty_as_null=False), column)
-        case pl.Struct() as kind:
-            for field in kind.fields:
-                refuse_far(values.struct.field(field.name), column)
-        case pl.Date() | pl.Datetime() as kind:
-            ticks = values.to_physical()
-            end = min(_LAST_DAY * _TICKS[getattr(kind, "time_unit", None)], 2**63 - 2)
-            low, high = cast(Any, ticks.min()), cast(Any, ticks.max())
-            if low is not None and (low < -end or high > end):
-                hint = "leave it out by `where`, or read a `query` that makes it NULL"
-                told = "'infinity' has no place in our types, nor has a day so far away"
-                raise HomeError(told, column=column, hint=hint)
-
-
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:
     return TableSchema(tuple(field.column for field in fields), tuple(keys))
+
+
+def _found(name: str) -> Any:
+    """What a name of `module:thing` stands for."""
+    module, _, thing = name.partition(":")
+    return getattr(import_module(module), thing)

@@ -44,6 +44,7 @@ class Mysql(Database):
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
+    widening = "hygge.databases.mysql_widening:widen"
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:

@@ -90,6 +90,7 @@ class Postgres(Database):
     longest_name = 63
     sheds_columns = True
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
+    widening = "hygge.databases.postgres_widening:widen"
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

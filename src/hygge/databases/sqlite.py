@@ -57,6 +57,7 @@ class Sqlite(Database):
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
     in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
+    widening = "hygge.databases.sqlite_widening:widen"
     settings: SqliteSettings
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hygge.core.errors import ConfigError, Unsupported
+import polars as pl
+
+from hygge.core.errors import ConfigError, FlowError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
 from hygge.core.names import new_load_id
@@ -19,7 +21,7 @@ from hygge.core.watermark import Watermark
 from hygge.flow.backfill import backfill
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
-from hygge.flow.schema_policy import decide, left_out, told
+from hygge.flow.schema_policy import Policy, told
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, low_of, window
 
@@ -28,22 +30,31 @@ from hygge.flow.watermarking import Window, check_column, low_of, window
 class Prepared:
     """What a flow knows of its two ends now, and what follows for the next load.
 
-    `source` is the schema as it is read, `schema` as it is staged: polished. `left` are columns of
-    the source that are left out, for the table's are frozen.
+    `source` is the schema as it is read, `fitted` the same with the types that the table has, and
+    `schema` as it is staged: polished. `left` are columns of the source that are left out, for the
+    table's are frozen. `notes` tell what was decided about columns.
     """
 
     route: Route
     source: TableSchema
+    fitted: TableSchema
     schema: TableSchema
     keys: tuple[str, ...]
     last: Receipt | None
     changes: Sequence[SchemaChange]
     fingerprint: str
     left: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def base(self) -> str | None:
         return self.last.load_id if self.last else None
+
+    @property
+    def casts(self) -> Mapping[str, pl.DataType]:
+        """The columns that the table has wider than they arrive."""
+        pairs = zip(self.source.columns, self.fitted.columns, strict=True)
+        return {old.name: new.type for old, new in pairs if old.type != new.type}
 
     @property
     def apart(self) -> Sequence[str]:
@@ -55,7 +66,7 @@ class Prepared:
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
         began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
-        return polisher(self.route.settings.polish, self.source, began)
+        return polisher(self.route.settings.polish, self.fitted, began)
 
     async def intent(self) -> Intent:
         """A new load, with its window frozen."""
@@ -128,12 +139,61 @@ async def prepare(route: Route) -> Prepared:
         raise Unsupported(f"{type(route.home).__name__} cannot leave columns out: {left[0]}")
     schema = polish.schema if polish else source
     route.store.refuse(schema)
-    changes = decide(loaded, schema, route.settings)
-    for note in told(changes, left):
-        route.notice(note)
     keys = _keys(route.settings, source, polish)
-    fingerprint = _fingerprint(route, source, schema)
-    return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
+    decision = (await _policy(route, loaded, source, schema, keys)).decide(schema)
+    notes = [*told(decision.changes, left), *decision.notes]
+    for note in notes:
+        route.notice(note)
+    fitted = _fitted(source, schema, decision.schema)
+    fingerprint = _fingerprint(route, source, decision.schema)
+    return Prepared(
+        route,
+        source,
+        fitted,
+        decision.schema,
+        keys,
+        last,
+        decision.changes,
+        fingerprint,
+        left,
+        notes,
+    )
+
+
+async def _policy(
+    route: Route,
+    loaded: TableSchema | None,
+    source: TableSchema,
+    schema: TableSchema,
+    keys: Sequence[str],
+) -> Policy:
+    settings, there = route.settings, None
+    if settings.mode is not Mode.REPLACE:
+        known = {column.name: column for s in (schema, loaded) if s for column in s.columns}
+        there = await route.store.standing(TableSchema(tuple(known.values())))
+    hashed = {name for rule in _hashes(settings) for name in rule}
+    finals = [new for old, new in zip(source.names, schema.names, strict=False) if old in hashed]
+    can = route.store.capabilities.widens
+    return Policy(settings, loaded, there, widens=can, keys=keys, hashed=finals)
+
+
+def _hashes(settings: FlowSettings) -> list[tuple[str, ...]]:
+    return [rule.columns for rule in settings.polish.hash_ids] if settings.polish else []
+
+
+def _fitted(source: TableSchema, schema: TableSchema, staged: TableSchema) -> TableSchema:
+    """The source with the types that its columns are staged with. Raises FlowError where one that
+    polish makes would need another."""
+    count = len(source.columns)
+    for made, column in zip(schema.columns[count:], staged.columns[count:], strict=True):
+        if made.type != column.type:
+            raise FlowError(
+                f"a column of `polish` would be {made}, and the table's is {column}",
+                column=made.name,
+                hint="give it the value it had, or load everything once: hygge go --full-drop",
+            )
+    pairs = zip(source.columns, staged.columns, strict=False)
+    return replace(source, columns=tuple(replace(old, type=new.type) for old, new in pairs))
 
 
 def _unfrozen(
@@ -142,7 +202,7 @@ def _unfrozen(
     """The source without what `freeze` leaves out, its polisher, and what that is."""
     polish = polisher(settings.polish, source, datetime.now(UTC))
     final = polish.schema if polish else source
-    new = left_out(loaded, final, settings)
+    new = Policy(settings, loaded).left_out(final)
     kept = [n for n, f in zip(source.names, final.names, strict=False) if f not in new]
     left = [name for name in source.names if name not in kept]
     if not left:

@@ -27,6 +27,7 @@ from hygge.core.store import (
     StoreConfig,
     reached,
 )
+from hygge.core.widening import holds
 from hygge.databases.memory import MemoryTable, Page, Tags, table
 from hygge.stores.latest import latest_rows
 
@@ -41,7 +42,7 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
     """A table in memory. Everything a Store can do, for as long as the process lives."""
 
     Config = MemoryStoreConfig
-    capabilities = StoreCapabilities(modes=frozenset(Mode), deletes=True)
+    capabilities = StoreCapabilities(modes=frozenset(Mode), deletes=True, widens=True)
 
     def __init__(self, config: MemoryStoreConfig) -> None:
         self.config = config
@@ -188,6 +189,7 @@ class _MemoryLoad(BlockingLoad):
         pages, after = self.table.pages, before or schema
         if mode is Mode.REPLACE:
             pages, after = (), schema
+        after, pages = _wide_enough(after, schema, pages)
         _refuse_misfits(after, schema)
         if mode is Mode.MERGE:
             rows = latest_rows(rows, self.request)
@@ -255,6 +257,19 @@ def _without_operation(schema: TableSchema) -> TableSchema:
     return schema.select(name for name in schema.names if name != OPERATION)
 
 
+def _wide_enough(
+    table: TableSchema, arriving: TableSchema, pages: tuple[Page, ...]
+) -> tuple[TableSchema, tuple[Page, ...]]:
+    """The table with the columns made wider that have to be; its other pages stay as they are."""
+    there = {column.name: column.type for column in table.columns}
+    new = {c.name: c for c in arriving.columns if c.name in there and holds(c.type, there[c.name])}
+    after = TableSchema(tuple(new.get(c.name, c) for c in table.columns), table.keys)
+    if after.polars() == table.polars():
+        return after, pages
+    made = (Page(p.name, _fitted(p.rows, after), secrets.token_hex(8)) for p in pages)
+    return after, tuple(made)
+
+
 def _refuse_misfits(table: TableSchema, arriving: TableSchema) -> None:
     for column in arriving.columns:
         if column.name not in table or table[column.name].type != column.type:
@@ -264,6 +279,8 @@ def _refuse_misfits(table: TableSchema, arriving: TableSchema) -> None:
 def _fitted(rows: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
     """The same rows with these columns; those they lack are NULL."""
     return rows.select(
-        pl.col(c.name) if c.name in rows.columns else pl.lit(None, c.type).alias(c.name)
+        pl.col(c.name).cast(c.type)
+        if c.name in rows.columns
+        else pl.lit(None, c.type).alias(c.name)
         for c in schema.columns
     )

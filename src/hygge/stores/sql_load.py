@@ -99,7 +99,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
-                    publishing.make_room()
+                    publishing.make_room(ledger.columns())
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -107,11 +107,11 @@ class SqlLoad(BlockingLoad):
             self._refuse_lost(entry, ledger)
             receipt = entry.receipt or self._receipt(parts)
             if entry.receipt is None:
-                newest = ledger.newest()
+                before = ledger.columns()
                 tags = [piece.name for part in parts for piece in part.pieces]
                 if self.database.ddl_in_transactions:
-                    publishing.make_room()
-                schema = publishing.fill(tags, newest.schema if newest else None)
+                    publishing.make_room(before)
+                schema = publishing.fill(tags, before)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)
         if not self.database.ddl_in_transactions:

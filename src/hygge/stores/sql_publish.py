@@ -76,8 +76,11 @@ class Publishing:
     def _part(self) -> str:
         return self._db.quoted(PART)
 
-    def make_room(self) -> None:
-        """See that the table is there and has the columns. Raises StoreError where it cannot."""
+    def make_room(self, before: TableSchema | None) -> None:
+        """See that the table is there and has the columns, and that they are wide enough.
+
+        `before` is what the last load left. Raises StoreError where it cannot.
+        """
         arriving = self._request.schema.select(self._names)
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
@@ -86,6 +89,7 @@ class Publishing:
             self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(arriving.columns)
+            self._target.widened(arriving, before)
         elif not self._fits(arriving):
             self._make_anew(arriving)
 
