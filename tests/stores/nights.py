@@ -28,8 +28,8 @@ from hygge.stores.sql import SqlStore
 from hygge.testing.harness import StoreRig
 
 RIGS: list[type[StoreRig]] = [DuckdbStoreRig, MysqlStoreRig, PostgresStoreRig, SqliteStoreRig]
-MERGE: dict[str, Any] = {"run_type": "incremental", "watermark": "at", "keys": ["id"]}
-APPEND: dict[str, Any] = {"run_type": "incremental", "watermark": "at"}
+MERGE: dict[str, Any] = {"run_type": "incremental", "watermark": "pos", "keys": ["id"]}
+APPEND: dict[str, Any] = {"run_type": "incremental", "watermark": "pos"}
 
 
 class Nights:
@@ -48,12 +48,11 @@ class Nights:
         columns = (c if c.name not in required else _required(c) for c in table.schema.columns)
         table.schema = TableSchema(tuple(columns))
         self.heard.clear()
+        store, home = self.rig.store(), self.source.home()
 
         async def night() -> FlowReport:
             async with SqliteJournal(self.journal) as journal:
                 made = FlowSettings(retries=0, **{**MERGE, **settings})
-                store = self.rig.store()
-                home = self.source.home()
                 return await Flow(
                     "people", home, store, journal, made, listen=self.heard.append
                 ).run()
@@ -127,5 +126,5 @@ def _required(column: Any) -> Any:
 
 def frame(ids: Sequence[int], **columns: Any) -> pl.DataFrame:
     """Rows with these ids, whose watermark is their id."""
-    made = {"id": pl.Series(ids, dtype=pl.Int64), "at": pl.Series(ids, dtype=pl.Int64)}
+    made = {"id": pl.Series(ids, dtype=pl.Int64), "pos": pl.Series(ids, dtype=pl.Int64)}
     return pl.DataFrame({**made, **columns})

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.rigs.sqlite import SqliteStoreRig
 from tests.stores.nights import APPEND, MERGE, RIGS, Nights, frame
 
+from hygge.core.errors import FlowError
 from hygge.core.types import parse_type
 
 
@@ -52,42 +54,207 @@ CASES: list[tuple[str, list[Any], str, list[Any]]] = [
 ]
 
 
-def values(kind: str, given: list[Any]) -> pl.Series:
+def values(kind: str, given: list[Any], height: int) -> pl.Series:
     made = parse_type(kind)
     if isinstance(made, pl.Decimal):
         given = [Decimal(text) for text in given]
-    return pl.Series([*given, None], dtype=made)
+    return pl.Series(given, dtype=made).extend_constant(None, height - len(given))
 
 
-def held_alike(nights: Nights, kind: str) -> bool:
-    """Whether the database has no type of its own for this one."""
-    return nights.rows("v").schema["v"] != parse_type(kind)
-
-
-@pytest.mark.parametrize(("narrow", "few", "wide", "many"), CASES, ids=lambda case: str(case)[:18])
 @pytest.mark.parametrize("how", [APPEND, MERGE], ids=["append", "merge"])
-def test_it_becomes_wider_and_loses_nothing(
-    nights: Nights,
-    how: dict[str, Any],
-    narrow: str,
-    few: list[Any],
-    wide: str,
-    many: list[Any],
-) -> None:
+def test_columns_become_wider_and_lose_nothing(nights: Nights, how: dict[str, Any]) -> None:
     how = {"keys": [], **how}
-    first, second = values(narrow, few), values(wide, many)
-    old, new = range(first.len()), range(first.len(), first.len() + second.len())
-    nights.done(frame(old, v=first), **how)
-    one = frame(new, v=second)
-    report = nights.done(one, **how)
-    assert f"* v {narrow} → {wide}" in nights.told
-    assert f"v: the table's column becomes {wide}" in report.notes
-    expected = pl.concat([first.cast(second.dtype), second])
-    seen = nights.rows("v")["v"]
-    assert seen.len() == expected.len()
-    assert seen.cast(second.dtype).equals(expected)
-    assert nights.remembered()["v"].type == second.dtype
-    third = frame([99], v=second.tail(1))
-    assert nights.done(third, **how).notes == []
-    assert nights.rows("v").height == expected.len() + 1
+    first = {f"v{n}": values(narrow, few, 4) for n, (narrow, few, _, _) in enumerate(CASES)}
+    second = {f"v{n}": values(wide, many, 4) for n, (_, _, wide, many) in enumerate(CASES)}
+    nights.done(frame(range(4), **first), **how)
+    report = nights.done(frame(range(4, 8), **second), **how)
+    seen = nights.rows(*second)
+    for n, (narrow, _, wide, _) in enumerate(CASES):
+        name = f"v{n}"
+        assert f"* {name} {narrow} → {wide}" in nights.told
+        assert f"{name}: the table's column becomes {wide}" in report.notes
+        kind = second[name].dtype
+        expected = pl.concat([first[name].cast(kind), second[name]]).to_list()
+        assert seen[name].cast(kind).to_list() == expected, (name, narrow, wide)
+        assert nights.remembered()[name].type == kind
+    third = {name: column.tail(1) for name, column in second.items()}
+    assert nights.done(frame([99], **third), **how).notes == []
+    assert nights.rows("v0").height == 9
     assert not nights.rig.leftovers()
+
+
+@pytest.mark.parametrize("how", [APPEND, MERGE], ids=["append", "merge"])
+def test_narrower_values_go_into_the_column_as_it_is(nights: Nights, how: dict[str, Any]) -> None:
+    how = {"keys": [], **how}
+    wide = {f"v{n}": values(wide, many, 4) for n, (_, _, wide, many) in enumerate(CASES)}
+    narrow = {f"v{n}": values(narrow, few, 4) for n, (narrow, few, _, _) in enumerate(CASES)}
+    nights.done(frame(range(4), **wide), **how)
+    before = nights.natives()
+    report = nights.done(frame(range(4, 8), **narrow), **how)
+    assert nights.natives() == before
+    seen = nights.rows(*wide)
+    for n, (kind, _, kept, _) in enumerate(CASES):
+        name = f"v{n}"
+        assert f"{name}: {kind} arrives, and the table keeps {kept}" in report.notes
+        made = wide[name].dtype
+        expected = pl.concat([wide[name], narrow[name].cast(made)]).to_list()
+        assert seen[name].cast(made).to_list() == expected, (name, kind, kept)
+        assert nights.remembered()[name].type == made
+    assert "int8 arrives" in str(nights.messages()[0])
+    third = {name: column.tail(1) for name, column in narrow.items()}
+    assert nights.done(frame([99], **third), **how).notes == [], "it is no change any more"
+
+
+LOSSY = [
+    ("int64", "float64"),
+    ("float64", "int64"),
+    ("int64", "float32"),
+    ("uint64", "int64"),
+    ("int64", "uint64"),
+    ("decimal(10, 2)", "decimal(10, 4)"),
+    ("decimal(10, 4)", "decimal(12, 2)"),
+    ("decimal(10, 2)", "float64"),
+    ("int64", "decimal(18, 0)"),
+    ("string", "int64"),
+    ("int64", "string"),
+    ("bool", "int8"),
+    ("int8", "bool"),
+    ("date", "datetime(us)"),
+    ("datetime(us)", "date"),
+    ("datetime(us)", "datetime(us, UTC)"),
+]
+
+
+@pytest.mark.parametrize(("was", "now"), LOSSY, ids=lambda kind: kind)
+def test_what_could_lose_values_is_refused_with_both_types(
+    tmp_path: Path, was: str, now: str
+) -> None:
+    nights = Nights(SqliteStoreRig(tmp_path), tmp_path)
+    nights.done(frame([1, 2], v=values(was, [], 2)))
+    report = nights.run(frame([3], v=values(now, [], 1)))
+    assert isinstance(report.error, FlowError)
+    assert f"values could be lost: v {was} → {now}" in str(report.error)
+    assert "hygge go --full-drop" in str(report.error.hint)
+    assert "`query`" in str(report.error.hint)
+    assert nights.rows("v").height == 2
+    assert nights.remembered()["v"].type == parse_type(was)
+    assert not nights.rig.leftovers()
+    nights.done(frame([3], v=values(now, [], 1)), run_type="full_drop")
+    assert nights.remembered()["v"].type == parse_type(now)
+
+
+def test_two_columns_and_a_new_one_and_a_key_at_once(nights: Nights) -> None:
+    old = frame(
+        [1, 2], a=pl.Series([1, 2], dtype=pl.Int16), b=pl.Series([0.5, 1], dtype=pl.Float32)
+    )
+    nights.done(old.cast({"id": pl.Int16, "pos": pl.Int16}))
+    new = frame([2, 70_000], a=[BIG, -BIG], b=[0.1, 5e-324], c=["x", "y"])
+    report = nights.done(new.cast({"pos": pl.Int32}))
+    assert "id: the table's column becomes int64" in report.notes
+    expected = [(1, 1, 0.5, None), (2, BIG, 0.1, "x"), (70_000, -BIG, 5e-324, "y")]
+    assert nights.rows("a", "b", "c").rows() == expected
+    nights.done(new.cast({"pos": pl.Int32}))
+    assert nights.rows("a", "b", "c").rows() == expected, "keys are still found"
+
+
+def test_a_table_made_by_a_full_load_has_its_keys_indexed_after_it(nights: Nights) -> None:
+    old = frame([1, 2], v=pl.Series([1, 2], dtype=pl.Int8)).cast({"id": pl.Int32})
+    nights.done(old, run_type="full_drop")
+    nights.done(frame([2, BIG], v=[300, 400]).with_columns(pos=pl.lit(3)))
+    assert nights.rows("v").rows() == [(1, 1), (2, 300), (BIG, 400)]
+    nights.done(frame([2, BIG], v=[3000, 4000]).with_columns(pos=pl.lit(4)))
+    assert nights.rows("v").rows() == [(1, 1), (2, 3000), (BIG, 4000)]
+
+
+def test_the_watermarks_column_becomes_wider_and_narrower(nights: Nights) -> None:
+    """An append still knows where it was, and the rows there."""
+    how = {**APPEND, "keys": []}
+
+    def grown(ids: list[int], kind: Any) -> pl.DataFrame:
+        return frame(ids).cast({"pos": kind})
+
+    nights.done(grown([1, 2], pl.Int16), **how)
+    nights.done(grown([1, 2, 3], pl.Int64), **how)
+    nights.done(grown([1, 2, 3, 4], pl.Decimal(22, 2)), **how)
+    nights.done(grown([1, 2, 3, 4, 5], pl.Int32), **how)
+    nights.done(grown([1, 2, 3, 4, 5, 6], pl.Decimal(22, 2)), **how)
+    assert nights.rows().rows() == [(1,), (2,), (3,), (4,), (5,), (6,)]
+    assert nights.remembered()["pos"].type == pl.Decimal(22, 2)
+
+
+# nullability
+
+
+def test_a_column_that_may_be_null_now(nights: Nights) -> None:
+    nights.done(frame([1, 2], v=["a", "b"], w=[1, 2]), "id", "pos", "v", "w")
+    assert not nights.nullable()["v"]
+    report = nights.done(frame([3], v=pl.Series([None], dtype=pl.String), w=[3]), "pos", "w")
+    assert "v: the table's column may be NULL from now on" in report.notes
+    assert "id:" not in " ".join(note for note in report.notes if "becomes" in note)
+    assert nights.nullable()["v"]
+    assert not nights.nullable()["w"]
+    assert not nights.nullable()["id"], "a key"
+    assert nights.rows("v", "w").rows() == [(1, "a", 1), (2, "b", 2), (3, None, 3)]
+    assert nights.done(frame([4], v=["d"], w=[4]), "pos", "w").notes == []
+
+
+def test_a_column_that_may_not_be_null_any_more_stays_as_it_is(nights: Nights) -> None:
+    nights.done(frame([1], v=pl.Series([None], dtype=pl.String)), "id", "pos")
+    report = nights.done(frame([2], v=["b"]), "id", "pos", "v")
+    assert report.notes == ["column changed since the last load: * v string → not null"]
+    assert nights.nullable()["v"]
+    assert nights.done(frame([3], v=["c"]), "id", "pos", "v").notes == []
+    loose = frame([4], v=pl.Series([None], dtype=pl.String))
+    report = nights.run(loose, "id", "pos", on_schema_change="fail")
+    assert "* v string not null → null" in str(report.error)
+
+
+# fail and freeze
+
+
+def test_fail_refuses_even_what_loses_nothing(nights: Nights) -> None:
+    nights.done(frame([1], v=pl.Series([1], dtype=pl.Int32)))
+    for v in (pl.Series([1], dtype=pl.Int64), pl.Series([1], dtype=pl.Int16)):
+        report = nights.run(frame([2], v=v), on_schema_change="fail")
+        assert f"* v int32 → {str(v.dtype).lower()}" in str(report.error)
+    assert nights.rows("v").rows() == [(1, 1)]
+    nights.done(frame([2], v=pl.Series([2], dtype=pl.Int16)))
+    done = nights.done(frame([3], v=pl.Series([3], dtype=pl.Int16)), on_schema_change="fail")
+    assert done.notes == [], "nothing changed since the last load"
+
+
+@pytest.mark.parametrize("run_type", ["incremental", "full_drop"])
+def test_frozen_columns_take_what_is_narrower_and_refuse_what_is_wider(
+    nights: Nights, run_type: str
+) -> None:
+    frozen = {"on_schema_change": "freeze", "run_type": run_type}
+    nights.done(frame([1], v=pl.Series([1], dtype=pl.Int32)))
+    nights.done(frame([2], v=pl.Series([2], dtype=pl.Int16)), **frozen)
+    assert nights.remembered()["v"].type == pl.Int32()
+    assert nights.rows("v").rows()[-1] == (2, 2)
+    report = nights.run(frame([3], v=pl.Series([2], dtype=pl.Int64)), **frozen)
+    assert "frozen, and one changed: * v int32 → int64" in str(report.error)
+
+
+def test_one_column_may_be_frozen_while_another_becomes_wider(nights: Nights) -> None:
+    policy = {"columns": {"v": "freeze"}}
+    small = {name: pl.Series([1], dtype=pl.Int16) for name in ("v", "w")}
+    nights.done(frame([1], **small))
+    nights.done(frame([2], **{**small, "w": [BIG]}), on_schema_change=policy)
+    assert nights.rows("v", "w").rows() == [(1, 1, 1), (2, 1, BIG)]
+    report = nights.run(frame([3], v=[BIG], w=[BIG]), on_schema_change=policy)
+    assert "frozen, and one changed: * v" in str(report.error)
+
+
+def test_a_hash_that_would_change_is_not_made_of_another_type(tmp_path: Path) -> None:
+    nights = Nights(SqliteStoreRig(tmp_path), tmp_path)
+    polish = {"hash_ids": [{"name": "h", "columns": ["v", "w"]}], "columns": {"case": "upper"}}
+    how: dict[str, Any] = {"polish": polish, "keys": ["h"]}
+    v, w = pl.Series(["1.50"]).cast(pl.Decimal(10, 2)), pl.Series([7], dtype=pl.Int16)
+    nights.done(frame([1], v=v, w=w), **how)
+    report = nights.run(frame([1], v=v.cast(pl.Decimal(12, 4)), w=w), **how)
+    assert "hashes are made of V, and would change: decimal(10, 2) → decimal(12, 4)" in str(
+        report.error
+    )
+    nights.done(frame([1], v=v.cast(pl.Decimal(8, 1)), w=w.cast(pl.Int64)), **how)
+    assert nights.rig.ask("select count(*) from people") == [(1,)]  # type: ignore[attr-defined]

@@ -158,7 +158,7 @@ class Policy:
             )
         if not holds(there.type, values.type):
             return loaded  # a type that we know by its texts only: its database will say
-        return replace(loaded, type=there.type) if loaded else replace(there, nullable=True)
+        return replace(values, type=there.type)
 
     def _by_hand(self, name: str) -> Iterator[str]:
         """What others did to the table's column since the last load."""
