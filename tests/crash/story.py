@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import polars as pl
+
 from hygge import registry
 from hygge.core.events import Event
 from hygge.core.home import HomeConfig
@@ -60,13 +62,16 @@ class Case:
     write: str = "append"
     changed: bool = False
     """The source has lost a column since."""
+    wider: bool = False
+    """A column's values do not fit its type any more."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
 
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
-        return f"{self.run_type}{how}{'-changed' if self.changed else ''}-{self.layout}"
+        what = "-changed" if self.changed else "-wider" if self.wider else ""
+        return f"{self.run_type}{how}{what}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
         """The settings of a store there."""
@@ -89,10 +94,18 @@ class Case:
         word = "new" if new and self.run_type == "full_drop" else "old"
         third = (NEW if new else OLD) // 3
         frames = [people(n * third, third, word) for n in range(3)]
+        if self.wider:
+            return [frame.with_columns(_score(pl.Int64 if new else pl.Int32)) for frame in frames]
         return [frame.drop("seen") for frame in frames] if new and self.changed else frames
 
     def rows(self, new: bool) -> list[Row]:
         return [row for frame in self.source(new) for row in frame.rows()]
+
+
+def _score(kind: Any) -> pl.Expr:
+    """What those who come later have does not fit an int32."""
+    much = pl.when(pl.col("id") < OLD).then(1).otherwise(10**12)
+    return (pl.col("id") * much).cast(kind).alias("score")
 
 
 @dataclass(frozen=True)

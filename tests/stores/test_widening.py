@@ -12,7 +12,6 @@ import pytest
 from tests.rigs.sqlite import SqliteStoreRig
 from tests.stores.nights import APPEND, MERGE, RIGS, Nights, frame
 
-from hygge.core.errors import FlowError
 from hygge.core.types import parse_type
 
 
@@ -103,44 +102,6 @@ def test_narrower_values_go_into_the_column_as_it_is(nights: Nights, how: dict[s
     assert "int8 arrives" in str(nights.messages()[0])
     third = {name: column.tail(1) for name, column in narrow.items()}
     assert nights.done(frame([99], **third), **how).notes == [], "it is no change any more"
-
-
-LOSSY = [
-    ("int64", "float64"),
-    ("float64", "int64"),
-    ("int64", "float32"),
-    ("uint64", "int64"),
-    ("int64", "uint64"),
-    ("decimal(10, 2)", "decimal(10, 4)"),
-    ("decimal(10, 4)", "decimal(12, 2)"),
-    ("decimal(10, 2)", "float64"),
-    ("int64", "decimal(18, 0)"),
-    ("string", "int64"),
-    ("int64", "string"),
-    ("bool", "int8"),
-    ("int8", "bool"),
-    ("date", "datetime(us)"),
-    ("datetime(us)", "date"),
-    ("datetime(us)", "datetime(us, UTC)"),
-]
-
-
-@pytest.mark.parametrize(("was", "now"), LOSSY, ids=lambda kind: kind)
-def test_what_could_lose_values_is_refused_with_both_types(
-    tmp_path: Path, was: str, now: str
-) -> None:
-    nights = Nights(SqliteStoreRig(tmp_path), tmp_path)
-    nights.done(frame([1, 2], v=values(was, [], 2)))
-    report = nights.run(frame([3], v=values(now, [], 1)))
-    assert isinstance(report.error, FlowError)
-    assert f"values could be lost: v {was} → {now}" in str(report.error)
-    assert "hygge go --full-drop" in str(report.error.hint)
-    assert "`query`" in str(report.error.hint)
-    assert nights.rows("v").height == 2
-    assert nights.remembered()["v"].type == parse_type(was)
-    assert not nights.rig.leftovers()
-    nights.done(frame([3], v=values(now, [], 1)), run_type="full_drop")
-    assert nights.remembered()["v"].type == parse_type(now)
 
 
 def test_two_columns_and_a_new_one_and_a_key_at_once(nights: Nights) -> None:

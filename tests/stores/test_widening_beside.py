@@ -183,8 +183,7 @@ def test_mysql_keeps_what_else_is_said_of_a_column(tmp_path: Path) -> None:
     pos = next(line for line in made.splitlines() if "`pos`" in line)
     assert "`pos` bigint(20) unsigned NOT NULL DEFAULT 7 COMMENT 'it''s not null default" in pos
     assert "CHECK" in pos
-    kinds = pl.Schema({"pos": pl.UInt64(), "n": pl.Int32()})
-    nights.done(frame([4], n=[77], v=["c"]).cast(dict(kinds)), "id", "pos")
+    nights.done(frame([4], n=[77], v=["c"]).cast({"pos": pl.UInt64, "n": pl.Int32}), "id", "pos")
     nights.done(frame([5], n=[2**40], v=["c"]).cast({"pos": pl.UInt64}), "id", "pos")
     ((_, made),) = nights.ask("show create table people")
     assert "`n` bigint(20) NOT NULL AUTO_INCREMENT" in made
