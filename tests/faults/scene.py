@@ -66,9 +66,10 @@ class Scene:
         self.place.copy(TEMPLATE, HERE)
         self.journal = MemoryJournal()
 
-    def flow(self, **settings: Any) -> Flow:
+    def flow(self, who: str | None = None, **settings: Any) -> Flow:
         url = urlsplit(self.place.url)
-        at = url._replace(netloc=f"{url.username}@127.0.0.1:{self.wire.port}").geturl()
+        user = who or url.username
+        at = url._replace(netloc=f"{user}@127.0.0.1:{self.wire.port}").geturl()
         known = {"type": self.database, "url": at, **PATIENCE}
         config = {"type": self.database, "connection": "db", "table": f"{self.place.prefix}people"}
         store = store_of(StoreConfig.create(config), Named(**known))

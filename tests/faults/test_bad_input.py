@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 from tests.crash.places import Place, place_of
 from tests.faults.scene import DATABASES, Named, Scene, scene
 from tests.rigs import mysql, postgres
+from tests.servers import postgres as server
 from tests.servers.proxy import Wire
 
 from hygge.core.errors import (
@@ -89,6 +91,10 @@ def failure(home: SqlHome) -> HyggeError:
 
 @pytest.fixture
 def guest(place: Place, database: str) -> str:
+    return guest_of(place, database)
+
+
+def guest_of(place: Place, database: str) -> str:
     """Somebody who may come in and nothing else; who has a password where the server asks."""
     name = f"guest_{place.prefix or place.url[-8:]}".strip(".")
     if database == "postgres":
@@ -352,3 +358,46 @@ def test_a_server_that_is_down_for_a_while(stage: Scene, at: int) -> None:
     stage.wire.arm(Wire.DOWN, at)
     assert run(stage, stage.wire.up) is None
     assert not stage.settled()
+
+
+def test_a_url_that_cannot_be_understood_is_not_repeated() -> None:
+    known = {"type": "postgres", "url": "postgresql://me:sec%ret@localhost/db"}
+    made = home_of(
+        HomeConfig.create({"type": "postgres", "connection": "db", "table": "t"}), Named(**known)
+    )
+    with pytest.raises(ConfigError, match="cannot be understood") as failed:
+        asyncio.run(gathered(made))
+    assert "ret" not in str(failed.value).replace("percent", "").replace("secret", "")
+    assert failed.value.__cause__ is None
+
+
+def test_texts_of_a_database_without_an_encoding() -> None:
+    name = f"bytes_{secrets.token_hex(4)}"
+    ask_all = psycopg.connect(server.url(), autocommit=True)
+    with ask_all as db:
+        db.execute(f"create database {name} encoding 'SQL_ASCII' locale 'C' template template0")
+    url = urlsplit(server.url())._replace(path=f"/{name}").geturl()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("create table words (id int, word text)")
+        db.execute(rb"insert into words values (1, E'caf\xe9'), (2, E'caf\xc3\xa9')")
+
+    def reading(**table: str) -> list[Any]:
+        config = HomeConfig.create({"type": "postgres", "connection": "db", **table})
+        return rows_of(asyncio.run(gathered(home_of(config, Named(type="postgres", url=url)))))
+
+    with pytest.raises(DatabaseError, match="invalid byte sequence"):
+        reading(table="words")
+    assert reading(query="select word from words where id = 2") == [("café",)]
+    sql = "select convert_to(word, 'SQL_ASCII') as word from words where id = 1"
+    assert reading(query=sql) == [(b"caf\xe9",)]
+
+
+def test_a_store_where_we_may_make_nothing(stage: Scene) -> None:
+    guest = guest_of(stage.place, stage.database)
+    if stage.database == "postgres":
+        schema = stage.place.prefix.strip(".")
+        ask(stage.place, f"grant all on all tables in schema {schema} to {guest}")
+    report = asyncio.run(stage.flow(guest).run())
+    assert isinstance(report.error, DatabaseError)
+    assert "right to do this" in str(report.error)
+    assert untouched(stage)

@@ -29,7 +29,7 @@ MADE = {"date": date.fromisoformat, "timestamptz": datetime.fromisoformat}
 
 
 class SqliteStoreRig(StoreRig):
-    harms = frozenset({Harm.LOSE, Harm.TRUNCATE, Harm.DOUBLE})
+    harms = frozenset({Harm.LOSE, Harm.TRUNCATE})  # a second row gets a number of its own
 
     def __init__(self, tmp: Path) -> None:
         self.file = tmp / "shop.db"
@@ -61,15 +61,11 @@ class SqliteStoreRig(StoreRig):
         return [name for name in names if len(name) == len("_hygge_") + 24]
 
     def spoil(self, harm: Harm, part: StagedPart) -> None:
-        table, tag = f"_hygge_{part.load_id}", part.pieces[0].name
-        last = f"rowid = (select max(rowid) from {table} where _hygge_part = ?1)"
-        match harm:
-            case Harm.LOSE:
-                self.ask(f"delete from {table} where _hygge_part = ?1", tag)
-            case Harm.TRUNCATE:
-                self.ask(f"delete from {table} where {last}", tag)
-            case Harm.DOUBLE:
-                self.ask(f"insert into {table} select * from {table} where _hygge_part = ?1", tag)
+        table = f"_hygge_{part.load_id}"
+        first, last = part.pieces[0].name.split("-")
+        if harm is Harm.TRUNCATE:
+            first = last
+        self.ask(f"delete from {table} where rowid between {first} and {last}")
 
 
 class SqliteHomeRig(HomeRig):

@@ -19,7 +19,7 @@ from tests.rigs.sqlite import SqliteStoreRig
 from hygge.core.events import Event, Notice
 from hygge.core.schema import TableSchema
 from hygge.databases import memory
-from hygge.databases.database import arrived
+from hygge.databases.arriving import arrived
 from hygge.flow.flow import Flow
 from hygge.flow.report import FlowReport
 from hygge.flow.settings import FlowSettings

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import polars as pl
 
 from hygge.core.config import Settings, validated
-from hygge.core.errors import HomeError, Unsupported
+from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
-from hygge.databases.far import refuse_far
 from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
@@ -132,8 +131,11 @@ class Session(ABC):
         them; bounded in memory. `arrived` makes them what was announced."""
 
     @abstractmethod
-    def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        """Add rows to a table that exists, by column name, durable once it returns."""
+    def insert(self, table: Table, rows: pl.DataFrame) -> int | None:
+        """Add rows to a table that exists, by column name, durable once it returns.
+
+        The number of the first, where the database numbers rows: the others follow it.
+        """
 
     def clock(self) -> tuple[datetime, datetime]:
         """The server's time now: in UTC, and without a zone as its own hands show it."""
@@ -174,6 +176,8 @@ class Database(ABC):
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
     sheds_columns: ClassVar[bool] = False
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
+    row_number: ClassVar[str | None] = None
+    """Names the number that the database gives each row of a table as it comes, if it does."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
@@ -263,22 +267,6 @@ class Database(ABC):
     ) -> tuple[str, Any] | None:
         """A condition that no row beyond the mark fails (`sign` > or <), and the value bound at
         `place`. It may let others through: what was read is looked at again. None: it cannot."""
-
-
-def arrived(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """What the driver gave, with the types that were announced. Raises HomeError for a misfit."""
-    columns = [field.arrive(rows[field.column.name]) for field in fields]
-    for values, field in zip(columns, fields, strict=True):
-        if values.dtype != field.column.type:
-            raise misfit(values.name)
-        refuse_far(values, values.name)
-    return pl.DataFrame(columns)
-
-
-def misfit(column: str) -> HomeError:
-    """Where a driver gave another type than the column has."""
-    hint = "look with `select typeof(…)`, and read it by a `query` that casts"
-    return HomeError("a value is not what its column declares", column=column, hint=hint)
 
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:

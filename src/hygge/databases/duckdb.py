@@ -26,7 +26,7 @@ from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, in_quotes
 from hygge.databases.duckdb_types import declared, readable, sendable
 
-_ROWS = 65_536
+_ROWS = 16_384
 _TURNS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 """Who publishes into which file: two transactions that touch other rows would both succeed."""
 

@@ -23,6 +23,7 @@ _PASSING |= {1927, 2013, 2014, 3169, 4031}
 _STOPPED = {1969, 3024}
 _NOT_LET_IN, _DENIED, _NO_TABLE = {1044, 1045, 1049}, {1142, 1143, 1227}, {1146}
 _NO_LOCAL = {1148, 3948, 4166}
+_NO_ROOM = {1021, 1114}
 
 
 def refuse_changes(warnings: Sequence[Any]) -> None:
@@ -61,6 +62,8 @@ def _ours(failed: Exception) -> HyggeError:
         return DatabaseError(told, hint="ask for the right to do this")
     if code in _NO_LOCAL:
         return ConfigError(told, hint="let the server have local_infile = 1")
+    if code in _NO_ROOM:
+        return DatabaseError(told, hint="make room on the server, and run again")
     if code in _STOPPED:
         return DatabaseError(told, hint="give it a longer max_statement_time, or read less")
     if isinstance(failed, pymysql.InterfaceError):

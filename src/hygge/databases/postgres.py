@@ -19,7 +19,7 @@ from pydantic import Field as Setting
 from pydantic import SecretStr
 
 from hygge.core.config import Settings
-from hygge.core.errors import Unsupported
+from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
@@ -73,6 +73,14 @@ class PostgresSettings(Settings):
             f"postgresql://{who}{'@' if who else ''}{self.host}:{self.port}/"
             f"{quote(self.dbname, safe='')}{'?' if query else ''}{query}"
         )
+
+    def parsed(self) -> dict[str, Any]:
+        """The same, taken apart. Raises ConfigError, and does not tell what may be a password."""
+        try:
+            return dict(conninfo_to_dict(self.dsn()))
+        except psycopg.Error:
+            hint = "percent-encode what is special in it, or give host, user and password apart"
+            raise ConfigError("the connection's url cannot be understood", hint=hint) from None
 
 
 class Postgres(Database):
@@ -132,12 +140,13 @@ class PostgresSession(Session):
 
     def _wishes(self, known_by: int, more: str = "") -> str:
         """The user's own, and ours where they have none."""
-        asked = conninfo_to_dict(self._settings.dsn())
+        asked = self._settings.parsed()
         wait = int(self._settings.lock_seconds * 1000)
         manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
         manners += f" -c intervalstyle=iso_8601{more}"
         known: dict[str, Any] = {**_ALIVE, "connect_timeout": self._settings.connect_seconds}
         known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
+        known["client_encoding"] = "UTF8"  # where a database has none, the server looks at texts
         known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
         return make_conninfo(**known)
 

@@ -47,6 +47,10 @@ def _ours(failed: Exception) -> HyggeError:
         return DatabaseError(told, hint="ask for the right to do this")
     if state == _STOPPED or "due to statement timeout" in told:
         return DatabaseError(told, hint="give it a longer `statement_timeout`, or read less")
+    if "invalid byte sequence for encoding" in told:
+        return DatabaseError(
+            told, hint="a `query` that makes the column bytes: convert_to(…, 'SQL_ASCII')"
+        )
     if state.startswith(_PASSING) or (not state and _is_lost(failed, told)):
         return ConnectionFailed(told)
     return DatabaseError(told)

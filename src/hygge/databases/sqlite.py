@@ -56,6 +56,7 @@ class Sqlite(Database):
     )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
+    row_number = "_rowid_"
     in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     widening = "hygge.databases.sqlite_widening:widen"
     settings: SqliteSettings
@@ -108,6 +109,7 @@ class SqliteSession(Session):
             self.rows(f"pragma busy_timeout = {busy}")
             if write:
                 self.rows("pragma journal_mode = wal")
+                self.change("pragma legacy_alter_table = on")  # views may wait for a new table
                 self.change("pragma synchronous = full")
 
     @contextmanager
@@ -197,10 +199,19 @@ class SqliteSession(Session):
                 yield checked(batch, fields).slice(skip)
                 skip = 0
 
-    def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        ready = pl.DataFrame([stored(column) for column in rows])
-        with self.transaction(), self._asking() as cursor:
-            cursor.adbc_ingest(table.name, ready.to_arrow(), mode="append")
+    def insert(self, table: Table, rows: pl.DataFrame) -> int:
+        ready = pl.DataFrame([stored(column) for column in rows]).to_arrow()
+        with self.transaction():
+            first = self._last(table) + 1
+            with self._asking() as cursor:
+                cursor.adbc_ingest(table.name, ready, mode="append")
+            if self._last(table) != first + rows.height - 1:
+                raise DatabaseError(f"the rows of {table} are not numbered as they came")
+        return first
+
+    def _last(self, table: Table) -> int:
+        sql = f"select coalesce(max(_rowid_), 0) from {in_quotes('main', table.name)}"
+        return int(self.rows(sql)[0][0])
 
     def interrupt(self) -> None:
         if self._cursor is not None:

@@ -15,8 +15,10 @@ from hygge.core.schema import TableSchema
 from hygge.formats.columns import Gathering, to_arrow
 from hygge.formats.format import BATCH_BYTES, Sink
 
+_TOGETHER = 16_384
+"""Rows of which a batch is worth handing over; Polars makes the row groups."""
 _AHEAD = 2
-_PIECE = 16 * 2**20
+_PIECE = 4 * 2**20
 """Polars takes some batches ahead of what it writes: they are handed over in pieces this small."""
 
 
@@ -95,7 +97,7 @@ class Remembering:
 
 
 class ParquetWriter:
-    """Gathers batches into row groups; the thread starts with the first and ends with the file.
+    """Hands batches to a thread, which starts with the first and ends with the file.
 
     A file that is gathered whole before its end is small, and needs no thread.
     """
@@ -105,7 +107,7 @@ class ParquetWriter:
     ) -> None:
         self._sink, self._schema, self._options = Remembering(sink), schema, options
         self._rows = row_group_rows
-        self._gathering = Gathering(schema)
+        self._gathering = Gathering(schema, _TOGETHER)
         self._handover = Handover()
         self._thread: threading.Thread | None = None
         self._failed: BaseException | None = None

@@ -20,7 +20,8 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.databases.answering import answered, opened
-from hygge.databases.database import Database, Field, Session, Table, arrived, schema_of
+from hygge.databases.arriving import arrived
+from hygge.databases.database import Database, Field, Session, Table, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.homes.sql_bound import settled
 from hygge.homes.sql_catalog import stand_ins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,22 +11,22 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
-from hygge.core.schema import Column, TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.ledger import Entry, Fate, Ledger
+from hygge.stores.sql_pieces import pieces_of, staged_schema
 from hygge.stores.sql_publish import Publishing
-from hygge.stores.sql_table import PART, ROW, SqlTable, Staging
+from hygge.stores.sql_table import SqlTable, Staging
 
 
 class SqlLoad(BlockingLoad):
-    """Staged in `_hygge_<load_id>`, whose rows know their part and their place in it."""
+    """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
 
     def __init__(
         self, database: Database, target: Table, request: LoadRequest, *, adopt: bool
     ) -> None:
         self.database, self.target, self.request, self.adopt = database, target, request, adopt
-        self.one_writer = database.one_writer
+        self.one_writer, self.pieces = database.one_writer, pieces_of(database)
         self.staged = target.beside(f"_hygge_{request.load_id}")
         self._session: Session | None = None
 
@@ -47,7 +46,8 @@ class SqlLoad(BlockingLoad):
             if entry is None:
                 ledger.open(self.request.load_id, self.request.flow)
                 self._refuse_strangers(ledger)
-                SqlTable(self.database, self.session, self.staged).make(self._staging_schema())
+                staging = SqlTable(self.database, self.session, self.staged)
+                staging.make(staged_schema(self.pieces, self.request.schema))
 
     def _refuse_lost(self, entry: Entry | None, ledger: Ledger) -> None:
         load_id = self.request.load_id
@@ -69,26 +69,18 @@ class SqlLoad(BlockingLoad):
                 hint="choose another table, or set `adopt: true`: then they are replaced",
             )
 
-    def _staging_schema(self) -> TableSchema:
-        own = (Column(PART, pl.String(), False), Column(ROW, pl.Int64(), False))
-        return TableSchema((*own, *self.request.schema.columns))
-
     def part(self, partition: Partition) -> BlockingPart:
         return SqlPart(self, partition)
 
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         """Counted by the database; a part with a row missing, or twice, counts nothing."""
-        part, row = (self.database.quoted(name) for name in (PART, ROW))
+        names = [piece.name for part in parts for piece in part.pieces]
         try:
-            found = self.session.rows(
-                f"select {part}, count(*), count(distinct {row}), min({row}), max({row}) "
-                f"from {self.database.named(self.staged)} group by {part}"
-            )
+            whole = self.pieces.whole(self.session, self.database.named(self.staged), names)
         except HyggeError:
             if SqlTable(self.database, self.session, self.staged).exists():
                 raise
-            found = []  # erased by another hand: nothing is there
-        whole = {tag: n for tag, n, places, low, high in found if n == places == high - low + 1}
+            whole = {}  # erased by another hand: nothing is there
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
@@ -153,11 +145,11 @@ def _intact(whole: Mapping[str, int], piece: Piece) -> int:
 
 
 class SqlPart(BlockingPart):
-    """One try at a partition: rows under a tag that nobody used before."""
+    """One try at a partition."""
 
     def __init__(self, load: SqlLoad, partition: Partition) -> None:
         self._load, self._partition = load, partition
-        self._tag, self._rows, self._bytes = secrets.token_hex(8), 0, 0
+        self._try = load.pieces.begin()
         self._own: Session | None = None
 
     def open(self) -> None:
@@ -166,22 +158,16 @@ class SqlPart(BlockingPart):
 
     def write(self, batch: pl.DataFrame) -> None:
         self._load.request.schema.check(batch)
-        if not batch.height:
-            return
-        places = pl.int_range(self._rows, self._rows + batch.height, dtype=pl.Int64, eager=True)
-        tagged = batch.select(
-            pl.lit(self._tag).alias(PART), places.alias(ROW), pl.col(batch.columns)
-        )
-        (self._own or self._load.session).insert(self._load.staged, tagged)
-        self._rows += batch.height
-        self._bytes += int(batch.estimated_size())
+        if batch.height:
+            self._try.add(self._own or self._load.session, self._load.staged, batch)
 
     def finish(self) -> StagedPart:
         session = self._own or self._load.session
         if not session.fields(self._load.staged):
             raise LoadLost("this load was erased", load_id=self._load.request.load_id)
-        pieces = (Piece(self._tag, self._rows, self._bytes, None),) if self._rows else ()
-        return StagedPart(self._load.request.load_id, self._partition, self._rows, pieces)
+        pieces = self._try.pieces
+        rows = sum(piece.rows for piece in pieces)
+        return StagedPart(self._load.request.load_id, self._partition, rows, pieces)
 
     def interrupt(self) -> None:
         if self._own is not None:

@@ -10,9 +10,11 @@ import polars as pl
 from hygge.core.errors import StoreError
 from hygge.core.schema import OPERATION
 from hygge.core.store import LoadRequest
-from hygge.databases.database import Database, Session, arrived
+from hygge.databases.arriving import arrived
+from hygge.databases.database import Database, Session
 from hygge.stores.latest import refuse_null_keys, refuse_ties
-from hygge.stores.sql_table import PART, ROW, SqlTable
+from hygge.stores.sql_pieces import pieces_of
+from hygge.stores.sql_table import SqlTable
 
 _LOOKED_AT = 100_000
 """Rows that are equally late, at most, of which we see for ourselves whether they differ."""
@@ -33,20 +35,20 @@ class Merging:
         self._staging, self._request = staging, request
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._keys = [database.quoted(key) for key in request.keys]
-        self._part, self._row = database.quoted(PART), database.quoted(ROW)
+        self._pieces = pieces_of(database)
 
-    def merge(self, tags: Sequence[str]) -> None:
+    def merge(self, pieces: Sequence[str]) -> None:
         """Raises StoreError for rows whose key is NULL, and for several that are equally late."""
         if not self._request.keys:
             raise StoreError("a merge needs keys", hint="set `keys`")
-        if not tags:
+        if not pieces:
             return
-        listed = f"{self._part} in ({', '.join(map(_text, tags))})"
-        rows = f"select s.* from {self._staging.sql} s where s.{listed}"
+        listed = self._pieces.among(pieces, "s")
+        rows = f"select s.* from {self._staging.sql} s where {listed}"
         self._refuse_null_keys(listed)
         if self._several(listed):
             self._refuse_ties(listed)
-            self._thin_out(listed, tags)
+            self._thin_out(listed, pieces)
         if OPERATION in self._request.schema.names:
             operation = self._db.quoted(OPERATION)
             gone = f"{rows} and s.{operation} = 1 and {self._same('s', self._target.sql)}"
@@ -76,12 +78,12 @@ class Merging:
 
     def _refuse_null_keys(self, listed: str) -> None:
         counts = ", ".join(f"count(*) - count({key})" for key in self._keys)
-        sql = f"select {counts} from {self._staging.sql} where {listed}"
+        sql = f"select {counts} from {self._staging.sql} s where {listed}"
         refuse_null_keys(self._request.keys, self._session.rows(sql)[0])
 
     def _several(self, listed: str) -> bool:
         sql = (
-            f"select 1 from {self._staging.sql} where {listed} "
+            f"select 1 from {self._staging.sql} s where {listed} "
             f"group by {', '.join(self._keys)} having count(*) > 1 limit 1"
         )
         return bool(self._session.rows(sql))
@@ -130,23 +132,17 @@ class Merging:
             )
         return f"case when {name} is null then 1 else 0 end, {placed} desc"
 
-    def _thin_out(self, listed: str, tags: Sequence[str]) -> None:
+    def _thin_out(self, listed: str, pieces: Sequence[str]) -> None:
         """Leave the latest of each key; of those alike, the last in the order of the commit."""
-        places = " ".join(f"when {_text(tag)} then {n}" for n, tag in enumerate(tags))
-        order = f"case {self._part} {places} end desc, {self._row} desc"
+        order = self._pieces.latest(pieces)
         if self._request.latest is not None:
             order = f"{self._newest()}, {order}"
-        place = f"{self._part}, {self._row}"
+        place = self._pieces.place
         ranked = (
             f"select {place}, row_number() over (partition by {', '.join(self._keys)} "
-            f"order by {order}) hygge_n from {self._staging.sql} where {listed}"
+            f"order by {order}) hygge_n from {self._staging.sql} s where {listed}"
         )
         self._session.change(
             f"delete from {self._staging.sql} where ({place}) in "
             f"(select {place} from ({ranked}) r where hygge_n > 1)"
         )
-
-
-def _text(tag: str) -> str:
-    """A tag is hexadecimal."""
-    return f"'{int(tag, 16):0{len(tag)}x}'"

@@ -9,7 +9,8 @@ from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.sql_merge import Merging
-from hygge.stores.sql_table import PART, ROW, SqlTable, Staging
+from hygge.stores.sql_pieces import pieces_of
+from hygge.stores.sql_table import SqlTable, Staging
 
 
 class Publishing:
@@ -21,60 +22,57 @@ class Publishing:
         self._db, self._session, self._request = database, session, request
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
+        self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
 
-    def fill(self, tags: Sequence[str], before: TableSchema | None) -> TableSchema:
+    def fill(self, pieces: Sequence[str], before: TableSchema | None) -> TableSchema:
         """The rows into the table, which has room for them; the columns that it has then."""
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
-        if self._may_become(tags):
+        if self._may_become(pieces):
             self._become(arriving)
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
         if self._request.mode is Mode.MERGE:
             staged = self._staging.rows
-            Merging(self._db, self._session, self._target, staged, self._request).merge(tags)
+            Merging(self._db, self._session, self._target, staged, self._request).merge(pieces)
         else:
-            for tag in tags:
-                self._add(staging, tag)
+            for piece in pieces:
+                self._add(staging, piece)
         return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
 
-    def _may_become(self, tags: Sequence[str]) -> bool:
+    def _may_become(self, pieces: Sequence[str]) -> bool:
         """Whether the staged rows need not be copied: the new table can be the staging itself.
 
         Not where a try was given up: DuckDB drops no columns and indexes no keys of a table from
         which the same transaction deleted.
         """
         plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
-        if not (self._new and self._db.sheds_columns and plain and len(tags) == 1):
+        sheds = self._db.sheds_columns or not self._pieces.own
+        if not (self._new and sheds and plain and len(pieces) == 1):
             return False
-        staged = self._staging.rows.sql
-        others = f"select 1 from {staged} where {self._part} <> {self._db.mark(1)} limit 1"
-        return not self._session.rows(others, tags[0])
+        listed = self._pieces.among(pieces)
+        others = f"select 1 from {self._staging.rows.sql} where not {listed} limit 1"
+        return not self._session.rows(others)
 
     def _become(self, arriving: TableSchema) -> None:
         staged = self._staging.rows.sql
         self._target.drop()
-        for name in (PART, ROW):
-            self._session.change(f"alter table {staged} drop column {self._db.quoted(name)}")
+        for column in self._pieces.own:
+            self._session.change(f"alter table {staged} drop column {self._db.quoted(column.name)}")
         name = self._db.quoted(self._target.table.name)
         self._session.change(f"alter table {staged} rename to {name}")
         self._find_keys_fast(arriving)  # the index that there was went with the empty table
 
-    def _add(self, staging: str, tag: str) -> None:
+    def _add(self, staging: str, piece: str) -> None:
         """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
         self._session.change(
             f"insert into {self._target.sql} ({names}) select {names} from {staging} "
-            f"where {self._part} = {self._db.mark(1)}",
-            tag,
+            f"where {self._pieces.among([piece])}"
         )
-
-    @property
-    def _part(self) -> str:
-        return self._db.quoted(PART)
 
     def make_room(self, before: TableSchema | None) -> None:
         """See that the table is there and has the columns, and that they are wide enough.

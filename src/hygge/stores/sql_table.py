@@ -15,9 +15,6 @@ from hygge.core.widening import holds, loses
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.wider import Wider
 
-PART, ROW = "_hygge_part", "_hygge_row"
-"""Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
-
 
 class SqlTable:
     """A table by its name; it need not be there."""

@@ -1,12 +1,31 @@
-"""Days that no type of ours can hold: a database's `infinity`, and what lies as far away."""
+"""What a driver gave, made into what was announced."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import polars as pl
 
 from hygge.core.errors import HomeError
+from hygge.databases.database import Field
+
+
+def arrived(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+    """What the driver gave, with the types that were announced. Raises HomeError for a misfit."""
+    columns = [field.arrive(rows[field.column.name]) for field in fields]
+    for values, field in zip(columns, fields, strict=True):
+        if values.dtype != field.column.type:
+            raise misfit(values.name)
+        refuse_far(values, values.name)
+    return pl.DataFrame(columns)
+
+
+def misfit(column: str) -> HomeError:
+    """Where a driver gave another type than the column has."""
+    hint = "look with `select typeof(…)`, and read it by a `query` that casts"
+    return HomeError("a value is not what its column declares", column=column, hint=hint)
+
 
 _LAST_DAY = 95_026_236
 """The last that Polars can show, in the year 262142; the first lies about as far back."""

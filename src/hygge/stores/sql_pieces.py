@@ -1,0 +1,190 @@
+"""Which staged rows are whose: a row knows its part by two columns, or by its number."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from hygge.core.errors import Unsupported
+from hygge.core.schema import Column, TableSchema
+from hygge.core.store import Piece
+from hygge.databases.database import Database, Session, Table
+
+PART, ROW = "_hygge_part", "_hygge_row"
+"""Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
+
+
+class Pieces(ABC):
+    """The pieces that staged rows make up, each known by a name."""
+
+    own: Sequence[Column]
+    """Columns that a staging table has beside those of the load."""
+    place: str
+    """Tells one staged row from every other, in SQL."""
+
+    @abstractmethod
+    def begin(self) -> Try:
+        """A fresh try at a part."""
+
+    @abstractmethod
+    def among(self, names: Sequence[str], of: str = "") -> str:
+        """The condition of rows that lie in these pieces; `of` is the table's name in the query."""
+
+    @abstractmethod
+    def latest(self, names: Sequence[str]) -> str:
+        """Orders rows so that those which come last in these pieces, in their order, are first."""
+
+    @abstractmethod
+    def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
+        """The rows of each of these pieces, as the database finds them now. None is missing of
+        those, and none there twice."""
+
+
+class Try(ABC):
+    """What one part writes."""
+
+    @abstractmethod
+    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
+        """Durable once it returns."""
+
+    @property
+    @abstractmethod
+    def pieces(self) -> tuple[Piece, ...]:
+        """All that was added, in order."""
+
+
+def pieces_of(database: Database) -> Pieces:
+    return Numbered(database.row_number) if database.row_number else Tagged(database)
+
+
+class Tagged(Pieces):
+    """By two columns. A piece is named by a tag that nobody used before, in hexadecimal."""
+
+    own = (Column(PART, pl.String(), False), Column(ROW, pl.Int64(), False))
+
+    def __init__(self, database: Database) -> None:
+        self._part, self._row = (database.quoted(name) for name in (PART, ROW))
+        self.place = f"{self._part}, {self._row}"
+
+    def begin(self) -> Try:
+        return _TaggedTry()
+
+    def among(self, names: Sequence[str], of: str = "") -> str:
+        head = f"{of}." if of else ""
+        return f"{head}{self._part} in ({', '.join(map(_text, names))})"
+
+    def latest(self, names: Sequence[str]) -> str:
+        places = " ".join(f"when {_text(name)} then {n}" for n, name in enumerate(names))
+        return f"case {self._part} {places} end desc, {self._row} desc"
+
+    def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
+        """A row that is lost and one that is there twice leave the count, but not the sum."""
+        part, row = self._part, self._row
+        found = session.rows(
+            f"select {part}, count(*), min({row}), max({row}), sum({row}) from {staged} "
+            f"group by {part}"
+        )
+        return {
+            tag: count
+            for tag, count, low, high, total in found
+            if (low, high) == (0, count - 1) and int(total) == count * (count - 1) // 2
+        }
+
+
+class _TaggedTry(Try):
+    def __init__(self) -> None:
+        self._tag, self._rows, self._bytes = secrets.token_hex(8), 0, 0
+
+    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
+        places = pl.int_range(self._rows, self._rows + rows.height, dtype=pl.Int64, eager=True)
+        tagged = rows.select(pl.lit(self._tag).alias(PART), places.alias(ROW), pl.col(rows.columns))
+        session.insert(staged, tagged)
+        self._rows += rows.height
+        self._bytes += int(rows.estimated_size())
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(self._tag, self._rows, self._bytes),) if self._rows else ()
+
+
+class Numbered(Pieces):
+    """By the numbers that the database gives rows as they come: a piece is `first-last`.
+
+    Nothing is deleted from staging before it is published, so its numbers have no gaps, and no
+    number comes twice, not even where the file is packed anew.
+    """
+
+    own = ()
+
+    def __init__(self, number: str) -> None:
+        self.place = number
+
+    def begin(self) -> Try:
+        return _NumberedTry(self.place)
+
+    def among(self, names: Sequence[str], of: str = "") -> str:
+        head = f"{of}." if of else ""
+        return f"({' or '.join(f'{head}{self._within(name)}' for name in names)})"
+
+    def latest(self, names: Sequence[str]) -> str:
+        places = " ".join(f"when {self._within(name)} then {n}" for n, name in enumerate(names))
+        return f"case {places} end desc, {self.place} desc"
+
+    def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
+        found = {}
+        for name in names:
+            sql = f"select count(*) from {staged} where {self._within(name)}"
+            ((count,),) = session.rows(sql)
+            first, last = _ends(name)
+            if count == last - first + 1:
+                found[name] = count
+        return found
+
+    def _within(self, name: str) -> str:
+        first, last = _ends(name)
+        return f"{self.place} between {first} and {last}"
+
+
+class _NumberedTry(Try):
+    def __init__(self, number: str) -> None:
+        self._number, self._pieces = number, list[Piece]()
+
+    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
+        if self._number in map(str.lower, rows.columns):
+            told = "a column has the name by which the database numbers its rows"
+            raise Unsupported(told, column=self._number, hint="rename it")
+        first = session.insert(staged, rows)
+        assert first is not None, "a database with row numbers tells the first"
+        size = int(rows.estimated_size())
+        if self._pieces and _ends(self._pieces[-1].name)[1] + 1 == first:
+            before = self._pieces.pop()
+            first, size = _ends(before.name)[0], before.bytes + size
+            count = before.rows + rows.height
+        else:  # the first, or another program's rows came between
+            count = rows.height
+        self._pieces.append(Piece(f"{first}-{first + count - 1}", count, size))
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return tuple(self._pieces)
+
+
+def _ends(name: str) -> tuple[int, int]:
+    """The first and last number of a piece. Raises ValueError for another name."""
+    if not (found := re.fullmatch(r"(\d+)-(\d+)", name)):
+        raise ValueError(f"{name!r} names no row numbers")
+    return int(found[1]), int(found[2])
+
+
+def _text(tag: str) -> str:
+    """A tag is hexadecimal."""
+    return f"'{int(tag, 16):0{len(tag)}x}'"
+
+
+def staged_schema(pieces: Pieces, schema: TableSchema) -> TableSchema:
+    """The columns of a staging table."""
+    return TableSchema((*pieces.own, *schema.columns))
