@@ -159,6 +159,18 @@ def test_a_column_that_may_be_null_now(nights: Nights) -> None:
     assert nights.done(frame([4], v=["d"], w=[4]), "pos", "w").notes == []
 
 
+def test_a_key_stays_not_null_in_a_table_made_by_a_full_load(nights: Nights) -> None:
+    nights.done(frame([1, 2]), "id", "pos", run_type="full_drop")
+    report = nights.done(frame([3]))
+    assert report.notes == [
+        "column changed since the last load: * id int64 not null → null",
+        "column changed since the last load: * pos int64 not null → null",
+        "pos: the table's column may be NULL from now on",
+    ]
+    assert nights.nullable() == {"id": False, "pos": True}
+    assert nights.done(frame([4])).notes == []
+
+
 def test_a_column_that_may_not_be_null_any_more_stays_as_it_is(nights: Nights) -> None:
     nights.done(frame([1], v=pl.Series([None], dtype=pl.String)), "id", "pos")
     report = nights.done(frame([2], v=["b"]), "id", "pos", "v")

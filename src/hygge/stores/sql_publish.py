@@ -87,7 +87,7 @@ class Publishing:
             self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(arriving.columns)
-            self._target.widened(arriving, before)
+            self._target.widened(arriving, before, self._request.keys)
         elif not self._fits(arriving):
             self._make_anew(arriving)
 

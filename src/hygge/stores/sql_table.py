@@ -78,12 +78,14 @@ class SqlTable:
         plain = self._db.plain
         return plain(field.native) == plain(self._db.native(column.type))
 
-    def widened(self, arriving: TableSchema, before: TableSchema | None) -> None:
-        """Make columns that the last load left hold what arrives, and NULL if that does.
+    def widened(
+        self, arriving: TableSchema, before: TableSchema | None, keys: Sequence[str]
+    ) -> None:
+        """Make columns that the last load left hold what arrives; NULL, too, but for keys.
 
         Raises StoreError where the database refuses, for one that others made narrower, too.
         """
-        wanted = list(self._wider(arriving, before)) if before else []
+        wanted = list(self._wider(arriving, before, keys)) if before else []
         if not wanted:
             return
         names = ", ".join(f"{wider.name} {wider.native or 'null'}" for wider in wanted)
@@ -98,8 +100,9 @@ class SqlTable:
                 "run again, and make it anew",
             ) from failed
 
-    def _wider(self, arriving: TableSchema, before: TableSchema) -> Iterator[Wider]:
-        keys = self._session.keys(self.table)
+    def _wider(
+        self, arriving: TableSchema, before: TableSchema, keys: Sequence[str]
+    ) -> Iterator[Wider]:
         for field in self.fields():
             name = field.column.name
             if name not in before or name not in arriving:
@@ -107,7 +110,7 @@ class SqlTable:
             was, now = before[name], arriving[name]
             retyped = self._is_narrower(field, was, now)
             freed = now.nullable and not was.nullable and not field.column.nullable
-            freed = freed and name not in (*keys, *arriving.keys)
+            freed = freed and name not in (*keys, *self._session.keys(self.table))
             if retyped or freed:
                 there = was.type if self.made_as(field, was) else field.column.type
                 native = self._db.native(now.type) if retyped else None
