@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import polars as pl
 import pytest
 from tests.flow.stage import INCREMENTAL, Stage
 from tests.rigs.files import ParquetFolderRig
+from tests.rigs.memory import MemoryStoreRig
+from tests.rigs.sqlite import SqliteStoreRig
 
 from hygge.core.errors import FlowError
 from hygge.core.events import Notice
 from hygge.core.types import parse_type
 from hygge.flow.report import FlowReport
-from hygge.testing.harness import people
+from hygge.testing.harness import StoreRig, people
 
 FULL: dict[str, Any] = {"run_type": "full_drop"}
 NEW = people(3, 2).with_columns(extra=pl.lit("x"))
@@ -193,3 +196,24 @@ def test_files_take_what_is_narrower_and_do_not_become_wider(stage: Stage, tmp_p
     assert "score: int8 arrives, and the table keeps int32" in report.notes
     kinds = {pl.read_parquet_schema(file)["score"] for file in rig.files()}
     assert kinds == {pl.Int32()}
+
+
+@pytest.mark.parametrize("kind", [MemoryStoreRig, ParquetFolderRig, SqliteStoreRig])
+def test_a_column_that_is_gone_is_told_once_and_may_come_back(
+    stage: Stage, tmp_path: Path, kind: type[StoreRig]
+) -> None:
+    rig = kind(tmp_path)
+
+    def night(*frames: pl.DataFrame, policy: str = "evolve") -> Sequence[str]:
+        stage.give(*frames)
+        flow = stage.flow(store=rig.store(), **INCREMENTAL, on_schema_change=policy)
+        return stage.done(flow).notes
+
+    whole, less = people(0, 2), people(0, 4).drop("word")
+    night(whole)
+    assert "- word string" in str(night(less.head(3)))
+    assert night(less, policy="fail") == []
+    assert "+ word string" in str(night(people(0, 5)))
+    assert night(people(0, 6), policy="fail") == []
+    words = {row[0]: row[1] for row in rig.look() or []}
+    assert words == {0: "old 0", 1: "old 1", 2: None, 3: None, 4: "old 4", 5: None}

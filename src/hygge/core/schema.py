@@ -19,10 +19,11 @@ OPERATION = "__op__"
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """How the source has a column that its table has wider."""
+    """How the source has a column that its table has wider; `gone`: it has it no more."""
 
     type: TypeByName
     nullable: bool
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,15 @@ class TableSchema:
     @property
     def arrived(self) -> TableSchema:
         """As the source had it."""
-        return TableSchema(tuple(column.arrived for column in self.columns), self.keys)
+        there = (c.arrived for c in self.columns if c.source is None or not c.source.gone)
+        return TableSchema(tuple(there), self.keys)
+
+    def and_then(self, arriving: TableSchema) -> TableSchema:
+        """The table's columns after an incremental load: those that it lacks stay, and those that
+        came later are NULL in older rows."""
+        old = (arriving[c.name] if c.name in arriving else _gone(c) for c in self.columns)
+        new = (replace(c, nullable=True) for c in arriving.columns if c.name not in self)
+        return TableSchema((*old, *new), arriving.keys)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -107,6 +116,11 @@ class TableSchema:
         changes = compare(self, TableSchema.of(batch.schema))
         told = "; ".join(map(str, changes)) or "the order of the columns"
         raise SchemaMismatch(f"a batch differs from the announced schema: {told}")
+
+
+def _gone(column: Column) -> Column:
+    was = column.arrived
+    return replace(column, nullable=True, source=Arrived(was.type, was.nullable, gone=True))
 
 
 class Change(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -262,8 +263,8 @@ def _wide_enough(
 ) -> tuple[TableSchema, tuple[Page, ...]]:
     """The table with the columns made wider that have to be; its other pages stay as they are."""
     there = {column.name: column.type for column in table.columns}
-    new = {c.name: c for c in arriving.columns if c.name in there and holds(c.type, there[c.name])}
-    after = TableSchema(tuple(new.get(c.name, c) for c in table.columns), table.keys)
+    fit = (c for c in arriving.columns if c.name in there and holds(c.type, there[c.name]))
+    after = replace(table.and_then(TableSchema(tuple(fit))), keys=table.keys)
     if after.polars() == table.polars():
         return after, pages
     made = (Page(p.name, _fitted(p.rows, after), secrets.token_hex(8)) for p in pages)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
@@ -41,7 +40,9 @@ class Publishing:
         else:
             for piece in pieces:
                 self._add(staging, piece)
-        return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
+        if self._request.mode is Mode.REPLACE or before is None:
+            return arriving
+        return before.and_then(arriving)
 
     def _may_become(self, pieces: Sequence[str]) -> bool:
         """Whether the staged rows need not be copied: the new table can be the staging itself.
@@ -112,15 +113,3 @@ class Publishing:
         there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
         wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
-
-
-def _widened(before: TableSchema | None, arriving: TableSchema) -> TableSchema:
-    """Those that a load lacks stay; those that came later are NULL in older rows."""
-    if before is None:
-        return arriving
-    old = (
-        arriving[c.name] if c.name in arriving else replace(c, nullable=True)
-        for c in before.columns
-    )
-    new = (replace(c, nullable=True) for c in arriving.columns if c.name not in before)
-    return TableSchema((*old, *new), arriving.keys)
