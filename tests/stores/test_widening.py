@@ -127,6 +127,29 @@ def test_a_table_made_by_a_full_load_has_its_keys_indexed_after_it(nights: Night
     assert nights.rows("v").rows() == [(1, 1), (2, 3000), (BIG, 4000)]
 
 
+KEYS = [
+    ("int8", 100, "int64"),
+    ("uint32", 2**32 - 1, "uint64"),
+    ("int64", BIG, "decimal(25, 2)"),
+    ("decimal(6, 0)", Decimal(-7), "decimal(8, 2)"),
+    ("decimal(6, 1)", Decimal("-0.5"), "decimal(38, 20)"),
+    ("datetime(ms)", MOMENT, "datetime(us)"),
+    ("datetime(ms, UTC)", MOMENT.replace(tzinfo=UTC), "datetime(us, UTC)"),
+]
+
+
+@pytest.mark.parametrize(("narrow", "value", "wide"), KEYS, ids=[key[0] for key in KEYS])
+def test_a_key_that_becomes_wider_is_found_again(
+    nights: Nights, narrow: str, value: Any, wide: str
+) -> None:
+    key = pl.Series([value], dtype=parse_type(narrow))
+    nights.done(frame([1], k=key, v=["old"]), keys=["k"])
+    nights.done(frame([2], k=key.cast(parse_type(wide)), v=["wide"]), keys=["k"])
+    assert nights.rows("v").rows() == [(2, "wide")]
+    nights.done(frame([3], k=key, v=["narrow"]), keys=["k"])
+    assert nights.rows("v").rows() == [(3, "narrow")]
+
+
 def test_the_watermarks_column_becomes_wider_and_narrower(nights: Nights) -> None:
     """An append still knows where it was, and the rows there."""
     how = {**APPEND, "keys": []}

@@ -33,11 +33,7 @@ def widen(session: Session, table: Table, columns: Sequence[Wider]) -> None:
     if "autoincrement" in sql.lower():
         _count_on(session, schema, name, new)
     session.change(f"drop table {old}")
-    # else SQLite would change the words of views and keys, or miss what they speak of
-    ((legacy,),) = session.rows("pragma legacy_alter_table")
-    session.rows("pragma legacy_alter_table = on")
     session.change(f"alter table {in_quotes(schema, new)} rename to {in_quotes(name)}")
-    session.rows(f"pragma legacy_alter_table = {legacy}")
     for (made,) in beside:
         session.change(made)
 
