@@ -31,6 +31,7 @@ def wider(name: str, native: str | None = "bigint", *, freed: bool = False) -> W
             "a",
             "(x int, a bigint not null)",
         ),
+        ("create table t (a int /*!80023 INVISIBLE */)", "a", "(a bigint /*!80023 INVISIBLE */)"),
         ("create table t (a, b int)", "a", "(a bigint, b int)"),
         ("create table t (a int, primary key (a), check (a in (1, 2)))", "a", None),
     ],

@@ -63,7 +63,12 @@ class Definition:
 
 
 def _words(part: str) -> Iterator[str]:
-    return (t for t in _TOKEN.findall(part) if not t.isspace() and not t.startswith(("--", "/*")))
+    return (token for token in _told(part) if not token.isspace())
+
+
+def _told(part: str) -> list[str]:
+    """All but what is a comment; MySQL means what stands in `/*! … */`."""
+    return [t for t in _TOKEN.findall(part) if t[:2] != "--" and (t[:2] != "/*" or t[:3] == "/*!")]
 
 
 def _is_column(part: str) -> bool:
@@ -81,7 +86,7 @@ def _named(part: str) -> str:
 
 def _wider(part: str, column: Wider) -> str:
     """Name, type and the rest of a column's definition; the type is what lies between."""
-    tokens = [t for t in _TOKEN.findall(part) if not t.startswith(("--", "/*"))]
+    tokens = _told(part)
     first = next(n for n, token in enumerate(tokens) if not token.isspace())
     end = next((n for n, _ in _after(tokens, first + 1)), len(tokens))
     kind = column.native or "".join(tokens[first + 1 : end]).strip()
@@ -101,5 +106,5 @@ def _after(tokens: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
     depth = 0
     for n, token in enumerate(tokens[start:], start):
         depth += (token == "(") - (token == ")")
-        if depth == 0 and token.lower() in _AFTER_TYPE:
+        if depth == 0 and (token.lower() in _AFTER_TYPE or token.startswith("/*!")):
             yield n, token
