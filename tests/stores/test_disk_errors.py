@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,14 +25,20 @@ from hygge.filesystems.local_errors import writing
 def test_a_disk_that_fails_again_when_it_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
 ) -> None:
-    def fail(path: Path, **_: object) -> os.stat_result:
+    """The folders answer, or nothing does."""
+    file = tmp_path / "file"
+    answers = Path.stat
+
+    def fail(path: Path, **more: Any) -> os.stat_result:
+        if folders_answer and path != file:
+            return answers(path, **more)
         raise OSError(number, os.strerror(number), str(path))
 
-    monkeypatch.setattr(Path, "stat", fail)
-    with pytest.raises(kind), writing("write", tmp_path / "file"):
-        raise OSError(number, os.strerror(number))
-    with pytest.raises(kind), writing("write", Path("file")):
-        raise OSError(number, os.strerror(number))
+    for folders_answer in (True, False):  # noqa: B007 - `fail` looks
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "stat", fail)
+            with pytest.raises(kind), writing("write", file):
+                raise OSError(number, os.strerror(number))
 
 
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
