@@ -154,7 +154,7 @@ class Policy:
                 f"the table's column {name} is {type_name(there.type)}, which cannot hold "
                 f"{type_name(values.type)}, and that {known}",
                 column=name,
-                hint=f"change the table's column to {type_name(values.type)}, or {_ANEW}",
+                hint=f"change the table's column to {type_name(values.type)}, {_CAST}, or {_ANEW}",
             )
         if not holds(there.type, values.type):
             return loaded  # a type that we know by its texts only: its database will say
