@@ -9,7 +9,7 @@ import asyncio
 import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,8 @@ FILE = "shop.db"
 """Where a database lies that is a file."""
 OLD, NEW = 30, 60
 """How many people the source has at first, and then."""
+GONE = (3, 11, 12, 28)
+"""Those that it has lost by then, in a case of deletes."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,15 @@ class Case:
     """The source has lost a column since."""
     wider: bool = False
     """A column's values do not fit its type any more."""
+    deletes: str = ""
+    """The source has lost rows since, found by their keys, and so they are deleted."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
 
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
+        how += f"-{self.deletes}_deletes" if self.deletes else ""
         what = "-changed" if self.changed else "-wider" if self.wider else ""
         return f"{self.run_type}{how}{what}-{self.layout}"
 
@@ -87,6 +92,8 @@ class Case:
         more: dict[str, Any] = {}
         if self.run_type == "incremental":
             more = {"write": self.write, "keys": ["id"] if self.write == "merge" else []}
+        if self.deletes:
+            more |= {"detect_deletes": "by_key_compare", "deletes": self.deletes}
         return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
 
     def source(self, new: bool) -> list[Any]:
@@ -96,10 +103,23 @@ class Case:
         frames = [people(n * third, third, word) for n in range(3)]
         if self.wider:
             return [frame.with_columns(_score(pl.Int64 if new else pl.Int32)) for frame in frames]
+        if new and self.deletes:
+            frames = [frame.filter(~pl.col("id").is_in(GONE)) for frame in frames]
         return [frame.drop("seen") for frame in frames] if new and self.changed else frames
 
     def rows(self, new: bool) -> list[Row]:
-        return [row for frame in self.source(new) for row in frame.rows()]
+        """What the destination is to have, as `seen` shows it."""
+        rows = [row for frame in self.source(new) for row in frame.rows()]
+        if self.deletes != "soft":
+            return rows
+        gone = [people(n, 1).row(0) for n in GONE] if new else []
+        return [(*row, False) for row in rows] + [(*row, True) for row in gone]
+
+    def seen(self, rows: Sequence[Row] | None) -> list[Row]:
+        """What is looked at: of a row that is marked, not when."""
+        if self.deletes != "soft":
+            return list(rows or ())
+        return [(*row[:-1], row[-1] is not None) for row in rows or ()]
 
 
 def _score(kind: Any) -> pl.Expr:

@@ -9,11 +9,13 @@ from tests.crash.points import Workshop, every_point, killed
 from tests.crash.story import Case, Fault
 from tests.crash.test_kill import seen_half
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 MERGES = [
     Case("incremental", database, "merge", wider=True)
     for database in ("postgres", "mysql", "sqlite", "duckdb")
 ]
+STEPS = {"sqlite": 3, "duckdb": 3}
+"""Every so many points, where there is nothing but one transaction."""
 Passed = Callable[..., None]
 
 
@@ -30,4 +32,5 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
         workshop.lose_the_journal()
         return half + [f"without its journal, {told}" for told in workshop.settled()]
 
-    passed(every_point(workshops, case, crash), least=60)
+    step = STEPS.get(case.layout, 1)
+    passed(every_point(workshops, case, crash, step), least=60 // step)

@@ -43,6 +43,8 @@ class Mysql(Database):
     )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    by_index = True
+    moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     widening = "hygge.databases.mysql_widening:widen"
     settings: MysqlSettings

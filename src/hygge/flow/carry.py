@@ -30,6 +30,7 @@ class Carrier:
     """What all partitions of one load have in common on their way.
 
     `apart` are the columns that tell one row from another, `casts` those that the table has wider.
+    `keys`: they are read alone, to see which are there.
     """
 
     home: Home[Any]
@@ -44,12 +45,14 @@ class Carrier:
     budget: Budget
     buffer_bytes: int
     tell: Callable[[int, int], None]
+    keys: bool = False
 
     async def carry(self, partition: Partition) -> StagedPart:
         """Read it, watch it pass, stage it. Either side's failure ends the other at once."""
-        watched = self.settings.watermark is not None
+        watched = self.settings.watermark is not None and not self.keys
         cursor = self._cursor() if watched else None
-        async with self.budget.buffer(self.buffer_bytes), self.load.part(partition) as part:
+        staging = _keys_of(partition) if self.keys else partition
+        async with self.budget.buffer(self.buffer_bytes), self.load.part(staging) as part:
             sent = await self._pour(partition, part, cursor)
             staged = await part.finish()
         if staged.rows != sent:
@@ -57,7 +60,7 @@ class Carrier:
                 f"{sent} rows were sent and {staged.rows} staged", partition=partition.name
             )
         if cursor is None:
-            return staged
+            return replace(staged, keys=self.keys)
         return replace(staged, high=cursor.high, seen=cursor.seen)
 
     def _cursor(self) -> Cursor:
@@ -94,4 +97,10 @@ class Carrier:
         channel.close()
 
     def _cast(self, batch: pl.DataFrame) -> pl.DataFrame:
-        return batch.with_columns(pl.col(name).cast(kind) for name, kind in self.casts.items())
+        there = {name: kind for name, kind in self.casts.items() if name in batch.columns}
+        return batch.with_columns(pl.col(name).cast(kind) for name, kind in there.items())
+
+
+def _keys_of(partition: Partition) -> Partition:
+    """Without a version: keys are read anew, after all the rows."""
+    return Partition(f"keys of {partition.name}", None, partition.where)

@@ -11,19 +11,24 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.errors import ConfigError, FlowError, Unsupported
+from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
-from hygge.core.names import new_load_id
+from hygge.core.names import begun, new_load_id
 from hygge.core.schema import OPERATION, SchemaChange, TableSchema
-from hygge.core.store import LoadRequest, Mode, Receipt, Store
+from hygge.core.store import Deletes, LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
 from hygge.flow.backfill import backfill
+from hygge.flow.carry import Carrier
+from hygge.flow.comparing import asked, check_deletes, keys_only, refuse_own, tells_deletes
+from hygge.flow.fitting import fitted_to, policy_of
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
 from hygge.flow.schema_policy import Policy, told
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, low_of, window
+
+_DELETES = ("deletes", "detect_deletes", "max_delete_fraction")
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,20 @@ class Prepared:
 
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
-        began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
-        return polisher(self.route.settings.polish, self.fitted, began)
+        return polisher(self.route.settings.polish, self.fitted, begun(load_id))
+
+    def of_keys(self, carrier: Carrier) -> Carrier:
+        """What carries the keys alone, where the other carries rows."""
+        read, polish = keys_only(self.source, self.schema, self.keys, carrier.polish)
+        request = asked(read, self.route.settings)
+        return replace(carrier, read=request, schema=read, polish=polish, keys=True)
 
     async def intent(self) -> Intent:
         """A new load, with its window frozen."""
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
+        low = reading.back or low
         whole = settings.mode is Mode.REPLACE and settings.merges
         load = LoadRequest(
             load_id=new_load_id(),
@@ -89,6 +100,8 @@ class Prepared:
             any_tie=settings.on_tie == "any",
             where=settings.where,
             beyond=whole and reading.bound is not None,
+            deletes=settings.deletes,
+            most_gone=settings.max_delete_fraction if settings.compares and self.last else None,
         )
         bound = None if whole else reading.bound  # rows that come again do no harm, then
         columns = self.source.names if self.left else settings.columns
@@ -116,6 +129,10 @@ class Prepared:
             self.route.notice("nothing was loaded here before: loading everything")
         kind = self.source[settings.watermark.column].type
         reading, bound = await window(self.route.home, low, settings, kind)
+        if reading.back is not None:
+            self.route.notice(
+                f"the last rows of the source are gone, it ends at {reading.back}: reading it all"
+            )
         if bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
         if settings.mode is Mode.REPLACE and (reading.bound is None or reading.bound.closed):
@@ -133,18 +150,23 @@ async def prepare(route: Route) -> Prepared:
     source = replace(_chosen(whole, route.settings), notes=())
     last = await route.store.last(route.name)
     _tell_replaced(route, last)
+    if route.settings.deletes is Deletes.SOFT and not tells_deletes(route.settings, route.home):
+        route.notice("`deletes: soft`, and nothing tells of deletes: `detect_deletes` finds them")
     loaded = await route.store.schema() if last else None
     source, polish, left = _unfrozen(source, loaded, route.settings)
     if left and not route.home.capabilities.columns:
         raise Unsupported(f"{type(route.home).__name__} cannot leave columns out: {left[0]}")
     schema = polish.schema if polish else source
     route.store.refuse(schema)
+    refuse_own(schema, route.settings)
     keys = _keys(route.settings, source, polish)
-    decision = (await _policy(route, loaded, source, schema, keys)).decide(schema)
+    decision = (await policy_of(route, loaded, source, schema, keys)).decide(schema)
     notes = [*told(decision.changes, left), *decision.notes]
     for note in notes:
         route.notice(note)
-    fitted = _fitted(source, schema, decision.schema)
+    fitted = fitted_to(source, schema, decision.schema)
+    if route.settings.compares:
+        keys_only(source, decision.schema, keys, polish)
     fingerprint = _fingerprint(route, source, decision.schema)
     return Prepared(
         route,
@@ -158,42 +180,6 @@ async def prepare(route: Route) -> Prepared:
         left,
         notes,
     )
-
-
-async def _policy(
-    route: Route,
-    loaded: TableSchema | None,
-    source: TableSchema,
-    schema: TableSchema,
-    keys: Sequence[str],
-) -> Policy:
-    settings, there = route.settings, None
-    if settings.mode is not Mode.REPLACE:
-        known = {column.name: column for s in (schema, loaded) if s for column in s.columns}
-        there = await route.store.standing(TableSchema(tuple(known.values())))
-    hashed = {name for rule in _hashes(settings) for name in rule}
-    finals = [new for old, new in zip(source.names, schema.names, strict=False) if old in hashed]
-    can = route.store.capabilities.widens
-    return Policy(settings, loaded, there, widens=can, keys=keys, hashed=finals)
-
-
-def _hashes(settings: FlowSettings) -> list[tuple[str, ...]]:
-    return [rule.columns for rule in settings.polish.hash_ids] if settings.polish else []
-
-
-def _fitted(source: TableSchema, schema: TableSchema, staged: TableSchema) -> TableSchema:
-    """The source with the types that its columns are staged with. Raises FlowError where one that
-    polish makes would need another."""
-    count = len(source.columns)
-    for made, column in zip(schema.columns[count:], staged.columns[count:], strict=True):
-        if made.type != column.type:
-            raise FlowError(
-                f"a column of `polish` would be {made}, and the table's is {column}",
-                column=made.name,
-                hint="give it the value it had, or load everything once: hygge go --full-drop",
-            )
-    pairs = zip(source.columns, staged.columns, strict=False)
-    return replace(source, columns=tuple(replace(old, type=new.type) for old, new in pairs))
 
 
 def _unfrozen(
@@ -234,6 +220,7 @@ def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any
         )
     if home.capabilities.deletes and not can.deletes:
         raise Unsupported(f"{name} cannot delete rows, and {type(home).__name__} sends deletes")
+    check_deletes(settings, home, store)
     if settings.columns is not None and not home.capabilities.columns:
         raise Unsupported(f"{type(home).__name__} cannot leave columns out", hint="drop `columns`")
     if settings.where is not None and not home.capabilities.where:
@@ -270,7 +257,7 @@ def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
     home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
         mode="json",
-        include={"columns", "where", "keys", "polish", "watermark", "run_type", "range"},
+        include={"columns", "where", "keys", "polish", "watermark", "run_type", "range", *_DELETES},
     )
     ends = [home.identity, store.identity, store.manner]
     schemas = [to_json(source), to_json(schema)]

@@ -52,6 +52,7 @@ def entity_run(
     if error:
         status = Status.SUSPENDED if isinstance(error, FlowSuspended) else Status.FAIL
     column = settings.watermark.column if settings.watermark else None
+    deleted = f"{receipt.deleted:,} rows deleted" if receipt and receipt.deleted else None
     return EntityRun(
         entity_run_id=new_run_id(),
         coordinator_run_id=terms.run_id,
@@ -69,6 +70,6 @@ def entity_run(
         watermark_column=column,
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
-        message="\n".join([*([str(error)] if error else []), *notes]) or None,
+        message="\n".join(filter(None, (str(error) if error else deleted, *notes))) or None,
         load_id=receipt.load_id if receipt else None,
     )

@@ -26,10 +26,14 @@ _START_ANEW = "load everything once: hygge go --full-drop"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows at or above `low`, up to `bound`. No `low`: from the beginning."""
+    """Rows at or above `low`, up to `bound`. No `low`: from the beginning.
+
+    `back` is where the source ends now that its last rows are gone: all of it is read again.
+    """
 
     low: Watermark | None = None
     bound: Watermark | None = None
+    back: Watermark | None = None
 
 
 def check_column(settings: FlowSettings, schema: TableSchema) -> None:
@@ -125,18 +129,22 @@ def _where(condition: str | None) -> str:
 async def window(
     home: Home[Any], low: Watermark | None, settings: FlowSettings, kind: pl.DataType
 ) -> tuple[Window, Bound]:
-    """The window to read now, its upper end frozen. Raises FlowError if the source went back."""
+    """The window to read now, its upper end frozen. Raises FlowError if the source went back, and
+    nothing tells which rows are gone from it."""
     assert settings.watermark is not None
     column = settings.watermark.column
     bound = await home.upper_bound(column)
     top = bound.watermark
+    back = None
     if low is not None and top is not None and top.closed and top.value < low.value:
-        raise FlowError(
-            f"the source went back: its greatest {column} is {top.value}, "
-            f"and {low.value} was read before",
-            column=column,
-            hint=f"see whether the source was restored; if so, {_START_ANEW}",
-        )
+        if not settings.compares:
+            raise FlowError(
+                f"the source went back: its greatest {column} is {top.value}, "
+                f"and {low.value} was read before",
+                column=column,
+                hint=f"see whether the source was restored; if so, {_START_ANEW}",
+            )
+        back, low = top, None  # rows below may be others, too: who says that none was restored?
     if top is not None:
         top = _lagging(bound, top, settings.watermark.lag, kind)
     if low is not None and top is not None:
@@ -145,7 +153,7 @@ async def window(
             top = replace(low, closed=True, ties=None)  # only to see what was read is still there
     if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
         low = earlier(low, settings.watermark.overlap)
-    return Window(low, top), bound
+    return Window(low, top, back), bound
 
 
 def _lagging(bound: Bound, top: Watermark, lag: float, kind: pl.DataType) -> Watermark:

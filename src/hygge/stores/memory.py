@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -14,10 +13,10 @@ from pydantic import Field
 
 from hygge.core.blocking_store import BlockingLoad, BlockingPart, BlockingStore
 from hygge.core.config import Connections
-from hygge.core.errors import LoadLost, StoreError, Unsupported
+from hygge.core.errors import LoadLost, StoreError
 from hygge.core.lease import Lease
 from hygge.core.partition import Partition
-from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSchema
+from hygge.core.schema import DELETED_AT, OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import (
     LoadRequest,
     Mode,
@@ -28,9 +27,10 @@ from hygge.core.store import (
     StoreConfig,
     reached,
 )
-from hygge.core.widening import holds
 from hygge.databases.memory import MemoryTable, Page, Tags, table
-from hygge.stores.latest import latest_rows
+from hygge.stores.deleting import marks, refuse_deletes_without_keys
+from hygge.stores.memory_columns import fitted, refuse_misfits, wide_enough
+from hygge.stores.memory_merge import corrections, merged
 
 
 class MemoryStoreConfig(StoreConfig):
@@ -78,7 +78,11 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
         return _newest(self.table)
 
     def table_schema(self) -> TableSchema | None:
-        return self.table.schema
+        with self.table.lock:
+            schema = self.table.schema
+            if schema is None or not self.table.marked:
+                return schema
+            return schema.select(name for name in schema.names if name != DELETED_AT)
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         await self._on_thread("evolve", lambda: self._add(changes))
@@ -93,7 +97,7 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
             wider = TableSchema((*schema.columns, *added), schema.keys)
             self.table.schema = wider
             self.table.pages = tuple(
-                Page(page.name, _fitted(page.rows, wider), secrets.token_hex(8))
+                Page(page.name, fitted(page.rows, wider), secrets.token_hex(8))
                 for page in self.table.pages
             )
 
@@ -115,7 +119,7 @@ class _MemoryLoad(BlockingLoad):
         self.table, self.request = into, request
 
     def open(self) -> None:
-        self._refuse_deletes_without_keys()
+        refuse_deletes_without_keys(self.request)
         with self.table.lock:
             if self.fate() is None:
                 self.table.staged.setdefault(self.request.load_id, {})
@@ -129,23 +133,29 @@ class _MemoryLoad(BlockingLoad):
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         return {part.partition.name: self._found(part) for part in parts}
 
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        with self.table.lock:
+            if self.request.most_gone is None or self.table.schema is None:
+                return 0
+            return corrections(self.table.rows(), self._rows_of(parts), self.request)
+
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         with self.table.lock:
             if (done := self.fate()) is not None:
                 return done
-            request, staging = self.request, self.staging()
-            pieces = [piece for part in parts for piece in part.pieces]
-            if lost := [piece.name for piece in pieces if piece.name not in staging]:
-                raise StoreError(f"{len(lost)} staged pieces are gone", load=request.load_id)
-            frames = [frame for piece in pieces for frame in staging[piece.name]]
-            self._publish(pl.concat([pl.DataFrame(schema=request.schema.polars()), *frames]))
+            request = self.request
+            rows = [part for part in parts if not part.keys]
+            keys = [part for part in parts if part.keys]
+            pieces = [piece for part in rows for piece in part.pieces]
+            deleted = self._publish(self._rows_of(rows), self._rows_of(keys))
             receipt = Receipt(
                 load_id=request.load_id,
                 flow=request.flow,
-                rows=sum(part.rows for part in parts),
+                rows=sum(part.rows for part in rows),
                 bytes=sum(piece.bytes for piece in pieces),
                 watermark=reached(request, parts),
                 digests={piece.name: piece.digest or "" for piece in pieces},
+                deleted=deleted,
                 at=datetime.now(UTC),
                 source=request.source,
                 where=request.where,
@@ -174,34 +184,37 @@ class _MemoryLoad(BlockingLoad):
             raise LoadLost("this load was erased", load=self.request.load_id)
         return found
 
-    def _refuse_deletes_without_keys(self) -> None:
-        keyed = self.request.mode is not Mode.APPEND and self.request.keys
-        if OPERATION in self.request.schema and not keyed:
-            raise Unsupported("deletes need `keys`, and a mode other than append")
+    def _rows_of(self, parts: Sequence[StagedPart]) -> pl.DataFrame:
+        staging = self.staging()
+        names = [piece.name for part in parts for piece in part.pieces]
+        if lost := [name for name in names if name not in staging]:
+            raise StoreError(f"{len(lost)} staged pieces are gone", load=self.request.load_id)
+        frames = [frame for name in names for frame in staging[name]]
+        return pl.concat([pl.DataFrame(schema=self.request.schema.polars()), *frames])
 
     def _found(self, part: StagedPart) -> int:
         staging = self.table.staged.get(self.request.load_id, {})
         whole = all(_intact(staging.get(piece.name), piece) for piece in part.pieces)
         return part.rows if whole else 0
 
-    def _publish(self, rows: pl.DataFrame) -> None:
-        before, mode, keys = self.table.schema, self.request.mode, list(self.request.keys)
-        schema = _without_operation(self.request.schema)
-        pages, after = self.table.pages, before or schema
+    def _publish(self, rows: pl.DataFrame, keys: pl.DataFrame) -> int:
+        """How many rows were deleted by it."""
+        mode, request, deleted = self.request.mode, self.request, 0
+        schema = _without_operation(request.schema)
+        pages, after, marked = self.table.pages, self.table.schema or schema, self.table.marked
         if mode is Mode.REPLACE:
-            pages, after = (), schema
-        after, pages = _wide_enough(after, schema, pages)
-        _refuse_misfits(after, schema)
-        if mode is Mode.MERGE:
-            rows = latest_rows(rows, self.request)
+            pages, after, marked = (), schema, False
+        after, pages = wide_enough(after, schema, pages)
+        refuse_misfits(after, schema)
+        if (own := marks(request)) and not marked:
+            after, marked = TableSchema((*after.columns, *own), after.keys), True
         if mode is Mode.MERGE or OPERATION in rows.columns:
-            rows = pl.concat([*(page.rows for page in pages), rows], how="diagonal")
-            rows = rows.unique(subset=keys, keep="last", maintain_order=True)
+            there = [pl.DataFrame(schema=after.polars()), *(fitted(p.rows, after) for p in pages)]
+            rows, deleted = merged(pl.concat(there), rows, keys, request)
             pages = ()
-        if OPERATION in rows.columns:
-            rows = rows.filter(pl.col(OPERATION).fill_null(0) == 0).drop(OPERATION)
-        page = Page(self.request.load_id, _fitted(rows, after), self.request.load_id)
-        self.table.schema, self.table.pages = after, (*pages, page)
+        page = Page(request.load_id, fitted(rows, after), request.load_id)
+        self.table.schema, self.table.pages, self.table.marked = after, (*pages, page), marked
+        return deleted
 
 
 class _MemoryPart(BlockingPart):
@@ -256,32 +269,3 @@ def _bytes_of(frame: pl.DataFrame) -> bytes:
 
 def _without_operation(schema: TableSchema) -> TableSchema:
     return schema.select(name for name in schema.names if name != OPERATION)
-
-
-def _wide_enough(
-    table: TableSchema, arriving: TableSchema, pages: tuple[Page, ...]
-) -> tuple[TableSchema, tuple[Page, ...]]:
-    """The table with the columns made wider that have to be; its other pages stay as they are."""
-    there = {column.name: column.type for column in table.columns}
-    fit = (c for c in arriving.columns if c.name in there and holds(c.type, there[c.name]))
-    after = replace(table.and_then(TableSchema(tuple(fit))), keys=table.keys)
-    if after.polars() == table.polars():
-        return after, pages
-    made = (Page(p.name, _fitted(p.rows, after), secrets.token_hex(8)) for p in pages)
-    return after, tuple(made)
-
-
-def _refuse_misfits(table: TableSchema, arriving: TableSchema) -> None:
-    for column in arriving.columns:
-        if column.name not in table or table[column.name].type != column.type:
-            raise StoreError(f"the table has no column {column}", column=column.name)
-
-
-def _fitted(rows: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
-    """The same rows with these columns; those they lack are NULL."""
-    return rows.select(
-        pl.col(c.name).cast(c.type)
-        if c.name in rows.columns
-        else pl.lit(None, c.type).alias(c.name)
-        for c in schema.columns
-    )
