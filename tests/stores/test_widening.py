@@ -150,6 +150,21 @@ def test_a_key_that_becomes_wider_is_found_again(
     assert nights.rows("v").rows() == [(3, "narrow")]
 
 
+@pytest.mark.parametrize("deletes", ["hard", "soft"])
+def test_keys_that_are_compared_are_those_of_the_table(nights: Nights, deletes: str) -> None:
+    how = {"detect_deletes": "by_key_compare", "max_delete_fraction": 1, "deletes": deletes}
+
+    def night(number: int, kind: Any, *ids: int) -> list[int]:
+        nights.done(frame(ids).with_columns(pos=pl.lit(number)).cast({"id": kind}), **how)
+        gone = " where _hygge_deleted_at is null" if deletes == "soft" else ""
+        return sorted(int(row[0]) for row in nights.ask(f"select id from people{gone}"))
+
+    assert night(1, pl.Int32, 1, 2, 3) == [1, 2, 3]
+    assert night(2, pl.Int64, 1, 3, 2**40) == [1, 3, 2**40]
+    assert night(3, pl.Int16, 1, 4) == [1, 4]
+    assert nights.remembered()["id"].type == pl.Int64()
+
+
 def test_the_watermarks_column_becomes_wider_and_narrower(nights: Nights) -> None:
     """An append still knows where it was, and the rows there."""
     how = {**APPEND, "keys": []}

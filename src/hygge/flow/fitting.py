@@ -1,4 +1,4 @@
-"""The source's columns and the table's: what is known of both, and the one made to fit the other."""
+"""The source's columns and the table's: what is known of both, and the one made to fit."""
 
 from __future__ import annotations
 
