@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow.parquet
 import pytest
 from tests.cli.projects import landed, shop
-from tests.cli.shell import everything, hygge, story
+from tests.cli.shell import everything, hygge, story, written
 from tests.golden.compare import golden
 
 from hygge.cli.history import table
@@ -64,6 +64,26 @@ def test_history_of_some(tmp_path: Path) -> None:
     none = hygge(tmp_path, "history", "--flow", "nobody")
     assert (none.returncode, none.stdout) == (0, "")
     assert none.stderr == "no run of nobody is remembered\n"
+
+
+def test_history_and_debug_say_what_was_decided_about_columns(tmp_path: Path) -> None:
+    def night(kind: type[pl.DataType], *ids: int) -> None:
+        frame = pl.DataFrame({"id": ids, "score": pl.Series(ids, dtype=kind)})
+        frame.write_parquet(tmp_path / "people.parquet")
+
+    store = "{type: sqlite, path: shop.db, table: people}"
+    more = f"home: people.parquet, store: {store}, run_type: incremental, watermark: id, keys: id"
+    written(tmp_path, {"hygge.yml": f"flows: {{people: {{{more}}}}}\n"})
+    night(pl.Int16, 1)
+    assert hygge(tmp_path, "go").returncode == 0
+    night(pl.Int64, 1, 2**40)
+    told = ["* score int16 → int64", "score: the table's column becomes int64"]
+    before = hygge(tmp_path, "debug").stdout
+    done = hygge(tmp_path, "go")
+    after = hygge(tmp_path, "history", "--limit=1").stdout
+    for said in (before, done.stderr, after):
+        assert [words for words in told if words not in said] == []
+    assert hygge(tmp_path, "debug").stdout.count("score") == 0
 
 
 def test_asking_for_history_makes_none(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from hygge import registry
 from hygge.core.config import EndConfig, Settings, check, nearest, validated
 from hygge.core.errors import ConfigError, FlowError, SchemaMismatch
 from hygge.core.home import HomeConfig
+from hygge.core.journal import from_json, to_json
 from hygge.core.names import check_flow_name, flow_name, new_load_id, new_run_id
-from hygge.core.schema import Change, Column, TableSchema, compare
+from hygge.core.schema import Arrived, Change, Column, TableSchema, compare
 from hygge.core.ties import Ties, ties_of
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest, literal
@@ -203,12 +204,25 @@ def test_a_comparison_is_the_way_from_one_schema_to_the_other(
     assert compare(after, after) == []
 
 
-def test_nullability_and_notes_are_no_change() -> None:
+def test_nullability_and_notes_are_no_change_unless_asked_for() -> None:
     strict = TableSchema((Column("id", pl.Int64(), nullable=False),), notes=("looked",))
     loose = TableSchema((Column("id", pl.Int64()),))
     assert compare(strict, loose) == []
+    told = [str(c) for c in compare(strict, loose, nullability=True)]
+    assert told == ["* id int64 not null → null"]
+    assert [str(c) for c in compare(loose, strict, nullability=True)] == ["* id int64 → not null"]
     assert str(strict["id"]) == "id int64 not null"
     assert loose == TableSchema((Column("id", pl.Int64()),), notes=("other",))
+
+
+def test_a_column_remembers_how_its_rows_arrive() -> None:
+    wide = Column("id", pl.Int64(), source=Arrived(pl.Int32(), nullable=False))
+    schema = TableSchema((wide, Column("word", pl.String())))
+    again = from_json(TableSchema, to_json(schema))
+    assert again["id"].source == wide.source
+    assert again.arrived["id"] == Column("id", pl.Int32(), nullable=False)
+    assert again.arrived["word"] == again["word"]
+    assert from_json(Column, '{"name": "id", "type": "int64"}') == Column("id", pl.Int64())
 
 
 # watermarks

@@ -64,6 +64,8 @@ class Case:
     write: str = "append"
     changed: bool = False
     """The source has lost a column since."""
+    wider: bool = False
+    """A column's values do not fit its type any more."""
     deletes: str = ""
     """The source has lost rows since, found by their keys, and so they are deleted."""
     swap: bool = False
@@ -75,7 +77,7 @@ class Case:
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
-        how += "-changed" if self.changed else ""
+        how += "-changed" if self.changed else "-wider" if self.wider else ""
         return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
@@ -102,6 +104,8 @@ class Case:
         word = "new" if new and self.run_type == "full_drop" else "old"
         third = (NEW if new else OLD) // 3
         frames = [people(n * third, third, word) for n in range(3)]
+        if self.wider:
+            return [frame.with_columns(_score(pl.Int64 if new else pl.Int32)) for frame in frames]
         if new and self.deletes:
             frames = [frame.filter(~pl.col("id").is_in(GONE)) for frame in frames]
         return [frame.drop("seen") for frame in frames] if new and self.changed else frames
@@ -119,6 +123,12 @@ class Case:
         if self.deletes != "soft":
             return list(rows or ())
         return [(*row[:-1], row[-1] is not None) for row in rows or ()]
+
+
+def _score(kind: Any) -> pl.Expr:
+    """What those who come later have does not fit an int32."""
+    much = pl.when(pl.col("id") < OLD).then(1).otherwise(10**12)
+    return (pl.col("id") * much).cast(kind).alias("score")
 
 
 @dataclass(frozen=True)

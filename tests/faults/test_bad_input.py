@@ -227,12 +227,12 @@ def test_a_key_that_is_there_already(stage: Scene) -> None:
 
 
 def test_a_value_that_does_not_fit(stage: Scene) -> None:
-    alter = {"postgres": "alter column id type smallint", "mysql": "modify id smallint"}
+    alter = {"postgres": "alter column word type varchar(9)", "mysql": "modify word varchar(9)"}
     ask(stage.place, f"alter table {target(stage)} {alter[stage.database]}")
-    stage.source.give(people(0, 12), people(12, 1).with_columns(id=pl.lit(40_000, pl.Int64)))
+    stage.source.give(people(0, 12), people(12, 1).with_columns(word=pl.lit("much too long")))
     report = stage.run(retries=2)
     assert isinstance(report.error, DatabaseError)
-    assert "out of range" in str(report.error).lower()
+    assert "too long" in str(report.error).lower()
     assert untouched(stage)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hygge.core.types import parse_type, type_name
+from hygge.core.widening import widened
 from hygge.formats.columns import widens
-from hygge.formats.widening import widened
 
 TOGETHER = [
     ("int8", "int64", "int64"),

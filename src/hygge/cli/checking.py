@@ -74,9 +74,10 @@ async def check_flow(flow: Flow) -> list[Check]:
 
 
 async def _fit(flow: Flow, notes: list[str]) -> None:
-    """What a run asks before its first row. Notes loads that are not finished, here or there."""
+    """What a run asks before its first row. Notes what it would decide about columns, and
+    loads that are not finished, here or there."""
     await Recovery(flow.route).look()
-    await prepare(flow.route)
+    notes += (await prepare(flow.route)).notes
     known = {intent.load.load_id for intent, _ in await flow.journal.unfinished(flow.name)}
     notes += [
         f"load {load_id} is not finished: its run goes on, or the next run finishes, resumes or "

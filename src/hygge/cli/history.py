@@ -128,7 +128,6 @@ def _cut(text: str, width: int) -> str:
 
 def _cells(row: Row) -> dict[str, str]:
     from hygge.watch.rates import duration
-    from hygge.watch.story import lines
 
     flow, entity, took = row["flow"], row["entity"], row["duration"]
     mark = f"up to {row['watermark_column']} {row['watermark']}" if row["watermark"] else ""
@@ -140,8 +139,16 @@ def _cells(row: Row) -> dict[str, str]:
         "status": row["status"],
         "rows": "" if row["row_count"] is None else f"{row['row_count']:,}",
         "took": "" if took is None else duration(took),
-        "note": lines(row["message"])[0] if row["message"] else mark,
+        "note": _note(row) or mark,
     }
+
+
+def _note(row: Row) -> str:
+    """Why it failed, or what was decided about columns."""
+    from hygge.watch.story import lines
+
+    told = lines(row["message"]) if row["message"] else ()
+    return "; ".join(told if row["status"] == "success" else told[:1])
 
 
 def _text(value: Any) -> str:

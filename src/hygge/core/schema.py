@@ -20,15 +20,33 @@ DELETED_AT = "_hygge_deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """How the source has a column that its table has wider; `gone`: it has it no more."""
+
+    type: TypeByName
+    nullable: bool
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `nullable` is what the source promises, not what its rows happen to hold."""
+    """One column. `nullable` is what the source promises, not what its rows happen to hold.
+
+    `source` says of a table's column how its rows arrive, where that is narrower.
+    """
 
     name: str
     type: TypeByName
     nullable: bool = True
+    source: Arrived | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name} {type_name(self.type)}{'' if self.nullable else ' not null'}"
+
+    @property
+    def arrived(self) -> Column:
+        """As the source had it."""
+        return Column(self.name, self.source.type, self.source.nullable) if self.source else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,19 @@ class TableSchema:
 
     def polars(self) -> pl.Schema:
         return pl.Schema({column.name: column.type for column in self.columns})
+
+    @property
+    def arrived(self) -> TableSchema:
+        """As the source had it."""
+        there = (c.arrived for c in self.columns if c.source is None or not c.source.gone)
+        return TableSchema(tuple(there), self.keys)
+
+    def and_then(self, arriving: TableSchema) -> TableSchema:
+        """The table's columns after an incremental load: those that it lacks stay, and those that
+        came later are NULL in older rows."""
+        old = (arriving[c.name] if c.name in arriving else _gone(c) for c in self.columns)
+        new = (replace(c, nullable=True) for c in arriving.columns if c.name not in self)
+        return TableSchema((*old, *new), arriving.keys)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -89,15 +120,21 @@ class TableSchema:
         raise SchemaMismatch(f"a batch differs from the announced schema: {told}")
 
 
+def _gone(column: Column) -> Column:
+    was = column.arrived
+    return replace(column, nullable=True, source=Arrived(was.type, was.nullable, gone=True))
+
+
 class Change(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     RETYPED = "retyped"
+    NULLABLE = "nullable"
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """One difference between two schemas of a table. RETYPED has both columns."""
+    """One difference between two schemas of a table. RETYPED and NULLABLE have both columns."""
 
     kind: Change
     before: Column | None
@@ -108,17 +145,27 @@ class SchemaChange:
             return f"+ {self.after}"
         if self.kind is Change.REMOVED:
             return f"- {self.before}"
+        if self.kind is Change.NULLABLE:
+            return (
+                f"* {self.before} → {'null' if self.after and self.after.nullable else 'not null'}"
+            )
         return f"* {self.before} → {self.after and type_name(self.after.type)}"
 
 
-def compare(before: TableSchema, after: TableSchema) -> list[SchemaChange]:
-    """What it takes to get from one schema to the other; order and nullability aside."""
+def compare(
+    before: TableSchema, after: TableSchema, *, nullability: bool = False
+) -> list[SchemaChange]:
+    """What it takes to get from one schema to the other; order aside, and `nullability` unless
+    asked for."""
     old, new = ({c.name: c for c in s.columns} for s in (before, after))
-    changes = [
-        SchemaChange(Change.RETYPED, was, new[name])
-        if name in new
-        else SchemaChange(Change.REMOVED, was, None)
-        for name, was in old.items()
-        if name not in new or new[name].type != was.type
-    ]
-    return changes + [SchemaChange(Change.ADDED, None, c) for n, c in new.items() if n not in old]
+    changes = [_change(was, new.get(name)) for name, was in old.items()]
+    wanted = [c for c in changes if c and (nullability or c.kind is not Change.NULLABLE)]
+    return wanted + [SchemaChange(Change.ADDED, None, c) for n, c in new.items() if n not in old]
+
+
+def _change(was: Column, now: Column | None) -> SchemaChange | None:
+    if now is None:
+        return SchemaChange(Change.REMOVED, was, None)
+    if now.type != was.type:
+        return SchemaChange(Change.RETYPED, was, now)
+    return SchemaChange(Change.NULLABLE, was, now) if now.nullable != was.nullable else None

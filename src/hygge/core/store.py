@@ -19,7 +19,7 @@ from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
 from hygge.core.supply import Needs
 from hygge.core.ties import Ties
-from hygge.core.watermark import Watermark, highest
+from hygge.core.watermark import Watermark
 
 
 class StoreConfig(EndConfig):
@@ -154,18 +154,6 @@ class Receipt:
         )
 
 
-def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
-    """The watermark to record: the greatest value read, never behind the one already reached."""
-    mark: Watermark | None = None
-    for part in () if request.hold else parts:
-        mark = highest(mark, part.high)
-    if mark is None or (request.low is not None and request.low.value > mark.value):
-        return request.low
-    if request.mode is Mode.MERGE:  # the rows at the position came again, and are known as they are
-        return mark
-    return mark if request.low is None or mark.value != request.low.value else request.low
-
-
 @dataclass(frozen=True, slots=True)
 class StoreCapabilities:
     """What a Store can do; what it does not claim, it must refuse."""
@@ -175,6 +163,7 @@ class StoreCapabilities:
     deletes: bool = False  # understands `__op__`, and all of `deletes` and `most_gone`
     undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
+    widens: bool = False  # columns that are there become wider with a load that needs it
 
 
 class Part(AbstractAsyncContextManager["Part"]):
@@ -269,6 +258,11 @@ class Store(ABC, Generic[C]):
     @abstractmethod
     async def schema(self) -> TableSchema | None:
         """The columns that the last load left; None if there is no table yet."""
+
+    async def standing(self, known: TableSchema) -> TableSchema | None:
+        """The columns that the table has now, whoever changed them; None: nobody else can, or it is
+        not there. Those that hold the `known` as they would be made have the known types."""
+        return None
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         """Make room for these changes, before staging; additive, repeatable."""

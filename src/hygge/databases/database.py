@@ -20,6 +20,7 @@ from hygge.core.config import Settings, validated
 from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark
+from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
     from hygge.databases.ranges import Ranges
@@ -186,6 +187,8 @@ class Database(ABC):
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
+    widening: ClassVar[str | None] = None
+    """`module:function` that makes columns of a table wider, if that can be; see `widen`."""
     by_index: ClassVar[bool] = False
     """True: it looks up one table's rows in another by an index, or slowly."""
     moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
@@ -223,9 +226,14 @@ class Database(ABC):
         """How its tables are read in several ranges; None: by one statement only."""
         if self.in_ranges is None:
             return None
-        module, _, name = self.in_ranges.partition(":")
-        found: Ranges = getattr(import_module(module), name)(self)
+        found: Ranges = _found(self.in_ranges)(self)
         return found
+
+    def widen(self, session: Session, table: Table, columns: Sequence[Wider]) -> None:
+        """Make columns wider, in the session's transaction where it can; twice is once. What else
+        they are stays. Raises DatabaseError where something depends on them."""
+        assert self.widening is not None, "its Store says whether it can"
+        _found(self.widening)(session, table, columns)
 
     # what it calls things
 
@@ -279,3 +287,9 @@ class Database(ABC):
 
 def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:
     return TableSchema(tuple(field.column for field in fields), tuple(keys))
+
+
+def _found(name: str) -> Any:
+    """What a name of `module:thing` stands for."""
+    module, _, thing = name.partition(":")
+    return getattr(import_module(module), thing)

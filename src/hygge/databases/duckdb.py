@@ -48,6 +48,7 @@ class Duckdb(Database):
     sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
+    widening = "hygge.databases.duckdb_widening:widen"
     settings: DuckdbSettings
 
     @property

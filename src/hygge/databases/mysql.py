@@ -46,6 +46,7 @@ class Mysql(Database):
     by_index = True
     moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
+    widening = "hygge.databases.mysql_widening:widen"
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:

@@ -49,6 +49,7 @@ class Postgres(Database):
     sheds_columns = True
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     accounts: ClassVar = {"xmin": "hygge.databases.postgres_xmin:Xmin"}
+    widening = "hygge.databases.postgres_widening:widen"
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

@@ -60,6 +60,7 @@ class Sqlite(Database):
     moments = "%Y-%m-%dT%H:%M:%S.%fZ"
     row_number = "_rowid_"
     in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
+    widening = "hygge.databases.sqlite_widening:widen"
     settings: SqliteSettings
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,8 +29,8 @@ WAITING_BATCHES = 2
 class Carrier:
     """What all partitions of one load have in common on their way.
 
-    `apart` are the columns that tell one row from another. `keys`: they are read alone, to see
-    which are there.
+    `apart` are the columns that tell one row from another, `casts` those that the table has wider.
+    `keys`: they are read alone, to see which are there.
     """
 
     home: Home[Any]
@@ -38,6 +38,7 @@ class Carrier:
     read: ReadRequest
     bound: Watermark | None
     schema: TableSchema
+    casts: Mapping[str, pl.DataType]
     settings: FlowSettings
     apart: Sequence[str]
     polish: Polisher | None
@@ -88,11 +89,17 @@ class Carrier:
                 self.schema.check(batch)
                 if cursor is not None:
                     batch = await asyncio.to_thread(cursor.pass_on, batch)
+                if self.casts:
+                    batch = await asyncio.to_thread(self._cast, batch)
                 if self.polish is not None:
                     batch = await asyncio.to_thread(self.polish, batch)
                 if batch.height:
                     await channel.send(batch)
         channel.close()
+
+    def _cast(self, batch: pl.DataFrame) -> pl.DataFrame:
+        there = {name: kind for name, kind in self.casts.items() if name in batch.columns}
+        return batch.with_columns(pl.col(name).cast(kind) for name, kind in there.items())
 
 
 def _keys_of(partition: Partition) -> Partition:

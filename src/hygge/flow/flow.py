@@ -37,11 +37,12 @@ from hygge.flow.watermarking import check_ties
 @dataclass
 class Tries:
     """What one run has begun, by load_id; what of it landed though the run was stopped, or is kept
-    for the next."""
+    for the next; what was decided about columns."""
 
     begun: set[str] = field(default_factory=set)
     landed: Receipt | None = None
     kept: bool = False
+    notes: Sequence[str] = ()
 
 
 _ON = "it goes on from what is staged, if there is any worth it"
@@ -82,7 +83,7 @@ class Flow:
 
     async def _run(self, terms: Terms) -> FlowReport:
         started, tries = datetime.now(UTC), Tries()
-        receipt, error = None, None
+        error = None
         self.listen(
             events.FlowStarted(
                 self.name, self.home.identity, self.store.identity, self.settings.run_type
@@ -91,7 +92,7 @@ class Flow:
         if self._note:
             self.route.notice(self._note)
         try:
-            receipt = await self._with_retries(terms, tries)
+            await self._with_retries(terms, tries)
         except JournalError:
             raise
         except HyggeError as failed:
@@ -100,7 +101,7 @@ class Flow:
             on = ": it goes on from what is staged" if tries.kept else ""
             stopped = FlowSuspended("stopped before it was done", hint=f"run again{on}")
             told = None if tries.landed else stopped
-            report = await finish(self._report(terms, started, tries.landed, told))
+            report = await finish(self._report(terms, started, tries, told))
             if tries.landed is not None:  # there is nothing left to be cancelled
                 return report
             raise
@@ -108,7 +109,7 @@ class Flow:
             hint = "the same with --verbose shows where"
             error = FlowError(f"{type(failed).__name__}: {failed}", flow=self.name, hint=hint)
             error.__cause__ = failed
-        return await self._report(terms, started, receipt or tries.landed, error)
+        return await self._report(terms, started, tries, error)
 
     async def attempt(self, terms: Terms, tries: Tries) -> Receipt | None:
         """One try. None: there was nothing new."""
@@ -127,6 +128,7 @@ class Flow:
                 tries.landed = landed
                 return landed
             prepared = await prepare(self.route)
+            tries.notes = prepared.notes
             intent, kept = await recovery.take_up(prepared)
             if intent is None:
                 intent = await self._begin(flow.lease, prepared)
@@ -255,6 +257,7 @@ class Flow:
             read=intent.read,
             bound=intent.load.bound,
             schema=prepared.source,
+            casts=prepared.casts,
             settings=self.settings,
             apart=prepared.apart,
             polish=prepared.polish_for(intent.load.load_id),
@@ -264,9 +267,12 @@ class Flow:
         )
 
     async def _report(
-        self, terms: Terms, started: datetime, receipt: Receipt | None, error: HyggeError | None
+        self, terms: Terms, started: datetime, tries: Tries, error: HyggeError | None
     ) -> FlowReport:
-        run = entity_run(self.name, self.entity, self.settings, terms, started, receipt, error)
+        receipt, notes = tries.landed, tries.notes
+        run = entity_run(
+            self.name, self.entity, self.settings, terms, started, receipt, error, notes
+        )
         await self.journal.record(run)
         status = Status(run.status).value
         told = str(error) if error else None
@@ -274,4 +280,4 @@ class Flow:
         self.listen(
             events.FlowFinished(self.name, status, run.row_count, run.duration, told, deleted)
         )
-        return FlowReport(self.name, run, receipt, error)
+        return FlowReport(self.name, run, receipt, error, notes)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
+
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
@@ -19,9 +21,10 @@ from hygge.core.watermark import Watermark
 from hygge.flow.backfill import backfill
 from hygge.flow.carry import Carrier
 from hygge.flow.comparing import asked, check_deletes, keys_only, refuse_own, tells_deletes
+from hygge.flow.fitting import fitted_to, policy_of
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
-from hygge.flow.schema_policy import decide, left_out, told
+from hygge.flow.schema_policy import Policy, told
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, kind_of, low_of, window
 
@@ -32,22 +35,31 @@ _DELETES = ("deletes", "detect_deletes", "max_delete_fraction")
 class Prepared:
     """What a flow knows of its two ends now, and what follows for the next load.
 
-    `source` is the schema as it is read, `schema` as it is staged: polished. `left` are columns of
-    the source that are left out, for the table's are frozen.
+    `source` is the schema as it is read, `fitted` the same with the types that the table has, and
+    `schema` as it is staged: polished. `left` are columns of the source that are left out, for the
+    table's are frozen. `notes` tell what was decided about columns.
     """
 
     route: Route
     source: TableSchema
+    fitted: TableSchema
     schema: TableSchema
     keys: tuple[str, ...]
     last: Receipt | None
     changes: Sequence[SchemaChange]
     fingerprint: str
     left: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def base(self) -> str | None:
         return self.last.load_id if self.last else None
+
+    @property
+    def casts(self) -> Mapping[str, pl.DataType]:
+        """The columns that the table has wider than they arrive."""
+        pairs = zip(self.source.columns, self.fitted.columns, strict=True)
+        return {old.name: new.type for old, new in pairs if old.type != new.type}
 
     @property
     def apart(self) -> Sequence[str]:
@@ -58,7 +70,7 @@ class Prepared:
 
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
-        return polisher(self.route.settings.polish, self.source, begun(load_id))
+        return polisher(self.route.settings.polish, self.fitted, begun(load_id))
 
     def of_keys(self, carrier: Carrier) -> Carrier:
         """What carries the keys alone, where the other carries rows."""
@@ -147,17 +159,29 @@ async def prepare(route: Route) -> Prepared:
         raise Unsupported(f"{type(route.home).__name__} cannot leave columns out: {left[0]}")
     schema = polish.schema if polish else source
     route.store.refuse(schema)
-    changes = decide(loaded, schema, route.settings)
-    for note in told(changes, left):
-        route.notice(note)
     refuse_own(schema, route.settings)
     keys = _keys(route.settings, source, polish)
+    decision = (await policy_of(route, loaded, source, schema, keys)).decide(schema)
+    notes = [*told(decision.changes, left), *decision.notes]
+    for note in notes:
+        route.notice(note)
+    fitted = fitted_to(source, schema, decision.schema)
     if route.settings.compares:
-        keys_only(source, schema, keys, polish)
+        keys_only(source, decision.schema, keys, polish)
     names = dict(zip(source.names, schema.names, strict=False))
     _check_own(route.settings, whole.keys, names, keys)
-    fingerprint = _fingerprint(route, source, schema)
-    return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
+    return Prepared(
+        route,
+        source=source,
+        fitted=fitted,
+        schema=decision.schema,
+        keys=keys,
+        last=last,
+        changes=decision.changes,
+        fingerprint=_fingerprint(route, source, decision.schema),
+        left=left,
+        notes=notes,
+    )
 
 
 def _unfrozen(
@@ -166,7 +190,7 @@ def _unfrozen(
     """The source without what `freeze` leaves out, its polisher, and what that is."""
     polish = polisher(settings.polish, source, datetime.now(UTC))
     final = polish.schema if polish else source
-    new = left_out(loaded, final, settings)
+    new = Policy(settings, loaded).left_out(final)
     kept = [n for n, f in zip(source.names, final.names, strict=False) if f not in new]
     left = [name for name in source.names if name not in kept]
     if not left:

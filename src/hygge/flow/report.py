@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,12 +17,14 @@ from hygge.flow.terms import Terms
 
 @dataclass(frozen=True, slots=True)
 class FlowReport:
-    """The row of the history, the receipt if something was published, the error if it failed."""
+    """The row of the history, the receipt if something was published, the error if it failed, and
+    what was decided about columns."""
 
     name: str
     run: EntityRun
     receipt: Receipt | None = None
     error: HyggeError | None = None
+    notes: Sequence[str] = ()
 
     @property
     def status(self) -> Status:
@@ -40,6 +43,7 @@ def entity_run(
     started: datetime,
     receipt: Receipt | None,
     error: HyggeError | None,
+    notes: Sequence[str] = (),
 ) -> EntityRun:
     """The history's row. The runs of one flow's entities in one run share their flow_run_id."""
     flow = name.partition(".")[0]
@@ -65,6 +69,6 @@ def entity_run(
         watermark_column=settings.position,
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
-        message=str(error) if error else deleted,
+        message="\n".join(filter(None, (str(error) if error else deleted, *notes))) or None,
         load_id=receipt.load_id if receipt else None,
     )

@@ -115,7 +115,8 @@ class OnSchemaChange(Settings):
 
     default: Policy = Field(
         default="evolve",
-        description="evolve adds new columns, freeze leaves them out, fail stops the flow",
+        description="evolve adds new columns and makes narrow ones wider, freeze leaves those of "
+        "the table as they are, fail stops the flow",
     )
     columns: dict[str, Policy] = Field(
         default_factory=dict, description="The same for single columns, by the table's name"

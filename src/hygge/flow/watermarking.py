@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -15,8 +16,9 @@ from hygge.core.home import Bound, Home
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
 from hygge.core.ties import Ties, ties_of
-from hygge.core.types import type_name
+from hygge.core.types import parse_type, type_name
 from hygge.core.watermark import Watermark, before, earlier, greatest, highest, literal
+from hygge.core.widening import holds
 from hygge.flow.settings import FlowSettings
 
 _START_ANEW = "load everything once: hygge go --full-drop"
@@ -77,14 +79,28 @@ def low_of(
         raise FlowError(
             f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
         )
-    kind = type_name(kind_of(settings, schema))
-    if (mark.column, mark.type) != (column, kind):
+    kind = kind_of(settings, schema)
+    found = _retyped(mark, kind) if mark.column == column else None
+    if found is None:
         raise FlowError(
-            f"the last load's watermark was {mark.column} {mark.type}, now {column} {kind}",
+            f"the last load's watermark was {mark.column} {mark.type}, "
+            f"now {column} {type_name(kind)}",
             column=column,
             hint=_START_ANEW,
         )
-    return mark
+    return found
+
+
+def _retyped(mark: Watermark, kind: pl.DataType) -> Watermark | None:
+    """The position where the column has become wider, or narrower: in whichever type is the wider.
+    None: it is no position in such a column."""
+    was = parse_type(mark.type)
+    if was == kind or (holds(was, kind)):
+        return mark
+    if not holds(kind, was):
+        return None
+    value = Decimal(mark.value) if isinstance(kind, pl.Decimal) else mark.value
+    return replace(mark, type=type_name(kind), value=value)
 
 
 def kind_of(settings: FlowSettings, schema: TableSchema) -> pl.DataType:

@@ -11,6 +11,7 @@ from hygge.core.errors import SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.text import first_misfit, parsed
 from hygge.core.types import parse_type, type_name
+from hygge.core.widening import widened
 from hygge.formats.columns import absent, joined, type_names
 from hygge.formats.csv_layout import Layout
 from hygge.formats.csv_rows import Rows, counted
@@ -27,7 +28,6 @@ from hygge.formats.format import (
 )
 from hygge.formats.guess import Guess
 from hygge.formats.utf8 import checked_encoding
-from hygge.formats.widening import widened
 from hygge.registry import SUFFIXES
 
 

@@ -14,7 +14,7 @@ from hygge.core.config import Settings, validated
 from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import type_name
-from hygge.formats.widening import widened
+from hygge.core.widening import widened
 
 BATCH_ROWS = 262_144
 BATCH_BYTES = 64 * 2**20

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from hygge.core.errors import HomeError, SchemaMismatch
 from hygge.core.schema import Column, TableSchema
 from hygge.core.types import parse_type, type_name
+from hygge.core.widening import widened
 from hygge.formats.columns import depths, joined, type_names
 from hygge.formats.format import (
     Block,
@@ -31,7 +32,6 @@ from hygge.formats.format import (
 from hygge.formats.json_values import Misfit, Mixed, column, meet, settled, told
 from hygge.formats.ndjson_writer import NdjsonWriter, spoken
 from hygge.formats.utf8 import Utf8, refuse_wrong_bytes
-from hygge.formats.widening import widened
 from hygge.registry import SUFFIXES
 
 _BLOCK = 2 * 2**20

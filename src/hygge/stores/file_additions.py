@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 
 from hygge.core.errors import StoreError
 from hygge.core.schema import TableSchema
@@ -40,12 +39,7 @@ def widened(request: LoadRequest, newest: Record | None) -> TableSchema:
     arriving, before = request.schema, newest.schema if newest else None
     if request.mode is Mode.REPLACE or before is None:
         return arriving
-    old = (
-        arriving[c.name] if c.name in arriving else replace(c, nullable=True)
-        for c in before.columns
-    )
-    new = (replace(c, nullable=True) for c in arriving.columns if c.name not in before)
-    return TableSchema((*old, *new), arriving.keys)
+    return before.and_then(arriving)
 
 
 def even(name: str) -> str:

@@ -114,6 +114,11 @@ class Ledger:
         latest = f"(select max(number) from {self._loads} where table_name = {{}})"
         return next(iter(self._ask(f" and number = {latest}", self._key)), None)
 
+    def columns(self) -> TableSchema | None:
+        """Those that the newest published load left."""
+        entry = self.newest()
+        return entry.schema if entry else None
+
     def open(self, load_id: str, flow: str) -> None:
         """Before there is any staging, so that it is found."""
         self._insert(load_id, flow, Fate.OPEN, staged=1)

@@ -16,6 +16,7 @@ from hygge.core.config import Connections
 from hygge.core.errors import LoadLost, StoreError
 from hygge.core.lease import Lease
 from hygge.core.partition import Partition
+from hygge.core.reaching import reached
 from hygge.core.schema import DELETED_AT, OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import (
     LoadRequest,
@@ -25,10 +26,10 @@ from hygge.core.store import (
     StagedPart,
     StoreCapabilities,
     StoreConfig,
-    reached,
 )
 from hygge.databases.memory import MemoryTable, Page, Tags, table
 from hygge.stores.deleting import marks, refuse_deletes_without_keys
+from hygge.stores.memory_columns import fitted, refuse_misfits, wide_enough
 from hygge.stores.memory_merge import corrections, merged
 
 
@@ -42,7 +43,7 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
     """A table in memory. Everything a Store can do, for as long as the process lives."""
 
     Config = MemoryStoreConfig
-    capabilities = StoreCapabilities(modes=frozenset(Mode), deletes=True)
+    capabilities = StoreCapabilities(modes=frozenset(Mode), deletes=True, widens=True)
 
     def __init__(self, config: MemoryStoreConfig) -> None:
         self.config = config
@@ -96,7 +97,7 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
             wider = TableSchema((*schema.columns, *added), schema.keys)
             self.table.schema = wider
             self.table.pages = tuple(
-                Page(page.name, _fitted(page.rows, wider), secrets.token_hex(8))
+                Page(page.name, fitted(page.rows, wider), secrets.token_hex(8))
                 for page in self.table.pages
             )
 
@@ -203,14 +204,15 @@ class _MemoryLoad(BlockingLoad):
         pages, after, marked = self.table.pages, self.table.schema or schema, self.table.marked
         if mode is Mode.REPLACE:
             pages, after, marked = (), schema, False
-        _refuse_misfits(after, schema)
+        after, pages = wide_enough(after, schema, pages)
+        refuse_misfits(after, schema)
         if (own := marks(request)) and not marked:
             after, marked = TableSchema((*after.columns, *own), after.keys), True
         if mode is Mode.MERGE or OPERATION in rows.columns:
-            there = [pl.DataFrame(schema=after.polars()), *(_fitted(p.rows, after) for p in pages)]
+            there = [pl.DataFrame(schema=after.polars()), *(fitted(p.rows, after) for p in pages)]
             rows, deleted = merged(pl.concat(there), rows, keys, request)
             pages = ()
-        page = Page(request.load_id, _fitted(rows, after), request.load_id)
+        page = Page(request.load_id, fitted(rows, after), request.load_id)
         self.table.schema, self.table.pages, self.table.marked = after, (*pages, page), marked
         return deleted
 
@@ -267,17 +269,3 @@ def _bytes_of(frame: pl.DataFrame) -> bytes:
 
 def _without_operation(schema: TableSchema) -> TableSchema:
     return schema.select(name for name in schema.names if name != OPERATION)
-
-
-def _refuse_misfits(table: TableSchema, arriving: TableSchema) -> None:
-    for column in arriving.columns:
-        if column.name not in table or table[column.name].type != column.type:
-            raise StoreError(f"the table has no column {column}", column=column.name)
-
-
-def _fitted(rows: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
-    """The same rows with these columns; those they lack are NULL."""
-    return rows.select(
-        pl.col(c.name) if c.name in rows.columns else pl.lit(None, c.type).alias(c.name)
-        for c in schema.columns
-    )

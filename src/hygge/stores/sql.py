@@ -64,7 +64,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         self.config, self.database = config, database
         self.target = Table.of(config.table)
         self.capabilities = StoreCapabilities(
-            frozenset(Mode), deletes=True, undo=True, one_writer=database.one_writer
+            frozenset(Mode),
+            deletes=True,
+            undo=True,
+            one_writer=database.one_writer,
+            widens=database.widening is not None,
         )
 
     @classmethod
@@ -151,8 +155,14 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return entry.receipt if entry else None
 
     def table_schema(self) -> TableSchema | None:
-        entry = self._looked(lambda _, ledger: ledger.newest(), None)
-        return entry.schema if entry else None
+        return self._looked(lambda _, ledger: ledger.columns(), None)
+
+    async def standing(self, known: TableSchema) -> TableSchema | None:
+        return await self._on_thread("standing", lambda: self._standing(known))
+
+    def _standing(self, known: TableSchema) -> TableSchema | None:
+        with closing(self._connected()) as session:
+            return SqlTable(self.database, session, self.target).standing(known)
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         await answered("evolve", lambda: self._evolved(changes), None)  # it may take its time

@@ -12,8 +12,9 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
+from hygge.core.reaching import reached
 from hygge.core.schema import OPERATION, TableSchema
-from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
+from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
@@ -150,7 +151,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
-                    publishing.make_room()
+                    publishing.make_room(ledger.columns())
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -158,10 +159,10 @@ class SqlLoad(BlockingLoad):
             self._refuse_lost(entry, ledger)
             receipt = entry.receipt or self._receipt(parts)
             if entry.receipt is None:
-                newest = ledger.newest()
+                before = ledger.columns()
                 if self.database.ddl_in_transactions:
-                    publishing.make_room()
-                schema = publishing.fill(*tags, newest.schema if newest else None)
+                    publishing.make_room(before)
+                schema = publishing.fill(*tags, before)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)

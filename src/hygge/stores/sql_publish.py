@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
@@ -62,7 +61,9 @@ class Publishing:
         else:
             for piece in pieces:
                 self._add(staging, piece)
-        return arriving if self._request.mode is Mode.REPLACE else _widened(before, arriving)
+        if self._request.mode is Mode.REPLACE or before is None:
+            return arriving
+        return before.and_then(arriving)
 
     def _may_become(self, pieces: Sequence[str]) -> bool:
         """Whether the staged rows need not be copied: the new table can be the staging itself.
@@ -96,20 +97,22 @@ class Publishing:
             f"where {self._pieces.among([piece])}"
         )
 
-    def make_room(self) -> None:
-        """See that the table is there and has the columns. Raises StoreError where it cannot."""
+    def make_room(self, before: TableSchema | None) -> None:
+        """See that the table is there and has the columns, and that they are wide enough.
+
+        `before` is what the last load left. Raises StoreError where it cannot.
+        """
         arriving = self._request.schema.select(self._names)
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
-        elif self._request.mode is not Mode.REPLACE:
-            self._target.widen(self._whole(arriving).columns)
         elif self._swap:
             self._make_another(arriving)
-        elif self._fits(arriving):
+        elif self._request.mode is not Mode.REPLACE or self._fits(arriving):
             self._target.widen(self._whole(arriving).columns)
+            self._target.widened(arriving, before, self._request.keys)
         else:
             self._make_anew(arriving)
 
@@ -152,15 +155,3 @@ class Publishing:
             there = [column for column in there if column[0] != DELETED_AT]
         wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
-
-
-def _widened(before: TableSchema | None, arriving: TableSchema) -> TableSchema:
-    """Those that a load lacks stay; those that came later are NULL in older rows."""
-    if before is None:
-        return arriving
-    old = (
-        arriving[c.name] if c.name in arriving else replace(c, nullable=True)
-        for c in before.columns
-    )
-    new = (replace(c, nullable=True) for c in arriving.columns if c.name not in before)
-    return TableSchema((*old, *new), arriving.keys)

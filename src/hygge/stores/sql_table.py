@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
 
-from hygge.core.errors import StoreError
+from hygge.core.errors import DatabaseError, StoreError
 from hygge.core.schema import Column, TableSchema
+from hygge.core.types import type_name
+from hygge.core.widening import holds, loses
 from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.wider import Wider
 
 
 class SqlTable:
@@ -70,6 +73,77 @@ class SqlTable:
                 f"another table cannot take the place of {self.table}: {why}",
                 hint="leave out `swap`: then its rows are replaced, and the table stays",
             )
+
+    def standing(self, known: TableSchema) -> TableSchema | None:
+        """As Store.standing."""
+        fields = self.fields()
+        return TableSchema(tuple(self._standing(f, known) for f in fields)) if fields else None
+
+    def _standing(self, field: Field, known: TableSchema) -> Column:
+        name = field.column.name
+        if name in known and self.made_as(field, known[name]):
+            return replace(field.column, type=known[name].type)
+        return field.column
+
+    def made_as(self, field: Field, column: Column) -> bool:
+        """Whether the column that is there is what would be made for this one."""
+        plain = self._db.plain
+        return plain(field.native) == plain(self._db.native(column.type))
+
+    def widened(
+        self, arriving: TableSchema, before: TableSchema | None, keys: Sequence[str]
+    ) -> None:
+        """Make columns that the last load left hold what arrives; NULL, too, but for keys.
+
+        Raises StoreError where the database refuses, for one that others made narrower, too.
+        """
+        wanted = list(self._wider(arriving, before, keys)) if before else []
+        if not wanted:
+            return
+        names = ", ".join(f"{wider.name} {wider.native or 'null'}" for wider in wanted)
+        try:
+            self._db.widen(self._session, self.table, wanted)
+        except DatabaseError as failed:
+            raise StoreError(
+                f"the table's columns cannot become wider ({names}): {failed.what}",
+                table=str(self.table),
+                hint=failed.hint
+                or "take away what depends on them (views, indexes, constraints), "
+                "run again, and make it anew",
+            ) from failed
+
+    def _wider(
+        self, arriving: TableSchema, before: TableSchema, keys: Sequence[str]
+    ) -> Iterator[Wider]:
+        for field in self.fields():
+            name = field.column.name
+            if name not in before or name not in arriving:
+                continue
+            was, now = before[name], arriving[name]
+            retyped = self._is_narrower(field, was, now)
+            freed = now.nullable and not was.nullable and not field.column.nullable
+            freed = freed and name not in (*keys, *self._session.keys(self.table))
+            if retyped or freed:
+                there = was.type if self.made_as(field, was) else field.column.type
+                native = self._db.native(now.type) if retyped else None
+                yield Wider(name, there, now.type, field.native, native, freed)
+
+    def _is_narrower(self, field: Field, was: Column, now: Column) -> bool:
+        """Whether the column that is there has to become wider. Raises StoreError where others made
+        it narrower than what was loaded."""
+        there = field.column.type
+        if self.made_as(field, now) or holds(there, now.type):
+            return False
+        if self.made_as(field, was) or (holds(there, was.type) and holds(now.type, there)):
+            return was.type != now.type
+        if loses(there, now.type):
+            raise StoreError(
+                f"the table's column is {type_name(there)}, which cannot hold "
+                f"{type_name(now.type)}",
+                column=now.name,
+                hint=f"change it back to {type_name(was.type)}",
+            )
+        return False
 
     def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
         """At one moment for readers: this one becomes `old`, and the successor this one."""

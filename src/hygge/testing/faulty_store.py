@@ -53,6 +53,9 @@ class FaultyStore(Store[Any]):
     async def schema(self) -> TableSchema | None:
         return await self._inner.schema()
 
+    async def standing(self, known: TableSchema) -> TableSchema | None:
+        return await self._inner.standing(known)
+
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         await self._inner.evolve(changes)
 

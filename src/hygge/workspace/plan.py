@@ -11,7 +11,7 @@ from hygge.core.config import Connections
 from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
 from hygge.core.store import Deletes, Mode
-from hygge.flow.settings import FlowSettings, RunType
+from hygge.flow.settings import FlowSettings, OnSchemaChange, RunType
 from hygge.flow.unready import Unready
 from hygge.workspace.catalog import looked_up
 from hygge.workspace.conflicts import check_conflicts
@@ -206,8 +206,15 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
         yield "where", flow.where_shown
     if settings.polish is not None:
         yield "polish", ", ".join(settings.polish.model_dump(exclude_defaults=True))
+    if settings.on_schema_change != OnSchemaChange():
+        yield "schema", _policies(settings.on_schema_change)
     if settings.parallel > 1:
         yield "parallel", f"{settings.parallel} partitions at once"
+
+
+def _policies(policy: OnSchemaChange) -> str:
+    """`evolve, name: freeze`."""
+    return ", ".join([policy.default, *(f"{name}: {of}" for name, of in policy.columns.items())])
 
 
 def _range(settings: FlowSettings) -> str | None:

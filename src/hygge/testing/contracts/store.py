@@ -441,6 +441,37 @@ class StoreContract(MergeContract, DeleteContract, UndoContract):
         run(settled(store, request(base=first, schema=schema), fewer))
         assert columns_of(rig.store()) == columns(schema)
 
+    @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.MERGE])
+    def test_a_column_becomes_wider_with_the_load_that_needs_it(
+        self, rig: StoreRig, mode: Mode
+    ) -> None:
+        store = rig.store()
+        if not store.capabilities.widens or mode not in store.capabilities.modes:
+            pytest.skip("claims no wider columns")
+        how: dict[str, Any] = {"keys": ("id",) if mode is Mode.MERGE else ()}
+        narrow, wide = pl.col("id").cast(pl.Int16), pl.lit(2**40).alias("much")
+        first = people(0, 2).select("id", narrow.alias("much"))
+        second = people(2, 1).select("id", wide)
+
+        async def story() -> None:
+            schema = TableSchema.of(first.schema)
+            base = await settled(store, request(mode, schema=schema, **how), first)
+            schema = TableSchema.of(second.schema)
+            what = request(mode, base, schema=schema, **how)
+            async with store.load(what) as load:
+                await staged(load, "given up", second)
+            assert await store.recover("people", what.load_id) is None
+            assert rig.look() == first.rows()
+            await settled(store, request(mode, base, schema=schema, **how), second)
+            there = await store.schema()
+            assert there is not None
+            assert there["much"].type == pl.Int64()
+            seen = await store.standing(there)
+            assert seen is None or seen.polars() == there.polars()
+
+        asyncio.run(story())
+        assert unordered(rig.look()) == unordered([*first.rows(), *second.rows()])
+
     def test_an_added_column_is_null_in_older_rows(self, rig: StoreRig) -> None:
         store = self.able(rig, Mode.APPEND)
         first = run(settled(store, request(Mode.APPEND), people(0, 2)))

@@ -1,6 +1,7 @@
-"""Which type holds the values of two others without loss.
+"""Which type holds the values of others without loss: all that is known of it, for all rooms.
 
-Whole numbers among fractions become float64; a format refuses the one that would be rounded.
+Whole numbers among fractions become float64 where `widened` is asked; a format refuses the one that
+would be rounded. `holds` promises more: nobody looks at the values.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ _WHOLE: dict[pl.DataType, int] = {
 }
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
 _UNITS = ("ms", "us")
+_FINER = ("ms", "us", "ns")
+_EXACT: dict[pl.DataType, int] = {pl.Float32(): 16, pl.Float64(): 32}
+"""Whole numbers of so many bits are exact among these fractions."""
 
 
 def widened(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
@@ -28,6 +32,43 @@ def widened(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
         if (found := _pair(first, second)) is not None:
             return found
     return None
+
+
+def holds(wide: pl.DataType, narrow: pl.DataType) -> bool:
+    """Whether each value of the one type has its equal in the other, whatever the values.
+
+    So a column can become wider, and takes narrower values. Nested types hold nothing but their
+    own, and a day is no moment: it would be another value to whoever reads it.
+    """
+    if wide == narrow or isinstance(narrow, pl.Null):
+        return True
+    match wide, narrow:
+        case pl.Int128(), _ if narrow in _WHOLE:
+            return True
+        case pl.Decimal(), _ if narrow in _WHOLE:
+            digits = 19 if narrow == pl.Int64() else _DIGITS[_WHOLE[narrow]]
+            return (wide.precision or 38) - wide.scale >= digits
+        case pl.Enum(), pl.Enum():
+            return set(narrow.categories) <= set(wide.categories)
+        case ((pl.Float32() | pl.Float64()), _) if narrow in _WHOLE:
+            return _WHOLE[narrow] <= _EXACT[wide]
+        case ((pl.List() | pl.Array() | pl.Struct()), _):
+            return False
+        case pl.Datetime(), pl.Date():
+            return False
+    return widened(wide, narrow) == wide
+
+
+def loses(there: pl.DataType, values: pl.DataType) -> bool:
+    """Whether a database would round or cut values, or refuse some, to put them into a column."""
+    if there.is_numeric() and values.is_numeric():
+        return not holds(there, values)
+    match there, values:
+        case pl.Date(), pl.Datetime():
+            return True
+        case pl.Datetime(), pl.Datetime():
+            return _FINER.index(there.time_unit) < _FINER.index(values.time_unit)
+    return False
 
 
 def _pair(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
