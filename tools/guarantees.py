@@ -46,7 +46,7 @@ NOT = """\
 ## What is not guaranteed
 
 - Rows that are corrected without a greater watermark are not found by an incremental load; nor
-  are deleted ones.
+  are deleted ones, unless keys are compared (`detect_deletes`).
 - `best effort`: where the server does not tell who is writing (see the table), a row may be
   passed by that was written before and committed after the load. The run says so, each time.
 - A reader of a plain folder of files can see some of a load's files before the others, for the
@@ -125,8 +125,10 @@ READINGS = [
     ),
     Reading(
         "PostgreSQL",
-        "also rows that others commit late: none is read past the oldest transaction that writes",
-        "best effort for a user without `pg_read_all_stats`, and on a standby",
+        "also rows that others commit late: none is read past the oldest transaction that writes; "
+        "by `incremental: xmin`, every row that was written since, whatever its columns say",
+        "best effort for a user without `pg_read_all_stats`, and on a standby; by `xmin` for one "
+        "without `pg_control_system()`",
         "postgres",
     ),
     Reading(

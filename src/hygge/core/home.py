@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +53,7 @@ class HomeCapabilities:
     columns: bool = False  # reads only the columns that are asked for
     where: bool = False  # reads only the rows that satisfy `where`
     late_rows: bool = False  # rows may appear below the greatest value: upper_bound knows
+    positions: Collection[str] = ()  # what it can tell new rows by beside columns
     deletes: bool = False  # the reserved last column `__op__` (int8: 0 upsert, 1 delete)
 
 
@@ -123,7 +132,10 @@ class Home(ABC, Generic[C]):
         )
 
     async def upper_bound(self, column: str) -> Bound:
-        """The highest position that is safe to read up to, taken now. Incremental Homes only."""
+        """The highest position that is safe to read up to, taken now. Incremental Homes only.
+
+        Of one of its own `positions`, it is the last one whose rows are all there to be read.
+        """
         raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
 
     async def partitions(self, request: ReadRequest) -> Sequence[Partition]:

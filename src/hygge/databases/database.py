@@ -153,6 +153,10 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
+    def hindrance(self, table: Table) -> str | None:
+        """Why no other table can take this one's place by its name; None: one can."""
+        return None
+
     @abstractmethod
     def interrupt(self) -> None:
         """Stop the call that is under way. From another thread."""
@@ -182,6 +186,12 @@ class Database(ABC):
     """True: one connection writes at a time, so the parts of a load take turns."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
+    by_index: ClassVar[bool] = False
+    """True: it looks up one table's rows in another by an index, or slowly."""
+    moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
+    """How a time of UTC is written, in the words of `strftime`."""
+    accounts: ClassVar[Mapping[str, str]] = {}
+    """By name, what tells new rows beside a column: `module:Class` of its Account."""
 
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""

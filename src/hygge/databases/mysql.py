@@ -25,6 +25,7 @@ from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_line import MysqlLine
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
+from hygge.databases.mysql_swap import hindrance
 from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
 _ROWS = 16_384
@@ -42,6 +43,8 @@ class Mysql(Database):
     )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    by_index = True
+    moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     settings: MysqlSettings
 
@@ -177,6 +180,9 @@ class MysqlSession(Session):
             *(table.name, table.schema),
         )
         return tuple(row[0] for row in found)
+
+    def hindrance(self, table: Table) -> str | None:
+        return hindrance(self, table)
 
     # what others do
 

@@ -48,6 +48,7 @@ class Postgres(Database):
     longest_name = 63
     sheds_columns = True
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
+    accounts: ClassVar = {"xmin": "hygge.databases.postgres_xmin:Xmin"}
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:

@@ -47,7 +47,7 @@ def entity_run(
     status = Status.SUCCESS if receipt else Status.SKIP
     if error:
         status = Status.SUSPENDED if isinstance(error, FlowSuspended) else Status.FAIL
-    column = settings.watermark.column if settings.watermark else None
+    deleted = f"{receipt.deleted:,} rows deleted" if receipt and receipt.deleted else None
     return EntityRun(
         entity_run_id=new_run_id(),
         coordinator_run_id=terms.run_id,
@@ -62,9 +62,9 @@ def entity_run(
         row_count=receipt.rows if receipt else 0,
         duration=(finished - started).total_seconds(),
         primary_key=", ".join(settings.keys) or None,
-        watermark_column=column,
+        watermark_column=settings.position,
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
-        message=str(error) if error else None,
+        message=str(error) if error else deleted,
         load_id=receipt.load_id if receipt else None,
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hygge.core.config import Settings, Wrong
-from hygge.core.store import Mode
+from hygge.core.store import Deletes, Mode
 
 
 class RunType(StrEnum):
@@ -140,8 +140,28 @@ class FlowSettings(Settings):
         default="refuse",
         description="What to do with rows of one key and one watermark that differ: take any",
     )
+    deletes: Deletes = Field(
+        default=Deletes.HARD,
+        description="What a merge does with rows that are gone: hard deletes them, soft writes "
+        "when into `_hygge_deleted_at`, ignore leaves them",
+    )
+    detect_deletes: Literal["by_key_compare"] | None = Field(
+        default=None,
+        description="How an incremental merge finds rows that are gone: by all keys of the source",
+    )
+    max_delete_fraction: float = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        description="Refuse to take a larger share of the table's rows for gone",
+    )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
+    )
+    incremental: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What tells new rows in place of a `watermark`: `xmin` in PostgreSQL",
     )
     range: Range | None = Field(
         default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"
@@ -191,7 +211,14 @@ class FlowSettings(Settings):
     def _consistent(self) -> FlowSettings:
         if self.run_type is RunType.BACKFILL:
             self._can_backfill()
-        if self.run_type is RunType.INCREMENTAL and self.watermark is None:
+        elif self.range is not None:
+            raise Wrong(
+                f"`range` is what a backfill reads, and this flow is run_type: {self.run_type}",
+                "run_type: backfill; or leave `range` out: hygge go --from … --to …",
+            )
+        if self.incremental is not None:
+            self._can_go_by(self.incremental)
+        if self.run_type is RunType.INCREMENTAL and self.position is None:
             raise Wrong(
                 "an incremental run needs a `watermark`: the column that tells new rows",
                 "watermark: a column whose values grow; or run_type: full_drop",
@@ -202,7 +229,28 @@ class FlowSettings(Settings):
             raise ValueError(f"{word} reads rows again: it needs `keys` to merge them by")
         if self.write == "merge" and not self.keys:
             raise ValueError("write: merge needs `keys`: the columns that name a row")
+        self._can_delete()
         return self
+
+    def _can_delete(self) -> None:
+        word = "detect_deletes" if self.detect_deletes else f"deletes: {self.deletes}"
+        if (self.detect_deletes or self.deletes is not Deletes.HARD) and not self.merges:
+            raise ValueError(f"{word} is for rows that are merged: it needs `keys`")
+        if self.detect_deletes and self.deletes is Deletes.IGNORE:
+            raise ValueError("detect_deletes finds rows that are gone: deletes: hard, or soft")
+
+    def _can_go_by(self, position: str) -> None:
+        if self.watermark is not None:
+            raise Wrong(
+                f"`incremental: {position}` and a `watermark` both tell what is new",
+                "keep one of them",
+            )
+        if not self.merges:
+            raise Wrong(
+                f"`incremental: {position}` cannot tell a changed row from a new one: it needs "
+                "`keys` to merge them by",
+                "keys: the primary key; without `write: append`",
+            )
 
     def _can_backfill(self) -> None:
         if self.watermark is None:
@@ -213,11 +261,22 @@ class FlowSettings(Settings):
             raise ValueError("a backfill needs a `range`: {from, to}, or one of them")
 
     @property
+    def position(self) -> str | None:
+        """What tells new rows: the watermark's column, or an account of the source's own."""
+        return self.incremental or (self.watermark.column if self.watermark else None)
+
+    @property
     def mode(self) -> Mode:
         """What a load of this flow does to the rows that are there."""
         if self.run_type is RunType.FULL_DROP:
             return Mode.REPLACE
         return Mode.MERGE if self.merges else Mode.APPEND
+
+    @property
+    def compares(self) -> bool:
+        """Whether a load looks for rows that are gone: not one that reads a range, nor one that
+        replaces them all."""
+        return self.detect_deletes is not None and self.run_type is RunType.INCREMENTAL
 
     @property
     def merges(self) -> bool:

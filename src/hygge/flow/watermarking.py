@@ -24,10 +24,14 @@ _START_ANEW = "load everything once: hygge go --full-drop"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows at or above `low`, up to `bound`. No `low`: from the beginning."""
+    """Rows at or above `low`, up to `bound`. No `low`: from the beginning.
+
+    `back` is where the source ends now that its last rows are gone: all of it is read again.
+    """
 
     low: Watermark | None = None
     bound: Watermark | None = None
+    back: Watermark | None = None
 
 
 def check_column(settings: FlowSettings, schema: TableSchema) -> None:
@@ -58,7 +62,7 @@ def low_of(
 ) -> Watermark | None:
     """Where the last load ended. Raises FlowError where it was of something else: another source,
     column, `where`, or other keys than those to merge by."""
-    if last is None or settings.mode is Mode.REPLACE or settings.watermark is None:
+    if last is None or settings.mode is Mode.REPLACE or settings.position is None:
         return None
     if last.source != home.identity:
         raise FlowError(
@@ -66,14 +70,14 @@ def low_of(
             hint=_START_ANEW,
         )
     _refuse_mixing(last, settings, keys)
-    column, mark = settings.watermark.column, last.watermark
+    column, mark = settings.position, last.watermark
     if mark is None and settings.mode is Mode.MERGE:
         return None  # what comes again does no harm
     if mark is None:
         raise FlowError(
             f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
         )
-    kind = type_name(schema[column].type)
+    kind = type_name(kind_of(settings, schema))
     if (mark.column, mark.type) != (column, kind):
         raise FlowError(
             f"the last load's watermark was {mark.column} {mark.type}, now {column} {kind}",
@@ -81,6 +85,12 @@ def low_of(
             hint=_START_ANEW,
         )
     return mark
+
+
+def kind_of(settings: FlowSettings, schema: TableSchema) -> pl.DataType:
+    """The type of what tells new rows. A position of the source's own is a whole number."""
+    mark = settings.watermark
+    return schema[mark.column].type if mark is not None else pl.Int64()
 
 
 def _refuse_mixing(last: Receipt, settings: FlowSettings, keys: Sequence[str]) -> None:
@@ -109,18 +119,18 @@ def _where(condition: str | None) -> str:
 async def window(
     home: Home[Any], low: Watermark | None, settings: FlowSettings, kind: pl.DataType
 ) -> tuple[Window, Bound]:
-    """The window to read now, its upper end frozen. Raises FlowError if the source went back."""
-    assert settings.watermark is not None
-    column = settings.watermark.column
-    bound = await home.upper_bound(column)
-    top = bound.watermark
-    if low is not None and top is not None and top.closed and top.value < low.value:
-        raise FlowError(
-            f"the source went back: its greatest {column} is {top.value}, "
-            f"and {low.value} was read before",
-            column=column,
-            hint=f"see whether the source was restored; if so, {_START_ANEW}",
-        )
+    """The window to read now, its upper end frozen. Raises FlowError if the source went back, and
+    nothing tells which rows are gone from it."""
+    assert settings.position is not None
+    bound = await home.upper_bound(settings.position)
+    top, back = bound.watermark, None
+    if low is not None and top is not None:
+        if settings.watermark is not None and settings.compares and _is_back(low, top):
+            back, low = top, None  # rows below may be others, too: it may have been restored
+        else:
+            _refuse_restored(low, top)
+    if settings.watermark is None:  # its own positions are over, so none is looked at again
+        return Window(low and replace(low, closed=False), top), bound
     if top is not None:
         top = _lagging(bound, top, settings.watermark.lag, kind)
     if low is not None and top is not None:
@@ -129,7 +139,29 @@ async def window(
             top = replace(low, closed=True, ties=None)  # only to see what was read is still there
     if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
         low = earlier(low, settings.watermark.overlap)
-    return Window(low, top), bound
+    return Window(low, top, back), bound
+
+
+def _is_back(low: Watermark, top: Watermark) -> bool:
+    return bool(top.closed and top.value < low.value)
+
+
+def _refuse_restored(low: Watermark, top: Watermark) -> None:
+    column, hint = low.column, f"see whether the source was restored; if so, {_START_ANEW}"
+    if None not in (low.counter, top.counter) and low.counter != top.counter:
+        raise FlowError(
+            f"the source is not the one that was read before, though it has its name: {column} is "
+            f"counted by {top.counter} now, and was by {low.counter}",
+            column=column,
+            hint=hint,
+        )
+    if _is_back(low, top):
+        raise FlowError(
+            f"the source went back: its greatest {column} is {top.value}, "
+            f"and {low.value} was read before",
+            column=column,
+            hint=hint,
+        )
 
 
 def _lagging(bound: Bound, top: Watermark, lag: float, kind: pl.DataType) -> Watermark:

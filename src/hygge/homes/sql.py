@@ -20,12 +20,13 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.supply import Need, Needs, Shares
 from hygge.core.watermark import Watermark, greatest, highest
+from hygge.databases.accounts import account_of
 from hygge.databases.answering import answered, opened
 from hygge.databases.arriving import arrived
 from hygge.databases.database import Database, Field, Session, Table, schema_of
 from hygge.databases.found import found, located_settings, named_table
 from hygge.databases.ranges import Ranges
-from hygge.homes.sql_bound import settled
+from hygge.homes.sql_bound import accounted, settled
 from hygge.homes.sql_catalog import stand_ins
 from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
@@ -93,7 +94,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     """
 
     Config: ClassVar[type[HomeConfig]] = SqlHomeConfig
-    capabilities = HomeCapabilities(
+    capabilities: HomeCapabilities = HomeCapabilities(  # type: ignore[misc]
         incremental=True, partitions=True, columns=True, where=True, late_rows=True
     )
 
@@ -101,6 +102,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         self, config: SqlHomeConfig, database: Database, sessions: int | None = None
     ) -> None:
         self.config, self.database = config, database
+        own = () if config.table is None else tuple(database.accounts)
+        self.capabilities = replace(type(self).capabilities, positions=own)
         pool = database.pool
         self.sessions = sessions or (pool.size if pool else None)
         """How many it may have at once; None: as many as it likes."""
@@ -212,6 +215,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     def bound(self, column: str) -> Bound:
         with closing(opened(self.database.connect())) as session:
+            if column in self.capabilities.positions:
+                return accounted(session, self.table, column, account_of(self.database, column))
             field = chosen(self.fields(session), (column,))[0]
             top = self._end(session, field, "max", "true")
 
@@ -235,26 +240,47 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return found
 
     def statement(
-        self, request: ReadRequest, fields: Sequence[Field], partition: Partition = WHOLE
+        self,
+        session: Session,
+        request: ReadRequest,
+        fields: Sequence[Field],
+        partition: Partition = WHOLE,
     ) -> tuple[str, list[Any]]:
         """The select that reads these fields, and its values."""
-        conditions, values = self.conditions(request)
+        conditions, values = self.conditions(session, request)
         conditions += [str(condition) for condition in partition.where[1:]]
         where = f" where {' and '.join(conditions)}" if conditions else ""
         reads = ", ".join(field.read for field in fields)
         return f"select {reads} from {self.source}{where}", values
 
-    def conditions(self, request: ReadRequest) -> tuple[list[str], list[Any]]:
+    def conditions(self, session: Session, request: ReadRequest) -> tuple[list[str], list[Any]]:
         """What is asked of the rows, and the values in it."""
         conditions, values = list[str](), list[Any]()
         if request.where:
             conditions.append(f"({request.where}\n)")  # a comment ends with its line
+        conditions += self._accounted(session, request)
+        request = self.by_columns(request)
         for mark, sign in ((request.low, ">"), (request.bound, "<")):
             if mark is not None:
                 told = self._beyond(mark, sign, len(values) + 1)
                 conditions += told[0]
                 values += told[1]
         return conditions, values
+
+    def by_columns(self, request: ReadRequest) -> ReadRequest:
+        """The request without a window that no column tells of."""
+        own = request.bound is not None and request.bound.column in self.capabilities.positions
+        return replace(request, low=None, bound=None) if own else request
+
+    def _accounted(self, session: Session, request: ReadRequest) -> list[str]:
+        """The window by the database's own account; none where there was no load before, for rows
+        that come again do no harm."""
+        low, bound = request.low, request.bound
+        if low is None or bound is None or self.by_columns(request) is request:
+            return []
+        account = account_of(self.database, low.column)
+        condition = account.between(session, self.table, low.value, bound.value)
+        return [] if condition is None else [condition]
 
     def _beyond(self, mark: Watermark, sign: str, number: int) -> tuple[list[str], list[Any]]:
         """Rows without a position reach the flow, too: it has a policy for them."""

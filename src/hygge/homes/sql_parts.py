@@ -132,7 +132,7 @@ class Parts:
     def _sample(self, session: Session, key: _Key, share: float) -> list[tuple[Any, ...]]:
         """The keys of some of the rows that are asked for, in the server's order."""
         home = self._home
-        conditions, values = home.conditions(self._request)
+        conditions, values = home.conditions(session, self._request)
         conditions += [f"{column} is not null" for column in key.columns]
         after, condition = self._ranges.sampled(share) if share < 1 else ("", None)
         conditions += [condition] if condition else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -36,6 +36,10 @@ class SqlStoreConfig(StoreConfig):
         default=None, description="Which of `connections:` to use, or a database's URL"
     )
     path: str | None = Field(default=None, description="The file of a database that is a file")
+    swap: Literal["rename"] | None = Field(
+        default=None,
+        description="`rename`: a full_drop fills another table, which takes its name (MySQL)",
+    )
     adopt: bool = Field(
         default=False, description="Replace a table that hygge did not make, rows and all"
     )
@@ -65,7 +69,13 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     @classmethod
     def build(cls, config: SqlStoreConfig, connections: Connections) -> Self:
-        return cls(config, found(config, connections))
+        database = found(config, connections)
+        if config.swap is not None and database.ddl_in_transactions:
+            raise Unsupported(
+                f"{database.name} needs no `swap`: there, making a table is part of publishing",
+                hint="leave it out",
+            )
+        return cls(config, database)
 
     @property
     def identity(self) -> str:
@@ -86,7 +96,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
-        return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
+        swap, adopt = self.config.swap is not None, self.config.adopt
+        return SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
 
     # each on a connection of its own
 

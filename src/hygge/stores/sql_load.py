@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -11,9 +12,12 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
+from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
 from hygge.databases.database import Database, Session, Table
+from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
+from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of, staged_schema
 from hygge.stores.sql_publish import Publishing
 from hygge.stores.sql_table import SqlTable, Staging
@@ -23,9 +27,16 @@ class SqlLoad(BlockingLoad):
     """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
 
     def __init__(
-        self, database: Database, target: Table, request: LoadRequest, *, adopt: bool
+        self,
+        database: Database,
+        target: Table,
+        request: LoadRequest,
+        *,
+        adopt: bool,
+        swap: bool = False,
     ) -> None:
         self.database, self.target, self.request, self.adopt = database, target, request, adopt
+        self.swap = swap and request.mode is Mode.REPLACE
         self.one_writer, self.pieces = database.one_writer, pieces_of(database)
         self.staged = target.beside(f"_hygge_{request.load_id}")
         self._session: Session | None = None
@@ -48,6 +59,7 @@ class SqlLoad(BlockingLoad):
             self._open()
 
     def _open(self) -> None:
+        refuse_deletes_without_keys(self.request)
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
@@ -57,8 +69,25 @@ class SqlLoad(BlockingLoad):
             if entry is None:
                 ledger.open(self.request.load_id, self.request.flow)
                 self._refuse_strangers(ledger)
-                staging = SqlTable(self.database, self.session, self.staged)
-                staging.make(staged_schema(self.pieces, self.request.schema))
+                if self.swap:  # before anything is staged; it is looked at again in the end
+                    SqlTable(self.database, self.session, self.target).refuse_successor()
+                self._make_staging()
+
+    def _make_staging(self) -> None:
+        """Where rows are deleted by what is staged, its keys are looked up: for each of the table's
+        rows, if the database knows no better."""
+        request, staged = self.request, SqlTable(self.database, self.session, self.staged)
+        staged.make(staged_schema(self.pieces, self._staged_columns()))
+        looked_up = request.most_gone is not None or OPERATION in request.schema
+        if looked_up and self.database.by_index:
+            staged.index([request.schema[key] for key in request.keys])
+
+    def _staged_columns(self) -> TableSchema:
+        """A row of nothing but a key has no other value."""
+        schema = self.request.schema
+        if self.request.most_gone is None:
+            return schema
+        return TableSchema(tuple(replace(column, nullable=True) for column in schema.columns))
 
     def _refuse_lost(self, entry: Entry | None, ledger: Ledger) -> None:
         load_id = self.request.load_id
@@ -98,11 +127,24 @@ class SqlLoad(BlockingLoad):
             whole = {}  # erased by another hand: nothing is there
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        with self._working():
+            return self._corrected(parts)
+
+    def _corrected(self, parts: Sequence[StagedPart]) -> int:
+        table = SqlTable(self.database, self.session, self.target)
+        if self.request.most_gone is None or not table.exists():
+            return 0
+        staged = SqlTable(self.database, self.session, self.staged)
+        merging = Merging(self.database, self.session, table, staged, self.request)
+        return merging.corrections(_tags(parts))
+
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
-        publishing = Publishing(self.database, self.session, self.target, self.request)
-        tags = [piece.name for part in parts for piece in part.pieces]
-        self._look(ledger, publishing, tags)
+        publishing = Publishing(
+            self.database, self.session, self.target, self.request, swap=self.swap
+        )
+        self._look(ledger, publishing, parts)
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
                 begun = ledger.of(self.request.load_id)
@@ -119,7 +161,9 @@ class SqlLoad(BlockingLoad):
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
                     publishing.make_room()
-                schema = publishing.fill(tags, newest.schema if newest else None)
+                tags = _tags(parts, keys=False), _tags(parts, keys=True)
+                schema = publishing.fill(*tags, newest.schema if newest else None)
+                receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)
         if not self.database.ddl_in_transactions:
@@ -129,24 +173,24 @@ class SqlLoad(BlockingLoad):
             ledger.cleared(self.request.load_id)
         return receipt
 
-    def _look(self, ledger: Ledger, publishing: Publishing, tags: Sequence[str]) -> None:
+    def _look(self, ledger: Ledger, publishing: Publishing, parts: Sequence[StagedPart]) -> None:
         """At rows that nobody adds to any more; what else may have become of them is seen later."""
         entry = ledger.of(self.request.load_id)
         if entry is None or entry.fate is not Fate.OPEN:
             return
         try:
-            publishing.look(tags)
+            publishing.look(_tags(parts, keys=False), _tags(parts, keys=True))
         except HyggeError:
             if SqlTable(self.database, self.session, self.staged).exists():
                 raise
 
     def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:
-        pieces = [piece for part in parts for piece in part.pieces]
+        rows = [part for part in parts if not part.keys]
         return Receipt(
             load_id=self.request.load_id,
             flow=self.request.flow,
-            rows=sum(part.rows for part in parts),
-            bytes=sum(piece.bytes for piece in pieces),
+            rows=sum(part.rows for part in rows),
+            bytes=sum(piece.bytes for part in rows for piece in part.pieces),
             watermark=reached(self.request, parts),
             digests={},
             at=datetime.now(UTC),
@@ -165,6 +209,12 @@ class SqlLoad(BlockingLoad):
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _tags(parts: Sequence[StagedPart], *, keys: bool | None = None) -> list[str]:
+    """Of all parts, or of those of nothing but keys, or of the others."""
+    chosen = (part for part in parts if keys is None or part.keys is keys)
+    return [piece.name for part in chosen for piece in part.pieces]
 
 
 def _intact(whole: Mapping[str, int], piece: Piece) -> int:

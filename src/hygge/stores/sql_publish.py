@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hygge.core.schema import OPERATION, TableSchema
+from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
+from hygge.stores.deleting import marks
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable, Staging
@@ -17,25 +18,42 @@ class Publishing:
     """Makes the staged rows of a load the table's, in the order of the commit."""
 
     def __init__(
-        self, database: Database, session: Session, target: Table, request: LoadRequest
+        self,
+        database: Database,
+        session: Session,
+        target: Table,
+        request: LoadRequest,
+        *,
+        swap: bool = False,
     ) -> None:
-        self._db, self._session, self._request = database, session, request
+        self._db, self._session, self._request, self._swap = database, session, request, swap
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
-        self._merging: Merging | None = None
+        self.deleted, self._several = 0, False
 
-    def look(self, pieces: Sequence[str]) -> None:
+    @property
+    def _merging(self) -> Merging | None:
+        """What merges the rows by their keys, where they are to be."""
+        if self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema:
+            return None
+        staged = self._staging.rows
+        return Merging(self._db, self._session, self._target, staged, self._request)
+
+    def look(self, pieces: Sequence[str], keys: Sequence[str]) -> None:
         """Before the transaction: raises StoreError for staged rows that cannot be published."""
-        if self._request.mode is Mode.MERGE:
-            staged = self._staging.rows
-            self._merging = Merging(self._db, self._session, self._target, staged, self._request)
-            self._merging.look(pieces)
+        if (merging := self._merging) is not None:
+            self._several = merging.look(pieces, keys)
 
-    def fill(self, pieces: Sequence[str], before: TableSchema | None) -> TableSchema:
-        """The rows into the table, which has room for them; the columns that it has then."""
+    def fill(
+        self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
+    ) -> TableSchema:
+        """The rows into the table, which has room for them; the columns that it has then.
+
+        `keys` are the pieces of nothing but keys. `deleted` is told afterwards.
+        """
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
         if self._may_become(pieces):
@@ -43,8 +61,8 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if self._merging is not None:
-            self._merging.merge(pieces)
+        if (merging := self._merging) is not None:
+            self.deleted = merging.merge(pieces, keys, several=self._several)
         else:
             for piece in pieces:
                 self._add(staging, piece)
@@ -69,6 +87,7 @@ class Publishing:
         self._target.drop()
         for column in self._pieces.own:
             self._session.change(f"alter table {staged} drop column {self._db.quoted(column.name)}")
+        self._staging.rows.widen(marks(self._request))
         name = self._db.quoted(self._target.table.name)
         self._session.change(f"alter table {staged} rename to {name}")
         self._find_keys_fast(arriving)  # the index that there was went with the empty table
@@ -86,13 +105,28 @@ class Publishing:
         arriving = self._request.schema.select(self._names)
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
-            self._target.make(arriving, keys=keys)
+            self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
         elif self._request.mode is not Mode.REPLACE:
-            self._target.widen(arriving.columns)
-        elif not self._fits(arriving):
+            self._target.widen(self._whole(arriving).columns)
+        elif self._swap:
+            self._make_another(arriving)
+        elif self._fits(arriving):
+            self._target.widen(self._whole(arriving).columns)
+        else:
             self._make_anew(arriving)
+
+    def _make_another(self, arriving: TableSchema) -> None:
+        """A table to take this one's place, like it where the columns are the same."""
+        self._target.refuse_successor()
+        if not self._fits(arriving):
+            self._make_anew(arriving)
+            return
+        there, self._target = self._target, self._staging.successor
+        self._target.drop()
+        self._target.make_like(there)
+        self._target.widen(self._whole(arriving).columns)
 
     def _make_anew(self, arriving: TableSchema) -> None:
         if self._db.ddl_in_transactions:
@@ -100,7 +134,7 @@ class Publishing:
         else:  # it takes the table's place once the load is published
             self._target = self._staging.successor
             self._target.drop()
-        self._target.make(arriving)
+        self._target.make(self._whole(arriving))
         self._find_keys_fast(arriving)
         self._new = True
 
@@ -109,10 +143,17 @@ class Publishing:
         if self._request.mode is Mode.REPLACE and self._request.keys:
             self._target.index([arriving[key] for key in self._request.keys])
 
+    def _whole(self, arriving: TableSchema) -> TableSchema:
+        """With the columns that are the store's own."""
+        return TableSchema((*arriving.columns, *marks(self._request)))
+
     def _fits(self, arriving: TableSchema) -> bool:
-        """Whether the table that is there can take these columns as they are."""
+        """Whether the table that is there can take these columns as they are. A column of ours is
+        empty then, and does no harm."""
         plain = self._db.plain
         there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
+        if DELETED_AT not in self._names:
+            there = [column for column in there if column[0] != DELETED_AT]
         wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
 

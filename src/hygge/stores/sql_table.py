@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from hygge.core.errors import StoreError
 from hygge.core.schema import Column, TableSchema
 from hygge.databases.database import Database, Field, Session, Table
 
@@ -57,6 +58,18 @@ class SqlTable:
             if column.name not in there:
                 word = self._word(replace(column, nullable=True))
                 self._session.change(f"alter table {self.sql} add column {word}")
+
+    def make_like(self, other: SqlTable) -> None:
+        """With the other's columns, indexes and defaults; without its rows."""
+        self._session.change(f"create table {self.sql} like {other.sql}")
+
+    def refuse_successor(self) -> None:
+        """Raise StoreError if something hangs on this table that another one would lack."""
+        if why := self._session.hindrance(self.table):
+            raise StoreError(
+                f"another table cannot take the place of {self.table}: {why}",
+                hint="leave out `swap`: then its rows are replaced, and the table stays",
+            )
 
     def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
         """At one moment for readers: this one becomes `old`, and the successor this one."""
