@@ -167,6 +167,17 @@ def test_many_tables_and_three_connections(kind: str, tables: int) -> None:
         assert len(town.words(f"{name}_copy")) == count
 
 
+def test_first_loads_side_by_side(kind: str) -> None:
+    """They all want to make the tables of loads and leases, which are not there yet."""
+    town, journal = Town(kind, 24), MemoryJournal()
+    names = [f"t{n}" for n in range(8)]
+    for name in names:
+        town.fill(name, 1)
+    report = run([town.flow(name, journal) for name in names], journal)
+    assert [str(flow.error) for flow in report.of(Status.FAIL)] == []
+    assert not town.there()
+
+
 def test_a_table_that_breaks_amid_its_rows() -> None:
     town, journal = Town("postgres", 3), MemoryJournal()
     town.fill("good", 3)

@@ -33,6 +33,23 @@ def _as_nobody(*command: str) -> None:
     subprocess.run([*who, *command], check=True, capture_output=True, cwd="/")
 
 
+@cache
+def url() -> str:
+    """Of a server that runs from now until the process ends."""
+    return _started(_folder())
+
+
+@cache
+def encrypted() -> tuple[str, Papers]:
+    """Of another, which has a certificate for the name localhost, and who vouches for it."""
+    folder = _folder()
+    made = papers(folder)
+    _give(made.key)
+    made.key.chmod(0o600)
+    url = _started(folder, f" -c ssl=on -c ssl_cert_file={made.cert} -c ssl_key_file={made.key}")
+    return url.replace("@127.0.0.1:", "@localhost:"), made
+
+
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="hygge-pg-"))
     _give(folder)
@@ -49,23 +66,6 @@ def _port() -> int:
         free.bind(("127.0.0.1", 0))
         found: int = free.getsockname()[1]
         return found
-
-
-@cache
-def url() -> str:
-    """Of a server that runs from now until the process ends."""
-    return _started(_folder())
-
-
-@cache
-def encrypted() -> tuple[str, Papers]:
-    """Of another, which has a certificate for the name localhost, and who vouches for it."""
-    folder = _folder()
-    made = papers(folder)
-    _give(made.key)
-    made.key.chmod(0o600)
-    url = _started(folder, f" -c ssl=on -c ssl_cert_file={made.cert} -c ssl_key_file={made.key}")
-    return url.replace("@127.0.0.1:", "@localhost:"), made
 
 
 def _started(folder: Path, more: str = "") -> str:

@@ -55,11 +55,11 @@ class SqlLoad(BlockingLoad):
             self.close()
 
     def open(self) -> None:
+        refuse_deletes_without_keys(self.request)
         with self._working():
             self._open()
 
     def _open(self) -> None:
-        refuse_deletes_without_keys(self.request)
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
@@ -128,23 +128,23 @@ class SqlLoad(BlockingLoad):
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
     def corrections(self, parts: Sequence[StagedPart]) -> int:
-        with self._working():
-            return self._corrected(parts)
-
-    def _corrected(self, parts: Sequence[StagedPart]) -> int:
-        table = SqlTable(self.database, self.session, self.target)
-        if self.request.most_gone is None or not table.exists():
+        if self.request.most_gone is None:
             return 0
-        staged = SqlTable(self.database, self.session, self.staged)
-        merging = Merging(self.database, self.session, table, staged, self.request)
-        return merging.corrections(_tags(parts))
+        with self._working():
+            table = SqlTable(self.database, self.session, self.target)
+            if not table.exists():
+                return 0
+            staged = SqlTable(self.database, self.session, self.staged)
+            merging = Merging(self.database, self.session, table, staged, self.request)
+            return merging.corrections(_tags(parts))
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(
             self.database, self.session, self.target, self.request, swap=self.swap
         )
-        self._look(ledger, publishing, parts)
+        tags = _tags(parts, keys=False), _tags(parts, keys=True)
+        self._look(ledger, publishing, *tags)
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
                 begun = ledger.of(self.request.load_id)
@@ -161,7 +161,6 @@ class SqlLoad(BlockingLoad):
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
                     publishing.make_room()
-                tags = _tags(parts, keys=False), _tags(parts, keys=True)
                 schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
@@ -173,13 +172,15 @@ class SqlLoad(BlockingLoad):
             ledger.cleared(self.request.load_id)
         return receipt
 
-    def _look(self, ledger: Ledger, publishing: Publishing, parts: Sequence[StagedPart]) -> None:
+    def _look(
+        self, ledger: Ledger, publishing: Publishing, rows: Sequence[str], keys: Sequence[str]
+    ) -> None:
         """At rows that nobody adds to any more; what else may have become of them is seen later."""
         entry = ledger.of(self.request.load_id)
         if entry is None or entry.fate is not Fate.OPEN:
             return
         try:
-            publishing.look(_tags(parts, keys=False), _tags(parts, keys=True))
+            publishing.look(rows, keys)
         except HyggeError:
             if SqlTable(self.database, self.session, self.staged).exists():
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cached_property
 
 import polars as pl
 
@@ -45,13 +46,17 @@ class Merging:
         self._operation = database.quoted(OPERATION)
         self._tells = OPERATION in request.schema
         self._how = manner(request)
-        there = {field.column.name for field in target.fields()}
-        ours = DELETED_AT in there and DELETED_AT not in request.schema
-        self._deleted_at = database.quoted(DELETED_AT) if ours else None
+        self._doubled = False  # whether a key was staged more than once
 
-    def look(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> bool:
-        """Whether a key came more than once. Before the transaction, within which one connection
-        could not bring rows as well.
+    @cached_property
+    def _deleted_at(self) -> str | None:
+        """The column that marks rows, if the table has one: it may be made for this load."""
+        there = {field.column.name for field in self._target.fields()}
+        ours = DELETED_AT in there and DELETED_AT not in self._request.schema
+        return self._db.quoted(DELETED_AT) if ours else None
+
+    def look(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> None:
+        """Before the transaction, within which one connection could not bring rows as well.
 
         Raises StoreError for rows whose key is NULL, and for several that are equally late.
         """
@@ -59,20 +64,25 @@ class Merging:
             raise StoreError("a merge needs keys", hint="set `keys`")
         if pieces or keys:
             self._refuse_null_keys(self._listed([*pieces, *keys]))
-        if not pieces or not self._several(self._counting(pieces)):
-            return False
-        self._refuse_ties(self._counting(pieces))
-        return True
+        if pieces:
+            listed = self._counting(pieces)
+            self._doubled = self._several(listed)
+            if self._doubled:
+                self._refuse_ties(listed)
 
-    def merge(self, pieces: Sequence[str], keys: Sequence[str], *, several: bool) -> int:
-        """How many rows were deleted, or marked as such, of those that were looked at.
+    def into(self, target: SqlTable) -> None:
+        """The table to be filled, where it has become another one since."""
+        self._target = target
 
-        `several`: what the look told. Raises StoreError where more rows are gone than may be.
+    def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
+        """What was looked at, into the table: how many rows were deleted, or marked as such.
+
+        Raises StoreError where more rows are gone than may be.
         """
         deleted = 0
         if self._request.most_gone is not None:
             deleted += self._delete_missing([*pieces, *keys])
-        return deleted + (self._apply(pieces, several) if pieces else 0)
+        return deleted + (self._apply(pieces) if pieces else 0)
 
     def corrections(self, pieces: Sequence[str]) -> int:
         """How many rows are gone, as these parts tell, or are marked and there."""
@@ -92,18 +102,9 @@ class Merging:
         self._revive(there)
         return count
 
-    def _upserts(self, pieces: Sequence[str]) -> str:
-        listed = self._listed(pieces)
-        return f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
-
-    def _counting(self, pieces: Sequence[str]) -> str:
-        """Of these, the rows that count."""
-        ignored = self._how is Deletes.IGNORE
-        return self._upserts(pieces) if ignored else self._listed(pieces)
-
-    def _apply(self, pieces: Sequence[str], several: bool) -> int:
+    def _apply(self, pieces: Sequence[str]) -> int:
         listed, upserts = self._counting(pieces), self._upserts(pieces)
-        if several:
+        if self._doubled:
             self._thin_out(listed, upserts, pieces)
         self._upsert(upserts)
         if not self._tells or self._how is Deletes.IGNORE:
@@ -112,6 +113,14 @@ class Merging:
         count = self._count(self._living(gone))
         self._take_out(gone)
         return count
+
+    def _counting(self, pieces: Sequence[str]) -> str:
+        """Those that have a say: what is ignored has none."""
+        return self._upserts(pieces) if self._how is Deletes.IGNORE else self._listed(pieces)
+
+    def _upserts(self, pieces: Sequence[str]) -> str:
+        listed = self._listed(pieces)
+        return f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
 
     def _upsert(self, upserts: str) -> None:
         rows = f"select s.* from {self._staging.sql} s where {upserts}"

@@ -32,20 +32,15 @@ class Publishing:
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
-        self.deleted, self._several = 0, False
-
-    @property
-    def _merging(self) -> Merging | None:
-        """What merges the rows by their keys, where they are to be."""
-        if self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema:
-            return None
-        staged = self._staging.rows
-        return Merging(self._db, self._session, self._target, staged, self._request)
+        self.deleted = 0
+        self._merging: Merging | None = None
 
     def look(self, pieces: Sequence[str], keys: Sequence[str]) -> None:
         """Before the transaction: raises StoreError for staged rows that cannot be published."""
-        if (merging := self._merging) is not None:
-            self._several = merging.look(pieces, keys)
+        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
+            staged = self._staging.rows
+            self._merging = Merging(self._db, self._session, self._target, staged, self._request)
+            self._merging.look(pieces, keys)
 
     def fill(
         self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
@@ -61,8 +56,9 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if (merging := self._merging) is not None:
-            self.deleted = merging.merge(pieces, keys, several=self._several)
+        if self._merging is not None:
+            self._merging.into(self._target)
+            self.deleted = self._merging.merge(pieces, keys)
         else:
             for piece in pieces:
                 self._add(staging, piece)
