@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from tests.rigs import mysql, postgres
 from tests.servers import postgres as postgres_server
 from tests.servers.proxy import Proxy, Wire
 
+from hygge.cli.checking import check_all
 from hygge.connections import loan
 from hygge.connections import pool as pool_module
 from hygge.connections.pool import Pool, keeping_connections
@@ -30,6 +32,7 @@ from hygge.flow.factory import FlowFactory
 from hygge.flow.flow import Flow
 from hygge.flow.report import FlowReport
 from hygge.flow.terms import Terms
+from hygge.flow.undo import undo
 from hygge.homes.sql import SqlHome
 from hygge.journal.memory import MemoryJournal
 from hygge.stores.sql_load import SqlLoad
@@ -167,6 +170,17 @@ def test_many_tables_and_three_connections(kind: str, tables: int) -> None:
         assert len(town.words(f"{name}_copy")) == count
 
 
+def test_first_loads_side_by_side(kind: str) -> None:
+    """They all want to make the tables of loads and leases, which are not there yet."""
+    town, journal = Town(kind, 24), MemoryJournal()
+    names = [f"t{n}" for n in range(8)]
+    for name in names:
+        town.fill(name, 1)
+    report = run([town.flow(name, journal) for name in names], journal)
+    assert [str(flow.error) for flow in report.of(Status.FAIL)] == []
+    assert not town.there()
+
+
 def test_a_table_that_breaks_amid_its_rows() -> None:
     town, journal = Town("postgres", 3), MemoryJournal()
     town.fill("good", 3)
@@ -236,7 +250,7 @@ def test_fewer_partitions_than_were_asked_for() -> None:
 
 
 def test_loads_that_go_on_where_the_last_one_ended(kind: str) -> None:
-    """Asking for the end of what is safe to read, renewing and undoing need no more."""
+    """Asking for the end of what is safe to read, and renewing, need no more."""
     town, journal = Town(kind, 3), MemoryJournal()
     town.fill("t", 20)
     more = {"run_type": "incremental", "watermark": "id", "keys": ["id"]}
@@ -247,6 +261,36 @@ def test_loads_that_go_on_where_the_last_one_ended(kind: str) -> None:
     assert asyncio.run(flow.run()).rows >= 1
     assert len(town.words("t_copy")) == 21
     assert pool(flow).peak <= 3
+    assert not town.there()
+
+
+def test_undoing_takes_no_more(kind: str) -> None:
+    town, journal = Town(kind, 3), MemoryJournal()
+    town.fill("t", 20)
+    more = {"run_type": "incremental", "watermark": "id", "write": "append"}
+    flow = town.flow("t", journal, connection={"pool_size": 3}, **more)
+    flow.lease_seconds = 0.05
+    assert asyncio.run(flow.run()).error is None
+    town.ask(f"insert into {town.table('t')} values (20, 'late', null)")
+    receipt = asyncio.run(flow.run()).receipt
+    assert receipt is not None
+    assert asyncio.run(undo(flow, receipt.load_id, Terms())).error is None
+    assert len(town.words("t_copy")) == 20
+    assert pool(flow).peak <= 3
+    assert not town.there()
+
+
+def test_checking_takes_no_more(kind: str, tmp_path: Path) -> None:
+    """`hygge debug` asks all ends at once; each waits for its turn."""
+    town, journal = Town(kind, 3), MemoryJournal()
+    names = [f"t{n}" for n in range(6)]
+    for name in names:
+        town.fill(name, 1)
+    flows = [town.flow(name, journal, connection={"pool_size": 3}) for name in names]
+    checks = check_all(Coordinator(flows, journal=journal), tmp_path / "journal.db")
+    assert [str(check.error) for check in checks if check.error] == []
+    assert len(checks) == 1 + 3 * len(flows)
+    assert pool(flows[0]).peak <= 3
     assert not town.there()
 
 

@@ -70,7 +70,7 @@ class MysqlRanges(TogetherRanges):
                 keeper.change("unlock tables")
 
     def begin(self, table: Table) -> Session:
-        return _Begun(self._database)
+        return _Begun(self._database, table)
 
 
 def _short(told: str) -> bool:
@@ -82,11 +82,15 @@ def _no_day(told: str) -> bool:
 
 
 class _Begun(MysqlSession):
-    """Its rows are those of the moment when it was made."""
+    """Its rows are those of the moment when it was made.
 
-    def __init__(self, database: Mysql) -> None:
+    The catalog is asked before: a server has died of being asked within such a transaction.
+    """
+
+    def __init__(self, database: Mysql, table: Table) -> None:
         super().__init__(database.settings, database.pool)
         try:
+            self._known = {table: super().fields(table)}
             for word in (
                 f"set session wait_timeout = {_IDLE_SECONDS}",
                 "set session transaction isolation level repeatable read",
@@ -96,3 +100,6 @@ class _Begun(MysqlSession):
         except BaseException:  # whatever ended it, nobody else would close it
             self.close()
             raise
+
+    def fields(self, table: Table) -> list[Field]:
+        return self._known[table] if table in self._known else super().fields(table)

@@ -73,19 +73,21 @@ class Ledger:
         return bool(self._session.fields(self._target.beside(LOADS)))
 
     def make(self) -> None:
-        """Harmless where it is made already."""
+        """Harmless where it is made already. In turn: of two who make a table at once, even if it
+        does not exist, PostgreSQL lets one fail. That of loads comes last, for it is looked for."""
         text = self._db.native(pl.String())
         key, whole = self._db.key_type, self._db.native(pl.Int64())
-        self._session.change(
-            f"create table if not exists {self._loads} (table_name {key} not null, "
-            f"load_id {key} not null, flow {text} not null, fate {text} not null, "
-            f"staged {whole} not null, number {whole}, record {text}, "
-            f"primary key (table_name, load_id)){self._session.table_options}"
-        )
-        self._session.change(
-            f"create table if not exists {self._leases} (table_name {key} not null primary key, "
-            f"note {text} not null){self._session.table_options}"
-        )
+        with self._session.transaction(self._target.beside(LOADS)):
+            self._session.change(
+                f"create table if not exists {self._leases} (table_name {key} not null "
+                f"primary key, note {text} not null){self._session.table_options}"
+            )
+            self._session.change(
+                f"create table if not exists {self._loads} (table_name {key} not null, "
+                f"load_id {key} not null, flow {text} not null, fate {text} not null, "
+                f"staged {whole} not null, number {whole}, record {text}, "
+                f"primary key (table_name, load_id)){self._session.table_options}"
+            )
 
     def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]
