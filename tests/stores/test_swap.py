@@ -152,6 +152,27 @@ def test_what_would_be_lost_is_told_before_anything_is_staged(stage: Swapping, w
     assert not stage.leftovers
 
 
+@pytest.mark.parametrize("rig", [SwapRig, MysqlStoreRig])
+@pytest.mark.parametrize("append", [False, True])
+def test_a_table_without_transactions_is_refused(
+    tmp_path: Path, rig: type[MysqlStoreRig], append: bool
+) -> None:
+    """Killed within, a load would be there by half."""
+    stage, made = Stage(tmp_path), rig(tmp_path)
+    stage.target = made  # type: ignore[assignment]
+    known: dict[str, Any] = {"watermark": "id", "write": "append"}
+    stage.give(people(0, 3))
+    stage.done(**known)
+    mysql.ask(made.database, "alter table people engine = MyISAM")
+    stage.give(people(0, 5))
+    report = stage.run(run_type="incremental" if append else "full_drop", **known)
+    assert isinstance(report.error, StoreError)
+    assert "its engine is MyISAM" in report.error.what
+    assert report.error.hint == "alter table people engine = InnoDB"
+    assert stage.rows == unordered(people(0, 3).rows())
+    assert not stage.leftovers
+
+
 def test_it_is_looked_at_again_when_it_is_published(stage: Swapping) -> None:
     rig = stage.rig
     first = asyncio.run(settled(rig.store(), request(), people(0, 2)))
