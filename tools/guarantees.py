@@ -46,7 +46,7 @@ NOT = """\
 ## What is not guaranteed
 
 - Rows that are corrected without a greater watermark are not found by an incremental load; nor
-  are deleted ones.
+  are deleted ones, unless keys are compared (`detect_deletes`).
 - `best effort`: where the server does not tell who is writing (see the table), a row may be
   passed by that was written before and committed after the load. The run says so, each time.
 - A reader of a plain folder of files can see some of a load's files before the others, for the

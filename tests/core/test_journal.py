@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -17,7 +17,7 @@ from hygge.core.journal import EntityRun, Intent, Status, from_json, to_json
 from hygge.core.lease import Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import Column, TableSchema
-from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
+from hygge.core.store import Deletes, LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
 
@@ -51,6 +51,8 @@ NAMES = st.lists(TEXT, max_size=3).map(tuple)
 LOAD = st.builds(
     LoadRequest,
     *(TEXT, TEXT, st.sampled_from(Mode), SCHEMA, NAMES, st.none() | TEXT, TEXT, MARK, MARK),
+    deletes=st.sampled_from(Deletes),
+    most_gone=st.none() | st.floats(0, 1),
 )
 READ = st.builds(
     ReadRequest, *(st.none() | NAMES, st.none() | TEXT, MARK, MARK, st.none() | SCHEMA)
@@ -87,6 +89,22 @@ def test_everything_survives_json(value: object) -> None:
 def _told(value: object) -> str:
     """As Python writes it, whoever made the time zone."""
     return re.sub(r"TzInfo\([^)]*\)", repr(UTC), repr(value))
+
+
+def test_what_was_written_before_rows_could_be_deleted_is_read() -> None:
+    schema = TableSchema.of(pl.Schema({"a": pl.Int64()}))
+    load = LoadRequest("1", "f", Mode.MERGE, schema)
+    part = StagedPart("1", Partition("a"), 3, (Piece("x", 3, 9),))
+    receipt = Receipt("1", "f", 3, 9, None, {}, datetime(2024, 1, 1, tzinfo=UTC))
+    intent = Intent(load, ReadRequest(), "s", "p")
+    for value, new in (
+        (intent, ',"deletes":"hard","most_gone":null'),
+        (part, ',"keys":false'),
+        (receipt, ',"deleted":0'),
+    ):
+        old = to_json(value).replace(new, "")
+        assert old != to_json(value)
+        assert from_json(type(value), old) == value
 
 
 @given(PART)

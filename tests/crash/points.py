@@ -75,7 +75,7 @@ class Workshop:
         return self.place or RIGS[self.case.layout](self.folder)
 
     def rows(self) -> list[Row]:
-        return unordered(self.rig().look())
+        return unordered(self.case.seen(self.rig().look()))
 
     def lose_the_journal(self) -> None:
         for file in self.folder.glob("journal.db*"):

@@ -9,11 +9,13 @@ import asyncio
 import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import polars as pl
 
 from hygge import registry
 from hygge.core.events import Event
@@ -49,6 +51,8 @@ FILE = "shop.db"
 """Where a database lies that is a file."""
 OLD, NEW = 30, 60
 """How many people the source has at first, and then."""
+GONE = (3, 11, 12, 28)
+"""Those that it has lost by then, in a case of deletes."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,15 @@ class Case:
     """The source has lost a column since."""
     swap: bool = False
     """A new table takes the old one's name."""
+    deletes: str = ""
+    """The source has lost rows since, found by their keys, and so they are deleted."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
 
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
+        how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else ""
         return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
 
@@ -86,6 +93,8 @@ class Case:
         more: dict[str, Any] = {}
         if self.run_type == "incremental":
             more = {"write": self.write, "keys": ["id"] if self.write == "merge" else []}
+        if self.deletes:
+            more |= {"detect_deletes": "by_key_compare", "deletes": self.deletes}
         return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
 
     def source(self, new: bool) -> list[Any]:
@@ -93,10 +102,23 @@ class Case:
         word = "new" if new and self.run_type == "full_drop" else "old"
         third = (NEW if new else OLD) // 3
         frames = [people(n * third, third, word) for n in range(3)]
+        if new and self.deletes:
+            frames = [frame.filter(~pl.col("id").is_in(GONE)) for frame in frames]
         return [frame.drop("seen") for frame in frames] if new and self.changed else frames
 
     def rows(self, new: bool) -> list[Row]:
-        return [row for frame in self.source(new) for row in frame.rows()]
+        """What the destination is to have, as `seen` shows it."""
+        rows = [row for frame in self.source(new) for row in frame.rows()]
+        if self.deletes != "soft":
+            return rows
+        gone = [people(n, 1).row(0) for n in GONE] if new else []
+        return [(*row, False) for row in rows] + [(*row, True) for row in gone]
+
+    def seen(self, rows: Sequence[Row] | None) -> list[Row]:
+        """What is looked at: of a row that is marked, not when."""
+        if self.deletes != "soft":
+            return list(rows or ())
+        return [(*row[:-1], row[-1] is not None) for row in rows or ()]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,16 @@ SERVERS = [
     )
 ]
 SERVERS.append(Case("full_drop", "mysql", swap=True))
-CASES = FILES + TABLES + SERVERS
+DELETES = [
+    Case("incremental", database, "merge", deletes=deletes)
+    for database, deletes in (
+        ("sqlite", "hard"),
+        ("sqlite", "soft"),
+        ("postgres", "hard"),
+        ("mysql", "soft"),
+    )
+]
+CASES = FILES + TABLES + SERVERS + DELETES
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
 """Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]
@@ -49,7 +58,7 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         return workshop.settled() if killed(workshop, Fault("events", n)) else None
 
-    step = 4 if case in SERVERS else 1
+    step = 4 if case.layout in ("postgres", "mysql") else 1
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 

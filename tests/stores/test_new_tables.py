@@ -15,7 +15,7 @@ from tests.rigs.postgres import PostgresStoreRig
 from tests.rigs.sqlite import SqliteStoreRig
 
 from hygge.core.schema import TableSchema
-from hygge.core.store import Mode, Receipt
+from hygge.core.store import Deletes, Mode, Receipt
 from hygge.testing.harness import StoreRig, people, request, settled, staged, unordered
 
 RIGS = [DuckdbStoreRig, MysqlStoreRig, PostgresStoreRig, SqliteStoreRig]
@@ -135,3 +135,14 @@ def test_rows_that_lie_in_a_new_table_of_one_part_are_not_written_again(tmp_path
     assert number("people") == there
     asyncio.run(settled(store, request(base=first), people(5, 1), people(6, 1)))
     assert rig.look() == people(5, 2).rows()
+
+
+def test_a_full_load_keeps_a_table_that_marks_deleted_rows(tmp_path: Path) -> None:
+    """With its indexes, grants and views, whether the flow still marks them or not."""
+    rig, base, seen = PostgresStoreRig(tmp_path), None, set[Any]()
+    for deletes in (Deletes.SOFT, Deletes.SOFT, Deletes.HARD):
+        what = request(base=base, keys=("id",), deletes=deletes)
+        base = asyncio.run(settled(rig.store(), what, people(0, 3)))
+        seen.update(postgres.ask("select to_regclass($1)::oid", f"{rig.schema}.people"))
+        assert rig.look() == [(*row, None) for row in people(0, 3).rows()]
+    assert len(seen) == 1

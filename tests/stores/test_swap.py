@@ -110,6 +110,16 @@ def test_columns_may_change_and_nothing_may_come(stage: Swapping) -> None:
     assert stage.rows == []
 
 
+def test_a_table_whose_rows_are_marked_as_deleted(stage: Swapping) -> None:
+    stage.give(people(0, 3))
+    stage.done()
+    known: dict[str, Any] = {"keys": "id", "deletes": "soft"}
+    for _ in range(2):
+        stage.done(**known)
+        assert "_hygge_deleted_at" in [row[0] for row in stage.rig.ask("show columns from people")]
+        assert [row[:4] for row in stage.rows] == unordered(people(0, 3).rows())
+
+
 def test_what_is_new_is_added_to_it_then(stage: Swapping, renamed: list[str]) -> None:
     known: dict[str, Any] = {"watermark": "id", "write": "append"}
     stage.give(people(0, 3))

@@ -33,7 +33,7 @@ def mixed() -> Iterator[events.Event]:
     yield events.FlowFinished("visits", "skip", 0, 3.1, at=at(3.1))
     told = "the file is not parquet (path /data/broken, flow broken)\n  try: write it again"
     yield events.FlowFinished("broken", "fail", 0, 0.2, told, at=at(3.2))
-    yield from moved("orders.items", 1)
+    yield from moved("orders.items", 1, deleted=1_200)
     yield events.RunStopping(at=at(4))
     yield events.RunStopping(hard=True, at=at(4.1))
     told = "stopped before it was done\n  try: run again"
@@ -41,7 +41,7 @@ def mixed() -> Iterator[events.Event]:
     yield finished(2, 1, 1, 1, 1)
 
 
-def moved(name: str, rows: int) -> Iterator[events.Event]:
+def moved(name: str, rows: int, deleted: int = 0) -> Iterator[events.Event]:
     """A flow that lands."""
     load = "17f0a1b2c3d4e5f600000002"
     yield events.LoadBegan(name, load, "replace", at=at(0.2))
@@ -51,7 +51,7 @@ def moved(name: str, rows: int) -> Iterator[events.Event]:
     yield events.PartStaged(name, "b.parquet", rows, at=at(0.3))
     yield events.LoadVerified(name, rows, at=at(0.4))
     yield events.LoadCommitted(name, load, rows, rows * 10, at=at(0.4))
-    yield events.FlowFinished(name, "success", rows, 0.4, at=at(0.4))
+    yield events.FlowFinished(name, "success", rows, 0.4, deleted=deleted, at=at(0.4))
 
 
 def finished(

@@ -157,6 +157,32 @@ def test_keys_given_twice(tmp_path: Path, flow: str) -> None:
     assert failed.where["file"] == "flows/a/flow.yml"
 
 
+def test_how_rows_are_deleted_is_told(tmp_path: Path) -> None:
+    flow = "home: source\nstore: {type: sqlite, path: shop.db, table: t}\nrun_type: incremental\n"
+    flow += "watermark: id\nkeys: id\n"
+    finding = f"{flow}detect_deletes: by_key_compare\ndeletes: soft\n"
+    text = plan(tmp_path, {"flows/f/flow.yml": finding}).text()
+    assert "  deletes    found by comparing keys, soft\n" in text
+    assert "deletes" not in plan(tmp_path, {"flows/f/flow.yml": flow}).text()
+
+
+@pytest.mark.parametrize(
+    ("store", "more", "told", "line"),
+    [
+        ("lake", "detect_deletes: by_key_compare", "it needs `keys`", 5),
+        ("lake", "deletes: soft", "it needs `keys`", 5),
+        ("lake", "keys: id\ndetect_deletes: by_key_compare", "FileStore cannot merge", 2),
+    ],
+)
+def test_deletes_that_cannot_be_are_told_with_their_line(
+    tmp_path: Path, store: str, more: str, told: str, line: int
+) -> None:
+    flow = f"home: source\nstore: {store}\nrun_type: incremental\nwatermark: id\n{more}\n"
+    error = refused(tmp_path, {"flows/f/flow.yml": flow})
+    assert told in error.what
+    assert error.where["line"] == line
+
+
 def test_the_earlier_form_of_a_watermark(tmp_path: Path) -> None:
     flow = f"{ENDS}watermark: {{primary_key: id, watermark_column: at, nulls: ignore}}\n"
     settings = only(plan(tmp_path, {"flows/a/flow.yml": flow})).settings

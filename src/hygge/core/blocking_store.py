@@ -52,6 +52,10 @@ class BlockingLoad(ABC):
     def close(self) -> None:
         """Called once, whatever happened, also when `open` failed."""
 
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        """As Load.corrections."""
+        return 0
+
     def interrupt(self) -> None:  # noqa: B027 - optional
         """Ask the driver to stop the call it is in. From another thread."""
 
@@ -133,6 +137,9 @@ class LoadOnThread(Load):
 
     async def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         return await self._thread.run(self._inner.verify, parts)
+
+    async def corrections(self, parts: Sequence[StagedPart]) -> int:
+        return await self._thread.run(self._inner.corrections, parts)
 
     async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         return await self._thread.run(self._inner.commit, parts)

@@ -119,12 +119,14 @@ class FlowRetrying(FlowEvent):
 
 @dataclass(frozen=True, slots=True)
 class FlowFinished(FlowEvent):
-    """`status` is success, skip, fail or suspended; `error` says why, as people read it."""
+    """`status` is success, skip, fail or suspended; `error` says why, as people read it. `deleted`
+    rows were gone from the source."""
 
     status: str
     rows: int
     seconds: float
     error: str | None = None
+    deleted: int = 0
 
 
 Listener: TypeAlias = Callable[[Event], None]

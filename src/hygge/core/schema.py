@@ -15,6 +15,8 @@ from hygge.core.types import type_name
 
 OPERATION = "__op__"
 """The reserved last column of a Home that tells of deletes (int8: 0 upsert, 1 delete)."""
+DELETED_AT = "_hygge_deleted_at"
+"""The column of a table whose rows stay when they are deleted: when a load found them gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,18 @@ class StoreConfig(EndConfig):
 C = TypeVar("C", bound=StoreConfig)
 
 
+class Deletes(StrEnum):
+    """What a merge does with rows that are gone from the source.
+
+    SOFT leaves a row as it was, and writes when it was found gone into the column DELETED_AT; a key
+    that comes again lives again. IGNORE leaves it as if nothing had been told.
+    """
+
+    HARD = "hard"
+    SOFT = "soft"
+    IGNORE = "ignore"
+
+
 class Mode(StrEnum):
     """What a load does to the rows that are there already."""
 
@@ -54,6 +66,9 @@ class LoadRequest:
     in it one is taken if `any_tie`, else they are refused. Without it, the last to come counts.
     `low` is the watermark already reached, `bound` the one not to be passed; `hold`: none is to be
     recorded beyond `low`. `beyond`: rows above the one to be recorded are read all the same.
+    `most_gone`: all keys of the source are staged, too, in parts of their own. Rows of the table
+    whose key is in no part are gone; more than this share of them are not believed. None: nothing
+    is known of them.
     """
 
     load_id: str
@@ -70,6 +85,8 @@ class LoadRequest:
     latest: str | None = None
     any_tie: bool = False
     where: str | None = None
+    deletes: Deletes = Deletes.HARD
+    most_gone: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,8 @@ class StagedPart:
     """What one Partition left in staging. JSON-able; all that commit needs to find it.
 
     `high` is the greatest watermark value among its rows; `seen` the rows left out because an
-    earlier load has them.
+    earlier load has them. `keys`: its rows are nothing but keys that the source has, and are not
+    loaded.
     """
 
     load_id: str
@@ -96,12 +114,16 @@ class StagedPart:
     pieces: tuple[Piece, ...]
     high: Watermark | None = None
     seen: Ties = field(default_factory=Ties)
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a commit, kept with the data. `undoes` is the load that it took back: its rows and
-    bytes are those that went."""
+    """Proof of a commit, kept with the data.
+
+    `deleted` is how many rows it deleted, or marked so. `undoes` is the load that it took back: its
+    rows and bytes are those that went.
+    """
 
     load_id: str
     flow: str
@@ -116,11 +138,18 @@ class Receipt:
     mode: Mode | None = None
     beyond: bool = False
     undoes: str | None = None
+    deleted: int = 0
 
     def taken_back(self, before: Receipt, by: str) -> Receipt:
         """The receipt of undoing this load: everything is as the one before it had left it."""
         return replace(
-            before, load_id=by, rows=self.rows, bytes=self.bytes, digests={}, undoes=self.load_id
+            before,
+            load_id=by,
+            rows=self.rows,
+            bytes=self.bytes,
+            digests={},
+            deleted=0,
+            undoes=self.load_id,
         )
 
 
@@ -142,7 +171,7 @@ class StoreCapabilities:
 
     modes: frozenset[Mode]
     atomic: bool = True  # readers see old or new, nothing between
-    deletes: bool = False  # understands `__op__`
+    deletes: bool = False  # understands `__op__`, and all of `deletes` and `most_gone`
     undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
 
@@ -173,6 +202,11 @@ class Load(AbstractAsyncContextManager["Load"]):
 
         A part that is lost, damaged or not what was staged counts 0.
         """
+
+    async def corrections(self, parts: Sequence[StagedPart]) -> int:
+        """How many rows the keys in these parts would put right: those that are gone, and those
+        that are marked and are there again. 0 where `most_gone` is None."""
+        return 0
 
     @abstractmethod
     async def commit(self, parts: Sequence[StagedPart]) -> Receipt:

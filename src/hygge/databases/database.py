@@ -187,6 +187,11 @@ class Database(ABC):
     """`module:Class` of its Ranges, made of the database."""
     accounts: ClassVar[Mapping[str, str]] = {}
     """By name, what tells new rows beside a column: `module:Class` of its Account."""
+    by_index: ClassVar[bool] = False
+    """True: it looks up one table's rows in another by an index, or slowly."""
+    moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
+    """How a time of UTC is written, in the words of `strftime`."""
+
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
 

@@ -35,6 +35,8 @@ class MemoryTable:
     def __init__(self, name: str) -> None:
         self.name, self.lock = name, threading.RLock()
         self.schema: TableSchema | None = None
+        self.marked = False
+        """Whether the last column is the store's own: when rows were found to be gone."""
         self.pages: tuple[Page, ...] = ()
         self.staged: dict[str, Tags] = {}
         self.fates: dict[str, Receipt | None] = {}
@@ -50,7 +52,7 @@ class MemoryTable:
             for n, frame in enumerate(frames)
         ]
         with self.lock:
-            self.schema = TableSchema.of(frames[0].schema, keys)
+            self.schema, self.marked = TableSchema.of(frames[0].schema, keys), False
             self.pages = tuple(pages)
 
     def rows(self) -> pl.DataFrame:

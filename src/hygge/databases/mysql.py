@@ -23,7 +23,7 @@ from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
 from hygge.databases.mysql_errors import refuse_changes, text, told
-from hygge.databases.mysql_rows import as_bytes
+from hygge.databases.mysql_rows import as_bytes, series
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_targets import refuse_target
@@ -44,6 +44,8 @@ class Mysql(Database):
     )
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    by_index = True
+    moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     settings: MysqlSettings
 
@@ -228,7 +230,7 @@ class MysqlSession(Session):
                 cursor.execute(sql, list(values) or None)
                 as_bytes(cursor)
                 while rows := cursor.fetchmany(_ROWS):
-                    yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
+                    yield pl.DataFrame(list(map(series, fields, zip(*rows, strict=True))))
         finally:
             cursor.connection = None  # to close it would read all the rest first, or fail
             if cursor._result is not None:
@@ -268,14 +270,6 @@ class MysqlSession(Session):
             with suppress(pymysql.Error, OSError):
                 # a cursor that is not read to its end would read all the rest first
                 connection._force_close()
-
-
-def _series(field: Field, values: Sequence[Any]) -> pl.Series:
-    return pl.Series(field.column.name, values, pl.Binary(), strict=True).cast(_wire(field))
-
-
-def _wire(field: Field) -> pl.DataType:
-    return pl.Binary() if field.column.type == pl.Binary() else pl.String()
 
 
 def _bindable(sql: str) -> str:

@@ -56,6 +56,8 @@ class Sqlite(Database):
     )
     Settings: ClassVar[type[Settings]] = SqliteSettings
     one_writer = True
+    by_index = True
+    moments = "%Y-%m-%dT%H:%M:%S.%fZ"
     row_number = "_rowid_"
     in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     settings: SqliteSettings

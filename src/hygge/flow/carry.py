@@ -29,7 +29,8 @@ WAITING_BATCHES = 2
 class Carrier:
     """What all partitions of one load have in common on their way.
 
-    `apart` are the columns that tell one row from another.
+    `apart` are the columns that tell one row from another. `keys`: they are read alone, to see
+    which are there.
     """
 
     home: Home[Any]
@@ -43,12 +44,14 @@ class Carrier:
     budget: Budget
     buffer_bytes: int
     tell: Callable[[int, int], None]
+    keys: bool = False
 
     async def carry(self, partition: Partition) -> StagedPart:
         """Read it, watch it pass, stage it. Either side's failure ends the other at once."""
-        watched = self.settings.watermark is not None
+        watched = self.settings.watermark is not None and not self.keys
         cursor = self._cursor() if watched else None
-        async with self.budget.buffer(self.buffer_bytes), self.load.part(partition) as part:
+        staging = _keys_of(partition) if self.keys else partition
+        async with self.budget.buffer(self.buffer_bytes), self.load.part(staging) as part:
             sent = await self._pour(partition, part, cursor)
             staged = await part.finish()
         if staged.rows != sent:
@@ -56,8 +59,8 @@ class Carrier:
                 f"{sent} rows were sent and {staged.rows} staged", partition=partition.name
             )
         if cursor is None:  # a position of the source's own was reached once all is read
-            own = self.settings.incremental is not None
-            return replace(staged, high=self.bound) if own else staged
+            own = self.settings.incremental is not None and not self.keys
+            return replace(staged, keys=self.keys, high=self.bound if own else None)
         return replace(staged, high=cursor.high, seen=cursor.seen)
 
     def _cursor(self) -> Cursor:
@@ -90,3 +93,8 @@ class Carrier:
                 if batch.height:
                     await channel.send(batch)
         channel.close()
+
+
+def _keys_of(partition: Partition) -> Partition:
+    """Without a version: keys are read anew, after all the rows."""
+    return Partition(f"keys of {partition.name}", None, partition.where)

@@ -165,7 +165,7 @@ class Flow:
             rows = await verify(load, parts)
             self.listen(events.LoadVerified(self.name, rows))
             self._check_rows(intent, parts, rows)
-            if rows or mode is Mode.REPLACE:
+            if rows or mode is Mode.REPLACE or await load.corrections(parts):
                 receipt = await load.commit(parts)
                 await self.journal.complete(receipt)
                 self.listen(events.LoadCommitted(self.name, load_id, receipt.rows, receipt.bytes))
@@ -193,10 +193,18 @@ class Flow:
         kept: Sequence[StagedPart],
     ) -> list[StagedPart]:
         carrier = self._carrier(terms, intent, prepared, load)
-        async with self.home.reading(intent.read) as asked:
-            reusable = await still_good(load, kept)
+        parts = await self._carry_all(terms, carrier, kept)
+        if intent.load.most_gone is not None:  # after the rows: what is gone by then is gone
+            parts += await self._carry_all(terms, prepared.of_keys(carrier), before=len(parts))
+        return parts
+
+    async def _carry_all(
+        self, terms: Terms, carrier: Carrier, kept: Sequence[StagedPart] = (), before: int = 0
+    ) -> list[StagedPart]:
+        async with self.home.reading(carrier.read) as asked:
+            reusable = await still_good(carrier.load, kept)
             reused = sum(partition in reusable for partition in asked)
-            self.listen(events.PartitionsPlanned(self.name, len(asked), reused))
+            self.listen(events.PartitionsPlanned(self.name, before + len(asked), reused))
             return await self._carry_each(terms, carrier, asked, reusable)
 
     async def _carry_each(
@@ -215,7 +223,7 @@ class Flow:
             async with gate, terms.carriers:
                 part = await carrier.carry(partition)
                 await self.journal.staged(part)
-                self.listen(events.PartStaged(self.name, partition.name, part.rows))
+                self.listen(events.PartStaged(self.name, part.partition.name, part.rows))
                 return part
 
         try:
@@ -248,5 +256,8 @@ class Flow:
         await self.journal.record(run)
         status = Status(run.status).value
         told = str(error) if error else None
-        self.listen(events.FlowFinished(self.name, status, run.row_count, run.duration, told))
+        deleted = receipt.deleted if receipt else 0
+        self.listen(
+            events.FlowFinished(self.name, status, run.row_count, run.duration, told, deleted)
+        )
         return FlowReport(self.name, run, receipt, error)

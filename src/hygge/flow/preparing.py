@@ -12,16 +12,20 @@ from typing import Any
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, to_json
-from hygge.core.names import new_load_id
+from hygge.core.names import begun, new_load_id
 from hygge.core.schema import OPERATION, SchemaChange, TableSchema
-from hygge.core.store import LoadRequest, Mode, Receipt, Store
+from hygge.core.store import Deletes, LoadRequest, Mode, Receipt, Store
 from hygge.core.watermark import Watermark
 from hygge.flow.backfill import backfill
+from hygge.flow.carry import Carrier
+from hygge.flow.comparing import asked, check_deletes, keys_only, refuse_own, tells_deletes
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
 from hygge.flow.schema_policy import decide, left_out, told
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, kind_of, low_of, window
+
+_DELETES = ("deletes", "detect_deletes", "max_delete_fraction")
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,20 @@ class Prepared:
 
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
-        began = datetime.fromtimestamp(int(load_id[:16], 16) / 1e9, UTC)
-        return polisher(self.route.settings.polish, self.source, began)
+        return polisher(self.route.settings.polish, self.source, begun(load_id))
+
+    def of_keys(self, carrier: Carrier) -> Carrier:
+        """What carries the keys alone, where the other carries rows."""
+        read, polish = keys_only(self.source, self.schema, self.keys, carrier.polish)
+        request = asked(read, self.route.settings)
+        return replace(carrier, read=request, schema=read, polish=polish, keys=True)
 
     async def intent(self) -> Intent:
         """A new load, with its window frozen."""
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
+        low = reading.back or low
         whole = settings.mode is Mode.REPLACE and settings.merges
         load = LoadRequest(
             load_id=new_load_id(),
@@ -78,6 +88,8 @@ class Prepared:
             any_tie=settings.on_tie == "any",
             where=settings.where,
             beyond=whole and reading.bound is not None,
+            deletes=settings.deletes,
+            most_gone=settings.max_delete_fraction if settings.compares and self.last else None,
         )
         bound = None if whole else reading.bound  # rows that come again do no harm, then
         columns = self.source.names if self.left else settings.columns
@@ -105,6 +117,10 @@ class Prepared:
             self.route.notice("nothing was loaded here before: loading everything")
         kind = kind_of(settings, self.source)
         reading, bound = await window(self.route.home, low, settings, kind)
+        if reading.back is not None:
+            self.route.notice(
+                f"the last rows of the source are gone, it ends at {reading.back}: reading it all"
+            )
         if bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
         fixed = settings.incremental is None and (reading.bound is None or reading.bound.closed)
@@ -123,6 +139,8 @@ async def prepare(route: Route) -> Prepared:
     source = replace(_chosen(whole, route.settings), notes=())
     last = await route.store.last(route.name)
     _tell_replaced(route, last)
+    if route.settings.deletes is Deletes.SOFT and not tells_deletes(route.settings, route.home):
+        route.notice("`deletes: soft`, and nothing tells of deletes: `detect_deletes` finds them")
     loaded = await route.store.schema() if last else None
     source, polish, left = _unfrozen(source, loaded, route.settings)
     if left and not route.home.capabilities.columns:
@@ -132,9 +150,12 @@ async def prepare(route: Route) -> Prepared:
     changes = decide(loaded, schema, route.settings)
     for note in told(changes, left):
         route.notice(note)
+    refuse_own(schema, route.settings)
     keys = _keys(route.settings, source, polish)
     names = dict(zip(source.names, schema.names, strict=False))
     _check_own(route.settings, whole.keys, names, keys)
+    if route.settings.compares:
+        keys_only(source, schema, keys, polish)
     fingerprint = _fingerprint(route, source, schema)
     return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
 
@@ -183,6 +204,7 @@ def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any
         raise Unsupported(f"{type(home).__name__} cannot tell new rows by {own!r} here", hint=hint)
     if home.capabilities.deletes and not can.deletes:
         raise Unsupported(f"{name} cannot delete rows, and {type(home).__name__} sends deletes")
+    check_deletes(settings, home, store)
     if settings.columns is not None and not home.capabilities.columns:
         raise Unsupported(f"{type(home).__name__} cannot leave columns out", hint="drop `columns`")
     if settings.where is not None and not home.capabilities.where:
@@ -236,7 +258,7 @@ def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
     home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
         mode="json",
-        include={"columns", "where", "keys", "polish", "run_type", "range", *_POSITIONS},
+        include={"columns", "where", "keys", "polish", "run_type", "range", *_POSITIONS, *_DELETES},
     )
     ends = [home.identity, store.identity, store.manner]
     schemas = [to_json(source), to_json(schema)]

@@ -47,6 +47,7 @@ def entity_run(
     status = Status.SUCCESS if receipt else Status.SKIP
     if error:
         status = Status.SUSPENDED if isinstance(error, FlowSuspended) else Status.FAIL
+    deleted = f"{receipt.deleted:,} rows deleted" if receipt and receipt.deleted else None
     return EntityRun(
         entity_run_id=new_run_id(),
         coordinator_run_id=terms.run_id,
@@ -64,6 +65,6 @@ def entity_run(
         watermark_column=settings.position,
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
-        message=str(error) if error else None,
+        message=str(error) if error else deleted,
         load_id=receipt.load_id if receipt else None,
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hygge.core.config import Settings, Wrong
-from hygge.core.store import Mode
+from hygge.core.store import Deletes, Mode
 
 
 class RunType(StrEnum):
@@ -140,6 +140,21 @@ class FlowSettings(Settings):
         default="refuse",
         description="What to do with rows of one key and one watermark that differ: take any",
     )
+    deletes: Deletes = Field(
+        default=Deletes.HARD,
+        description="What a merge does with rows that are gone: hard deletes them, soft writes "
+        "when into `_hygge_deleted_at`, ignore leaves them",
+    )
+    detect_deletes: Literal["by_key_compare"] | None = Field(
+        default=None,
+        description="How an incremental merge finds rows that are gone: by all keys of the source",
+    )
+    max_delete_fraction: float = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        description="Refuse to take a larger share of the table's rows for gone",
+    )
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
     )
@@ -214,6 +229,7 @@ class FlowSettings(Settings):
             raise ValueError(f"{word} reads rows again: it needs `keys` to merge them by")
         if self.write == "merge" and not self.keys:
             raise ValueError("write: merge needs `keys`: the columns that name a row")
+        self._can_delete()
         return self
 
     def _can_go_by(self, position: str) -> None:
@@ -228,6 +244,13 @@ class FlowSettings(Settings):
                 "`keys` to merge them by",
                 "keys: the primary key; without `write: append`",
             )
+
+    def _can_delete(self) -> None:
+        word = "detect_deletes" if self.detect_deletes else f"deletes: {self.deletes}"
+        if (self.detect_deletes or self.deletes is not Deletes.HARD) and not self.merges:
+            raise ValueError(f"{word} is for rows that are merged: it needs `keys`")
+        if self.detect_deletes and self.deletes is Deletes.IGNORE:
+            raise ValueError("detect_deletes finds rows that are gone: deletes: hard, or soft")
 
     def _can_backfill(self) -> None:
         if self.watermark is None:
@@ -248,6 +271,12 @@ class FlowSettings(Settings):
         if self.run_type is RunType.FULL_DROP:
             return Mode.REPLACE
         return Mode.MERGE if self.merges else Mode.APPEND
+
+    @property
+    def compares(self) -> bool:
+        """Whether a load looks for rows that are gone: not one that reads a range, nor one that
+        replaces them all."""
+        return self.detect_deletes is not None and self.run_type is RunType.INCREMENTAL
 
     @property
     def merges(self) -> bool:

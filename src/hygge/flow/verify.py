@@ -10,7 +10,7 @@ from hygge.core.store import Load, StagedPart
 
 
 async def verify(load: Load, parts: Sequence[StagedPart]) -> int:
-    """The rows found in staging, counted anew. VerificationFailed names the first misfit."""
+    """The rows to load that are found in staging. VerificationFailed names the first misfit."""
     found = await load.verify(parts)
     for part in parts:
         if (there := found[part.partition.name]) != part.rows:
@@ -19,7 +19,7 @@ async def verify(load: Load, parts: Sequence[StagedPart]) -> int:
                 partition=part.partition.name,
                 hint="nothing was published; run again, and look at the destination's disk",
             )
-    return sum(part.rows for part in parts)
+    return sum(part.rows for part in parts if not part.keys)
 
 
 async def still_good(load: Load, kept: Sequence[StagedPart]) -> Mapping[Partition, StagedPart]:

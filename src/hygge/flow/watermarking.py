@@ -24,10 +24,14 @@ _START_ANEW = "load everything once: hygge go --full-drop"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows at or above `low`, up to `bound`. No `low`: from the beginning."""
+    """Rows at or above `low`, up to `bound`. No `low`: from the beginning.
+
+    `back` is where the source ends now that its last rows are gone: all of it is read again.
+    """
 
     low: Watermark | None = None
     bound: Watermark | None = None
+    back: Watermark | None = None
 
 
 def check_column(settings: FlowSettings, schema: TableSchema) -> None:
@@ -115,12 +119,15 @@ def _where(condition: str | None) -> str:
 async def window(
     home: Home[Any], low: Watermark | None, settings: FlowSettings, kind: pl.DataType
 ) -> tuple[Window, Bound]:
-    """The window to read now, its upper end frozen. Raises FlowError if the source went back."""
+    """The window to read now, its upper end frozen. Raises FlowError if the source went back, and
+    nothing tells which rows are gone from it."""
     assert settings.position is not None
     bound = await home.upper_bound(settings.position)
-    top = bound.watermark
+    top, back = bound.watermark, None
     if low is not None and top is not None:
-        _refuse_restored(low, top)
+        _refuse_restored(low, top, settings)
+        if top.closed and top.value < low.value:
+            back, low = top, None  # rows below may be others, too: who says none was restored?
     if settings.watermark is None:  # its own positions are over, so none is looked at again
         return Window(low and replace(low, closed=False), top), bound
     if top is not None:
@@ -131,10 +138,11 @@ async def window(
             top = replace(low, closed=True, ties=None)  # only to see what was read is still there
     if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
         low = earlier(low, settings.watermark.overlap)
-    return Window(low, top), bound
+    return Window(low, top, back), bound
 
 
-def _refuse_restored(low: Watermark, top: Watermark) -> None:
+def _refuse_restored(low: Watermark, top: Watermark, settings: FlowSettings) -> None:
+    """Only rows that are gone may be why a column's greatest value is less, and be looked for."""
     column, hint = low.column, f"see whether the source was restored; if so, {_START_ANEW}"
     if None not in (low.counter, top.counter) and low.counter != top.counter:
         raise FlowError(
@@ -143,7 +151,8 @@ def _refuse_restored(low: Watermark, top: Watermark) -> None:
             column=column,
             hint=hint,
         )
-    if top.closed and top.value < low.value:
+    looked_for = settings.compares and settings.watermark is not None
+    if top.closed and top.value < low.value and not looked_for:
         raise FlowError(
             f"the source went back: its greatest {column} is {top.value}, "
             f"and {low.value} was read before",

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from hygge.core.blocking_store import BlockingLoad, BlockingPart, BlockingStore
 from hygge.core.config import Connections
-from hygge.core.errors import LoadLost, StoreError, Unsupported
+from hygge.core.errors import LoadLost, StoreError
 from hygge.core.lease import Lease
 from hygge.core.partition import Partition
-from hygge.core.schema import OPERATION, Change, Column, SchemaChange, TableSchema
+from hygge.core.schema import DELETED_AT, OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import (
     LoadRequest,
     Mode,
@@ -28,7 +28,8 @@ from hygge.core.store import (
     reached,
 )
 from hygge.databases.memory import MemoryTable, Page, Tags, table
-from hygge.stores.latest import latest_rows
+from hygge.stores.deleting import marks, refuse_deletes_without_keys
+from hygge.stores.memory_merge import corrections, merged
 
 
 class MemoryStoreConfig(StoreConfig):
@@ -76,7 +77,11 @@ class MemoryStore(BlockingStore[MemoryStoreConfig]):
         return _newest(self.table)
 
     def table_schema(self) -> TableSchema | None:
-        return self.table.schema
+        with self.table.lock:
+            schema = self.table.schema
+            if schema is None or not self.table.marked:
+                return schema
+            return schema.select(name for name in schema.names if name != DELETED_AT)
 
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         await self._on_thread("evolve", lambda: self._add(changes))
@@ -113,7 +118,7 @@ class _MemoryLoad(BlockingLoad):
         self.table, self.request = into, request
 
     def open(self) -> None:
-        self._refuse_deletes_without_keys()
+        refuse_deletes_without_keys(self.request)
         with self.table.lock:
             if self.fate() is None:
                 self.table.staged.setdefault(self.request.load_id, {})
@@ -127,23 +132,29 @@ class _MemoryLoad(BlockingLoad):
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         return {part.partition.name: self._found(part) for part in parts}
 
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        with self.table.lock:
+            if self.request.most_gone is None or self.table.schema is None:
+                return 0
+            return corrections(self.table.rows(), self._rows_of(parts), self.request)
+
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         with self.table.lock:
             if (done := self.fate()) is not None:
                 return done
-            request, staging = self.request, self.staging()
-            pieces = [piece for part in parts for piece in part.pieces]
-            if lost := [piece.name for piece in pieces if piece.name not in staging]:
-                raise StoreError(f"{len(lost)} staged pieces are gone", load=request.load_id)
-            frames = [frame for piece in pieces for frame in staging[piece.name]]
-            self._publish(pl.concat([pl.DataFrame(schema=request.schema.polars()), *frames]))
+            request = self.request
+            rows = [part for part in parts if not part.keys]
+            keys = [part for part in parts if part.keys]
+            pieces = [piece for part in rows for piece in part.pieces]
+            deleted = self._publish(self._rows_of(rows), self._rows_of(keys))
             receipt = Receipt(
                 load_id=request.load_id,
                 flow=request.flow,
-                rows=sum(part.rows for part in parts),
+                rows=sum(part.rows for part in rows),
                 bytes=sum(piece.bytes for piece in pieces),
                 watermark=reached(request, parts),
                 digests={piece.name: piece.digest or "" for piece in pieces},
+                deleted=deleted,
                 at=datetime.now(UTC),
                 source=request.source,
                 where=request.where,
@@ -172,33 +183,36 @@ class _MemoryLoad(BlockingLoad):
             raise LoadLost("this load was erased", load=self.request.load_id)
         return found
 
-    def _refuse_deletes_without_keys(self) -> None:
-        keyed = self.request.mode is not Mode.APPEND and self.request.keys
-        if OPERATION in self.request.schema and not keyed:
-            raise Unsupported("deletes need `keys`, and a mode other than append")
+    def _rows_of(self, parts: Sequence[StagedPart]) -> pl.DataFrame:
+        staging = self.staging()
+        names = [piece.name for part in parts for piece in part.pieces]
+        if lost := [name for name in names if name not in staging]:
+            raise StoreError(f"{len(lost)} staged pieces are gone", load=self.request.load_id)
+        frames = [frame for name in names for frame in staging[name]]
+        return pl.concat([pl.DataFrame(schema=self.request.schema.polars()), *frames])
 
     def _found(self, part: StagedPart) -> int:
         staging = self.table.staged.get(self.request.load_id, {})
         whole = all(_intact(staging.get(piece.name), piece) for piece in part.pieces)
         return part.rows if whole else 0
 
-    def _publish(self, rows: pl.DataFrame) -> None:
-        before, mode, keys = self.table.schema, self.request.mode, list(self.request.keys)
-        schema = _without_operation(self.request.schema)
-        pages, after = self.table.pages, before or schema
+    def _publish(self, rows: pl.DataFrame, keys: pl.DataFrame) -> int:
+        """How many rows were deleted by it."""
+        mode, request, deleted = self.request.mode, self.request, 0
+        schema = _without_operation(request.schema)
+        pages, after, marked = self.table.pages, self.table.schema or schema, self.table.marked
         if mode is Mode.REPLACE:
-            pages, after = (), schema
+            pages, after, marked = (), schema, False
         _refuse_misfits(after, schema)
-        if mode is Mode.MERGE:
-            rows = latest_rows(rows, self.request)
+        if (own := marks(request)) and not marked:
+            after, marked = TableSchema((*after.columns, *own), after.keys), True
         if mode is Mode.MERGE or OPERATION in rows.columns:
-            rows = pl.concat([*(page.rows for page in pages), rows], how="diagonal")
-            rows = rows.unique(subset=keys, keep="last", maintain_order=True)
+            there = [pl.DataFrame(schema=after.polars()), *(_fitted(p.rows, after) for p in pages)]
+            rows, deleted = merged(pl.concat(there), rows, keys, request)
             pages = ()
-        if OPERATION in rows.columns:
-            rows = rows.filter(pl.col(OPERATION).fill_null(0) == 0).drop(OPERATION)
-        page = Page(self.request.load_id, _fitted(rows, after), self.request.load_id)
-        self.table.schema, self.table.pages = after, (*pages, page)
+        page = Page(request.load_id, _fitted(rows, after), request.load_id)
+        self.table.schema, self.table.pages, self.table.marked = after, (*pages, page), marked
+        return deleted
 
 
 class _MemoryPart(BlockingPart):

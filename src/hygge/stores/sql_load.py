@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -11,9 +12,12 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
+from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
 from hygge.databases.database import Database, Session, Table
+from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
+from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of, staged_schema
 from hygge.stores.sql_publish import Publishing
 from hygge.stores.sql_table import SqlTable, Staging
@@ -44,6 +48,7 @@ class SqlLoad(BlockingLoad):
         return self._session
 
     def open(self) -> None:
+        refuse_deletes_without_keys(self.request)
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
@@ -55,8 +60,23 @@ class SqlLoad(BlockingLoad):
                 self._refuse_strangers(ledger)
                 # before anything is staged; it is looked at again in the end
                 self.session.refuse_target(self.target, swap=self.swap)
-                staging = SqlTable(self.database, self.session, self.staged)
-                staging.make(staged_schema(self.pieces, self.request.schema))
+                self._make_staging()
+
+    def _make_staging(self) -> None:
+        """Where rows are deleted by what is staged, its keys are looked up: for each of the table's
+        rows, if the database knows no better."""
+        request, staged = self.request, SqlTable(self.database, self.session, self.staged)
+        staged.make(staged_schema(self.pieces, self._staged_columns()))
+        looked_up = request.most_gone is not None or OPERATION in request.schema
+        if looked_up and self.database.by_index:
+            staged.index([request.schema[key] for key in request.keys])
+
+    def _staged_columns(self) -> TableSchema:
+        """A row of nothing but a key has no other value."""
+        schema = self.request.schema
+        if self.request.most_gone is None:
+            return schema
+        return TableSchema(tuple(replace(column, nullable=True) for column in schema.columns))
 
     def _refuse_lost(self, entry: Entry | None, ledger: Ledger) -> None:
         load_id = self.request.load_id
@@ -92,6 +112,14 @@ class SqlLoad(BlockingLoad):
             whole = {}  # erased by another hand: nothing is there
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
+    def corrections(self, parts: Sequence[StagedPart]) -> int:
+        table = SqlTable(self.database, self.session, self.target)
+        if self.request.most_gone is None or not table.exists():
+            return 0
+        staged = SqlTable(self.database, self.session, self.staged)
+        merging = Merging(self.database, self.session, table, staged, self.request)
+        return merging.corrections(_tags(parts))
+
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(
@@ -111,10 +139,11 @@ class SqlLoad(BlockingLoad):
             receipt = entry.receipt or self._receipt(parts)
             if entry.receipt is None:
                 newest = ledger.newest()
-                tags = [piece.name for part in parts for piece in part.pieces]
                 if self.database.ddl_in_transactions:
                     publishing.make_room()
-                schema = publishing.fill(tags, newest.schema if newest else None)
+                tags = _tags(parts, keys=False), _tags(parts, keys=True)
+                schema = publishing.fill(*tags, newest.schema if newest else None)
+                receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)
         if not self.database.ddl_in_transactions:
@@ -125,12 +154,12 @@ class SqlLoad(BlockingLoad):
         return receipt
 
     def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:
-        pieces = [piece for part in parts for piece in part.pieces]
+        rows = [part for part in parts if not part.keys]
         return Receipt(
             load_id=self.request.load_id,
             flow=self.request.flow,
-            rows=sum(part.rows for part in parts),
-            bytes=sum(piece.bytes for piece in pieces),
+            rows=sum(part.rows for part in rows),
+            bytes=sum(piece.bytes for part in rows for piece in part.pieces),
             watermark=reached(self.request, parts),
             digests={},
             at=datetime.now(UTC),
@@ -149,6 +178,12 @@ class SqlLoad(BlockingLoad):
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _tags(parts: Sequence[StagedPart], *, keys: bool | None = None) -> list[str]:
+    """Of all parts, or of those of nothing but keys, or of the others."""
+    chosen = (part for part in parts if keys is None or part.keys is keys)
+    return [piece.name for part in chosen for piece in part.pieces]
 
 
 def _intact(whole: Mapping[str, int], piece: Piece) -> int:

@@ -1,4 +1,4 @@
-"""Staged rows into a table by their keys: one row a key, the latest."""
+"""Staged rows into a table by their keys: one row a key, the latest; and rows that are gone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import closing
 import polars as pl
 
 from hygge.core.errors import StoreError
-from hygge.core.schema import OPERATION
-from hygge.core.store import LoadRequest
+from hygge.core.names import begun
+from hygge.core.schema import DELETED_AT, OPERATION
+from hygge.core.store import Deletes, LoadRequest
 from hygge.databases.arriving import arrived
 from hygge.databases.database import Database, Session
+from hygge.stores.deleting import manner, refuse_many
 from hygge.stores.latest import refuse_null_keys, refuse_ties
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable
@@ -21,7 +23,10 @@ _LOOKED_AT = 100_000
 
 
 class Merging:
-    """Statements of the publishing transaction. First, staging is thinned to one row a key."""
+    """Statements of the publishing transaction. First, staging is thinned to one row a key.
+
+    `pieces` name the parts of rows in the order of the commit, `keys` those of nothing but keys.
+    """
 
     def __init__(
         self,
@@ -36,26 +41,67 @@ class Merging:
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._keys = [database.quoted(key) for key in request.keys]
         self._pieces = pieces_of(database)
+        self._operation = database.quoted(OPERATION)
+        self._tells = OPERATION in request.schema
+        self._how = manner(request)
+        there = {field.column.name for field in target.fields()}
+        ours = DELETED_AT in there and DELETED_AT not in request.schema
+        self._deleted_at = database.quoted(DELETED_AT) if ours else None
 
-    def merge(self, pieces: Sequence[str]) -> None:
-        """Raises StoreError for rows whose key is NULL, and for several that are equally late."""
+    def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
+        """How many rows were deleted, or marked as such.
+
+        Raises StoreError for rows whose key is NULL, for several that are equally late, and where
+        more rows are gone than may be.
+        """
         if not self._request.keys:
             raise StoreError("a merge needs keys", hint="set `keys`")
-        if not pieces:
-            return
-        listed = self._pieces.among(pieces, "s")
-        rows = f"select s.* from {self._staging.sql} s where {listed}"
-        self._refuse_null_keys(listed)
+        if pieces or keys:
+            self._refuse_null_keys(self._listed([*pieces, *keys]))
+        deleted = 0
+        if self._request.most_gone is not None:
+            deleted += self._delete_missing([*pieces, *keys])
+        return deleted + (self._apply(pieces) if pieces else 0)
+
+    def corrections(self, pieces: Sequence[str]) -> int:
+        """How many rows are gone, as these parts tell, or are marked and there."""
+        there = self._staged(self._listed(pieces))
+        wrong = self._living(f"not {there}")
+        if self._deleted_at is not None:
+            wrong = f"({wrong}) or ({self._deleted_at} is not null and {there})"
+        return self._count(wrong)
+
+    def _delete_missing(self, pieces: Sequence[str]) -> int:
+        there = self._staged(self._listed(pieces))
+        gone = f"not {there}"
+        count = self._count(self._living(gone))
+        refuse_many(count, self._count(self._living("1 = 1")), self._request)
+        if count or self._deleted_at is not None:  # one that was marked may have to go now
+            self._take_out(gone)
+        self._revive(there)
+        return count
+
+    def _apply(self, pieces: Sequence[str]) -> int:
+        listed = self._listed(pieces)
+        upserts = f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
+        if self._how is Deletes.IGNORE:
+            listed = upserts
         if self._several(listed):
             self._refuse_ties(listed)
-            self._thin_out(listed, pieces)
-        if OPERATION in self._request.schema.names:
-            operation = self._db.quoted(OPERATION)
-            gone = f"{rows} and s.{operation} = 1 and {self._same('s', self._target.sql)}"
-            self._session.change(f"delete from {self._target.sql} where exists ({gone})")
-            rows = f"{rows} and coalesce(s.{operation}, 0) = 0"
+            self._thin_out(listed, upserts, pieces)
+        self._upsert(upserts)
+        if not self._tells or self._how is Deletes.IGNORE:
+            return 0
+        gone = self._staged(f"{listed} and s.{self._operation} = 1")
+        count = self._count(self._living(gone))
+        self._take_out(gone)
+        return count
+
+    def _upsert(self, upserts: str) -> None:
+        rows = f"select s.* from {self._staging.sql} s where {upserts}"
         self._update(rows)
         self._insert(rows)
+        self._revive(self._staged(upserts))
 
     def _update(self, rows: str) -> None:
         others = [name for name in self._names if name not in self._request.keys]
@@ -71,8 +117,43 @@ class Merging:
             f"where not exists (select 1 from {self._target.sql} t where {self._same('w', 't')})"
         )
 
+    def _take_out(self, gone: str) -> None:
+        """Delete these rows of the table; or mark them, but for those that are marked."""
+        if self._how is Deletes.SOFT:
+            moment = begun(self._request.load_id).strftime(self._db.moments)
+            sets = f"{self._deleted_at} = '{moment}'"
+            self._session.change(f"update {self._target.sql} set {sets} where {self._living(gone)}")
+        else:
+            self._session.change(f"delete from {self._target.sql} where {gone}")
+
+    def _revive(self, there: str) -> None:
+        if self._deleted_at is not None:
+            self._session.change(
+                f"update {self._target.sql} set {self._deleted_at} = null "
+                f"where {self._deleted_at} is not null and {there}"
+            )
+
+    # conditions
+
+    def _listed(self, pieces: Sequence[str]) -> str:
+        return self._pieces.among(pieces, "s") if pieces else "1 = 0"
+
     def _same(self, one: str, other: str) -> str:
         return " and ".join(f"{one}.{key} = {other}.{key}" for key in self._keys)
+
+    def _staged(self, which: str) -> str:
+        """Of the table's rows: those whose key is that of such a staged row."""
+        same = self._same("s", self._target.sql)
+        return f"exists (select 1 from {self._staging.sql} s where {which} and {same})"
+
+    def _living(self, condition: str) -> str:
+        return (
+            condition if self._deleted_at is None else f"{self._deleted_at} is null and {condition}"
+        )
+
+    def _count(self, condition: str) -> int:
+        sql = f"select count(*) from {self._target.sql} where {condition}"
+        return int(self._session.rows(sql)[0][0])
 
     # one row a key
 
@@ -132,8 +213,18 @@ class Merging:
             )
         return f"case when {name} is null then 1 else 0 end, {placed} desc"
 
-    def _thin_out(self, listed: str, pieces: Sequence[str]) -> None:
-        """Leave the latest of each key; of those alike, the last in the order of the commit."""
+    def _thin_out(self, listed: str, upserts: str, pieces: Sequence[str]) -> None:
+        """Leave the latest of each key; of those alike, the last in the order of the commit.
+
+        A row that is to stay when it is deleted stays as it was then: its last upsert is left, too.
+        """
+        if self._how is Deletes.SOFT and self._tells:
+            self._leave_last(listed, pieces, f"{self._operation} = 1 and ")
+            self._leave_last(upserts, pieces)
+        else:
+            self._leave_last(listed, pieces)
+
+    def _leave_last(self, listed: str, pieces: Sequence[str], only: str = "") -> None:
         order = self._pieces.latest(pieces)
         if self._request.latest is not None:
             order = f"{self._newest()}, {order}"
@@ -143,6 +234,6 @@ class Merging:
             f"order by {order}) hygge_n from {self._staging.sql} s where {listed}"
         )
         self._session.change(
-            f"delete from {self._staging.sql} where ({place}) in "
+            f"delete from {self._staging.sql} where {only}({place}) in "
             f"(select {place} from ({ranked}) r where hygge_n > 1)"
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hygge.core.schema import OPERATION, TableSchema
+from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
+from hygge.stores.deleting import marks
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable, Staging
@@ -31,9 +32,15 @@ class Publishing:
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
+        self.deleted = 0
 
-    def fill(self, pieces: Sequence[str], before: TableSchema | None) -> TableSchema:
-        """The rows into the table, which has room for them; the columns that it has then."""
+    def fill(
+        self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
+    ) -> TableSchema:
+        """The rows into the table, which has room for them; the columns that it has then.
+
+        `keys` are the pieces of nothing but keys. `deleted` is told afterwards.
+        """
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
         if self._may_become(pieces):
@@ -41,9 +48,10 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if self._request.mode is Mode.MERGE:
+        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
             staged = self._staging.rows
-            Merging(self._db, self._session, self._target, staged, self._request).merge(pieces)
+            merging = Merging(self._db, self._session, self._target, staged, self._request)
+            self.deleted = merging.merge(pieces, keys)
         else:
             for piece in pieces:
                 self._add(staging, piece)
@@ -68,6 +76,7 @@ class Publishing:
         self._target.drop()
         for column in self._pieces.own:
             self._session.change(f"alter table {staged} drop column {self._db.quoted(column.name)}")
+        self._staging.rows.widen(marks(self._request))
         name = self._db.quoted(self._target.table.name)
         self._session.change(f"alter table {staged} rename to {name}")
         self._find_keys_fast(arriving)  # the index that there was went with the empty table
@@ -86,14 +95,14 @@ class Publishing:
         self._session.refuse_target(self._target.table, swap=self._swap)
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
-            self._target.make(arriving, keys=keys)
+            self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
-        elif self._request.mode is not Mode.REPLACE:
-            self._target.widen(arriving.columns)
         elif self._swap:
             self._make_another(arriving)
-        elif not self._fits(arriving):
+        elif self._request.mode is not Mode.REPLACE or self._fits(arriving):
+            self._target.widen(self._whole(arriving).columns)
+        else:
             self._make_anew(arriving)
 
     def _make_another(self, arriving: TableSchema) -> None:
@@ -104,6 +113,7 @@ class Publishing:
         there, self._target = self._target, self._staging.successor
         self._target.drop()
         self._target.make_like(there)
+        self._target.widen(marks(self._request))
 
     def _make_anew(self, arriving: TableSchema) -> None:
         if self._db.ddl_in_transactions:
@@ -111,7 +121,7 @@ class Publishing:
         else:  # it takes the table's place once the load is published
             self._target = self._staging.successor
             self._target.drop()
-        self._target.make(arriving)
+        self._target.make(self._whole(arriving))
         self._find_keys_fast(arriving)
         self._new = True
 
@@ -120,10 +130,17 @@ class Publishing:
         if self._request.mode is Mode.REPLACE and self._request.keys:
             self._target.index([arriving[key] for key in self._request.keys])
 
+    def _whole(self, arriving: TableSchema) -> TableSchema:
+        """With the columns that are the store's own."""
+        return TableSchema((*arriving.columns, *marks(self._request)))
+
     def _fits(self, arriving: TableSchema) -> bool:
-        """Whether the table that is there can take these columns as they are."""
+        """Whether the table that is there can take these columns as they are. A column of ours is
+        empty then, and does no harm."""
         plain = self._db.plain
         there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
+        if DELETED_AT not in self._names:
+            there = [column for column in there if column[0] != DELETED_AT]
         wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
         return there == wanted
 

@@ -95,6 +95,10 @@ class _FaultyLoad(Load):
         await _ask(self._trigger, "verify")
         return await self._inner.verify(parts)
 
+    async def corrections(self, parts: Sequence[StagedPart]) -> int:
+        await _ask(self._trigger, "corrections")
+        return await self._inner.corrections(parts)
+
     async def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         await _ask(self._trigger, "commit")
         receipt = await self._inner.commit(parts)

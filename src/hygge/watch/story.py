@@ -62,7 +62,8 @@ def told(event: events.Event, *, verbose: bool = False) -> Line | None:
 def _finished(event: events.FlowFinished) -> Line:
     took = rates.duration(event.seconds)
     if event.status == "success":
-        return Line(event.flow, f"{rates.rows(event.rows)} in {took}", Mark.GOOD)
+        deleted = f" and {event.deleted:,} deleted" if event.deleted else ""
+        return Line(event.flow, f"{rates.rows(event.rows)}{deleted} in {took}", Mark.GOOD)
     if event.status == "skip":
         return Line(event.flow, f"nothing new ({took})")
     word, mark = ("failed", Mark.BAD) if event.status == "fail" else (event.status, Mark.WARN)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from hygge.core.config import Connections
 from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
-from hygge.core.store import Mode
+from hygge.core.store import Deletes, Mode
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.unready import Unready
 from hygge.workspace.catalog import looked_up
@@ -197,6 +197,9 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
         yield "keys", ", ".join(settings.keys)
     if settings.position is not None:
         yield "watermark", settings.position
+    if settings.detect_deletes or settings.deletes is not Deletes.HARD:
+        found = "found by comparing keys, " if settings.detect_deletes else ""
+        yield "deletes", f"{found}{settings.deletes}"
     if settings.columns is not None:
         yield "columns", ", ".join(settings.columns)
     if flow.where_shown is not None:

@@ -24,6 +24,7 @@ from hygge.core.store import Mode, Receipt, Store
 from hygge.core.ties import Ties
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark
+from hygge.testing.contracts.deleting import DeleteContract
 from hygge.testing.contracts.merging import MergeContract
 from hygge.testing.contracts.undoing import UndoContract
 from hygge.testing.harness import (
@@ -52,7 +53,7 @@ POSITIONS = [
 ]
 
 
-class StoreContract(MergeContract, UndoContract):
+class StoreContract(MergeContract, DeleteContract, UndoContract):
     """Subclass it, and give a fixture `rig` that makes a StoreRig of an empty destination."""
 
     def able(self, rig: StoreRig, mode: Mode) -> Store[Any]:
