@@ -64,10 +64,10 @@ class Case:
     write: str = "append"
     changed: bool = False
     """The source has lost a column since."""
-    swap: bool = False
-    """A new table takes the old one's name."""
     deletes: str = ""
     """The source has lost rows since, found by their keys, and so they are deleted."""
+    swap: bool = False
+    """A new table takes the old one's name."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""

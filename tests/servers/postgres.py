@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from tests.servers.certificates import Papers, papers
+
 USER = "nobody"
 
 
@@ -31,11 +33,32 @@ def _as_nobody(*command: str) -> None:
     subprocess.run([*who, *command], check=True, capture_output=True, cwd="/")
 
 
+@cache
+def url() -> str:
+    """Of a server that runs from now until the process ends."""
+    return _started(_folder())
+
+
+@cache
+def encrypted() -> tuple[str, Papers]:
+    """Of another, which has a certificate for the name localhost, and who vouches for it."""
+    folder = _folder()
+    made = papers(folder)
+    _give(made.key)
+    made.key.chmod(0o600)
+    url = _started(folder, f" -c ssl=on -c ssl_cert_file={made.cert} -c ssl_key_file={made.key}")
+    return url.replace("@127.0.0.1:", "@localhost:"), made
+
+
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="hygge-pg-"))
-    if os.getuid() == 0:
-        shutil.chown(folder, pwd.getpwnam(USER).pw_uid)
+    _give(folder)
     return folder
+
+
+def _give(path: Path) -> None:
+    if os.getuid() == 0:
+        shutil.chown(path, pwd.getpwnam(USER).pw_uid)
 
 
 def _port() -> int:
@@ -45,10 +68,8 @@ def _port() -> int:
         return found
 
 
-@cache
-def url() -> str:
-    """Of a server that runs from now until the process ends."""
-    programs, folder, port = _programs(), _folder(), _port()
+def _started(folder: Path, more: str = "") -> str:
+    programs, port = _programs(), _port()
     data = str(folder / "data")
     _as_nobody(
         str(programs / "initdb"),
@@ -57,7 +78,7 @@ def url() -> str:
     rules = folder / "data" / "pg_hba.conf"
     strict = "host all careful 127.0.0.1/32 scram-sha-256"
     rules.write_text(f"{strict}\n{rules.read_text()}")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off{more}"
     control = [str(programs / "pg_ctl"), "-D", data]
     _as_nobody(*control, "-o", options, "-l", str(folder / "log"), "-w", "start")
 

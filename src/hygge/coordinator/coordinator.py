@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hygge.connections.pool import keeping_connections
 from hygge.coordinator.limits import Places
 from hygge.core import events
 from hygge.core.errors import ConfigError
@@ -78,13 +79,7 @@ class Coordinator:
         """Run them all, and say what became of each."""
         began, run_id = time.monotonic(), new_run_id()
         self._places = places = Places(self.concurrency)
-        terms = Terms(
-            run_id,
-            self.name,
-            Budget(self.memory),
-            asyncio.Semaphore(self.concurrency),
-            places.pause,
-        )
+        terms = Terms(run_id, self.name, Budget(self.memory), asyncio.Semaphore(self.concurrency))
         self.listen(events.RunStarted(run_id, self.names))
         reports, started = dict[str, FlowReport](), set[str]()
         try:
@@ -92,7 +87,7 @@ class Coordinator:
                 started.add(lost.name)
                 reports[lost.name] = await lost.fail(self.journal, self.listen, terms)
                 places.closed |= self.fail_fast
-            async with keeping_workers(), asyncio.TaskGroup() as tasks:
+            async with keeping_connections(), keeping_workers(), asyncio.TaskGroup() as tasks:
                 for flow in self.flows:
                     task = tasks.create_task(self._one(flow, terms, places, reports, started))
                     self._running.add(task)
@@ -123,11 +118,11 @@ class Coordinator:
         reports: dict[str, FlowReport],
         started: set[str],
     ) -> None:
-        async with places.place() as open_:
-            if not open_:
+        async with places.place(flow.shares) as taken:
+            if taken is None:
                 return
             started.add(flow.name)
-            report = reports[flow.name] = await flow.run(terms)
+            report = reports[flow.name] = await flow.run(terms.holding(taken))
         if self.fail_fast and report.status is Status.FAIL:
             places.closed = True
 

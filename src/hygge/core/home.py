@@ -24,6 +24,7 @@ from hygge.core.driver_thread import CHECK_SECONDS, DriverThread
 from hygge.core.errors import Unsupported
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
+from hygge.core.supply import Needs, Shares
 from hygge.core.watermark import Watermark
 
 T = TypeVar("T")
@@ -112,6 +113,16 @@ class Home(ABC, Generic[C]):
         Its `notes` tell a person what was found (files that differ, say). Raises SourceMissing if
         there is no such table, SchemaMismatch if its parts disagree.
         """
+
+    def needs(self, parallel: int) -> Needs:
+        """What is in short supply of which it takes several at once, where so many partitions are
+        read at a time. No I/O."""
+        return {}
+
+    def limited(self, shares: Shares) -> Self:
+        """The same, and it never takes more than this at once; no less than the `least` it needs,
+        for as many partitions at a time."""
+        return self
 
     async def entities(self) -> Mapping[str, str]:
         """What could stand for the `*` that `{entity}` was filled with; and the whole name that

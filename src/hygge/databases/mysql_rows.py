@@ -6,13 +6,9 @@ itself is NULL. (MySQL's documentation, "Text Resultset Row" and "Protocol::Leng
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import polars as pl
-
 from hygge.core.errors import ConnectionFailed
-from hygge.databases.database import Field
 
 _NULL = 251
 _LONGER = {252: 2, 253: 3, 254: 8}
@@ -42,9 +38,3 @@ def cells(row: bytes) -> tuple[bytes | None, ...]:
     if at != end:
         raise ConnectionFailed("a row came cut short")
     return tuple(found)
-
-
-def series(field: Field, values: Sequence[Any]) -> pl.Series:
-    """One column's cells, as bytes or as texts."""
-    wire = pl.Binary() if field.column.type == pl.Binary() else pl.String()
-    return pl.Series(field.column.name, values, pl.Binary(), strict=True).cast(wire)

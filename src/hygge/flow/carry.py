@@ -59,7 +59,7 @@ class Carrier:
                 f"{sent} rows were sent and {staged.rows} staged", partition=partition.name
             )
         if cursor is None:  # a position of the source's own was reached once all is read
-            own = self.settings.incremental is not None and not self.keys
+            own = self.settings.incremental is not None
             return replace(staged, keys=self.keys, high=self.bound if own else None)
         return replace(staged, high=cursor.high, seen=cursor.seen)
 

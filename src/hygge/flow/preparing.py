@@ -152,10 +152,10 @@ async def prepare(route: Route) -> Prepared:
         route.notice(note)
     refuse_own(schema, route.settings)
     keys = _keys(route.settings, source, polish)
-    names = dict(zip(source.names, schema.names, strict=False))
-    _check_own(route.settings, whole.keys, names, keys)
     if route.settings.compares:
         keys_only(source, schema, keys, polish)
+    names = dict(zip(source.names, schema.names, strict=False))
+    _check_own(route.settings, whole.keys, names, keys)
     fingerprint = _fingerprint(route, source, schema)
     return Prepared(route, source, schema, keys, last, changes, fingerprint, left)
 

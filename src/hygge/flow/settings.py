@@ -232,6 +232,13 @@ class FlowSettings(Settings):
         self._can_delete()
         return self
 
+    def _can_delete(self) -> None:
+        word = "detect_deletes" if self.detect_deletes else f"deletes: {self.deletes}"
+        if (self.detect_deletes or self.deletes is not Deletes.HARD) and not self.merges:
+            raise ValueError(f"{word} is for rows that are merged: it needs `keys`")
+        if self.detect_deletes and self.deletes is Deletes.IGNORE:
+            raise ValueError("detect_deletes finds rows that are gone: deletes: hard, or soft")
+
     def _can_go_by(self, position: str) -> None:
         if self.watermark is not None:
             raise Wrong(
@@ -244,13 +251,6 @@ class FlowSettings(Settings):
                 "`keys` to merge them by",
                 "keys: the primary key; without `write: append`",
             )
-
-    def _can_delete(self) -> None:
-        word = "detect_deletes" if self.detect_deletes else f"deletes: {self.deletes}"
-        if (self.detect_deletes or self.deletes is not Deletes.HARD) and not self.merges:
-            raise ValueError(f"{word} is for rows that are merged: it needs `keys`")
-        if self.detect_deletes and self.deletes is Deletes.IGNORE:
-            raise ValueError("detect_deletes finds rows that are gone: deletes: hard, or soft")
 
     def _can_backfill(self) -> None:
         if self.watermark is None:

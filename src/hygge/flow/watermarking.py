@@ -125,9 +125,10 @@ async def window(
     bound = await home.upper_bound(settings.position)
     top, back = bound.watermark, None
     if low is not None and top is not None:
-        _refuse_restored(low, top, settings)
-        if top.closed and top.value < low.value:
-            back, low = top, None  # rows below may be others, too: who says none was restored?
+        if settings.watermark is not None and settings.compares and _is_back(low, top):
+            back, low = top, None  # rows below may be others, too: it may have been restored
+        else:
+            _refuse_restored(low, top)
     if settings.watermark is None:  # its own positions are over, so none is looked at again
         return Window(low and replace(low, closed=False), top), bound
     if top is not None:
@@ -141,8 +142,11 @@ async def window(
     return Window(low, top, back), bound
 
 
-def _refuse_restored(low: Watermark, top: Watermark, settings: FlowSettings) -> None:
-    """Only rows that are gone may be why a column's greatest value is less, and be looked for."""
+def _is_back(low: Watermark, top: Watermark) -> bool:
+    return bool(top.closed and top.value < low.value)
+
+
+def _refuse_restored(low: Watermark, top: Watermark) -> None:
     column, hint = low.column, f"see whether the source was restored; if so, {_START_ANEW}"
     if None not in (low.counter, top.counter) and low.counter != top.counter:
         raise FlowError(
@@ -151,8 +155,7 @@ def _refuse_restored(low: Watermark, top: Watermark, settings: FlowSettings) -> 
             column=column,
             hint=hint,
         )
-    looked_for = settings.compares and settings.watermark is not None
-    if top.closed and top.value < low.value and not looked_for:
+    if _is_back(low, top):
         raise FlowError(
             f"the source went back: its greatest {column} is {top.value}, "
             f"and {low.value} was read before",

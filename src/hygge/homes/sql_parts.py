@@ -93,6 +93,7 @@ class Parts:
         share = min(1.0, _SAMPLE / max(size.rows, 1))
         sample = self._sample(session, key[1], share)
         count = config.partitions or self._count(size, share, len(sample))
+        count = min(count, self._home.most_parts or count)
         ends = list(ends_of(sample, key[1].cuts, count))
         return (key[1], ends) if ends else None
 

@@ -15,10 +15,11 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.core.supply import Need, Needs
 from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import HELD, Fate, Ledger
+from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
@@ -88,6 +89,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                 self.database.native(column.type)
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
+
+    def needs(self, parallel: int) -> Needs:
+        """One for each part, and one to renew the lease; the load itself rests meanwhile."""
+        pool = self.database.pool
+        return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         swap, adopt = self.config.swap is not None, self.config.adopt
@@ -165,11 +171,16 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         with closing(self._connected()) as session:
             session.rows("select 1")
 
+    @property
+    def _lease_turn(self) -> Table:
+        """Its own: who renews a lease does not wait for who publishes, however long that takes."""
+        return self.target.beside(f"{LEASES} {self.target.name}")
+
     async def lease(self, name: str, seconds: float) -> Lease:
         made, given_up = list[Lease](), list[bool]()
 
         def taken(session: Session, ledger: Ledger) -> Lease:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 lease = ledger.take(name, seconds)
                 made.append(lease)
                 HELD.add(lease.owner.nonce)
@@ -193,7 +204,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:
         def one_at_a_time(session: Session, ledger: Ledger) -> T:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 return work(ledger)
 
         return await self._on_thread("lease", lambda: self._changed(one_at_a_time))
