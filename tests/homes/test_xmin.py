@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -193,6 +194,43 @@ def test_frozen_rows_are_known_by_the_number_they_had(shop: Shop) -> None:
     shop.do(f"vacuum freeze {shop.table}")
     assert shop.run().status is Status.SKIP
     assert shop.rows == shop.source
+
+
+@pytest.mark.parametrize("deletes", ["hard", "soft"])
+def test_deleted_rows_are_found_by_their_keys(shop: Shop, tmp_path: Path, deletes: str) -> None:
+    rig = SqliteStoreRig(tmp_path)
+    known = {**XMIN, "detect_deletes": "by_key_compare", "max_delete_fraction": 1}
+
+    def moved() -> FlowReport:
+        flow = shop.stage.flow(shop.home(), rig.store(), deletes=deletes, **known)
+        return shop.stage.done(flow)
+
+    def there() -> list[Row]:
+        return [row[:2] for row in rig.look() or [] if row[2:] in ((), (None,))]
+
+    shop.add(1, 2, 3)
+    moved()
+    shop.do(f"delete from {shop.table} where id = 1")
+    moved()
+    assert unordered(there()) == shop.source
+    shop.add(1, word="again")
+    shop.do(f"delete from {shop.table} where id = 2")
+    assert moved().rows == 1
+    assert unordered(there()) == shop.source
+    assert moved().status is Status.SKIP
+
+
+def test_a_counter_that_went_back_is_no_sign_of_deletes(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = SqliteStoreRig(tmp_path)
+    known = {**XMIN, "detect_deletes": "by_key_compare"}
+    shop.add(1)
+    shop.stage.done(shop.stage.flow(shop.home(), rig.store(), **known))
+    now = Xmin.now
+    monkeypatch.setattr(Xmin, "now", lambda *asked: replace(now(*asked), finished=500))
+    report = shop.stage.run(shop.stage.flow(shop.home(), rig.store(), **known))
+    assert "the source went back" in str(report.error)
 
 
 def test_a_database_remembers_the_position(shop: Shop, tmp_path: Path) -> None:

@@ -110,6 +110,16 @@ def test_columns_may_change_and_nothing_may_come(stage: Swapping) -> None:
     assert stage.rows == []
 
 
+def test_a_table_whose_rows_are_marked_as_deleted(stage: Swapping) -> None:
+    stage.give(people(0, 3))
+    stage.done()
+    known: dict[str, Any] = {"keys": "id", "deletes": "soft"}
+    for _ in range(2):
+        stage.done(**known)
+        assert "_hygge_deleted_at" in [row[0] for row in stage.rig.ask("show columns from people")]
+        assert [row[:4] for row in stage.rows] == unordered(people(0, 3).rows())
+
+
 def test_what_is_new_is_added_to_it_then(stage: Swapping, renamed: list[str]) -> None:
     known: dict[str, Any] = {"watermark": "id", "write": "append"}
     stage.give(people(0, 3))
@@ -149,6 +159,27 @@ def test_what_would_be_lost_is_told_before_anything_is_staged(stage: Swapping, w
     assert f"another table cannot take the place of people: {why}" in report.error.what
     assert "leave out `swap`" in str(report.error.hint)
     assert stage.rig.look() == before
+    assert not stage.leftovers
+
+
+@pytest.mark.parametrize("rig", [SwapRig, MysqlStoreRig])
+@pytest.mark.parametrize("append", [False, True])
+def test_a_table_without_transactions_is_refused(
+    tmp_path: Path, rig: type[MysqlStoreRig], append: bool
+) -> None:
+    """Killed within, a load would be there by half."""
+    stage, made = Stage(tmp_path), rig(tmp_path)
+    stage.target = made  # type: ignore[assignment]
+    known: dict[str, Any] = {"watermark": "id", "write": "append"}
+    stage.give(people(0, 3))
+    stage.done(**known)
+    mysql.ask(made.database, "alter table people engine = MyISAM")
+    stage.give(people(0, 5))
+    report = stage.run(run_type="incremental" if append else "full_drop", **known)
+    assert isinstance(report.error, StoreError)
+    assert "its engine is MyISAM" in report.error.what
+    assert report.error.hint == "alter table people engine = InnoDB"
+    assert stage.rows == unordered(people(0, 3).rows())
     assert not stage.leftovers
 
 

@@ -154,9 +154,9 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
-    def hindrance(self, table: Table) -> str | None:
-        """Why no other table can take this one's place by its name; None: one can."""
-        return None
+    def refuse_target(self, table: Table, *, swap: bool) -> None:  # noqa: B027 - most can be
+        """Raise StoreError for a table that no load can be published into as a whole; with `swap`,
+        for one that no other can replace by taking its name."""
 
     @abstractmethod
     def interrupt(self) -> None:

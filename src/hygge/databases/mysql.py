@@ -25,7 +25,7 @@ from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_line import MysqlLine
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
-from hygge.databases.mysql_swap import hindrance
+from hygge.databases.mysql_targets import refuse_target
 from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
 _ROWS = 16_384
@@ -182,8 +182,8 @@ class MysqlSession(Session):
         )
         return tuple(row[0] for row in found)
 
-    def hindrance(self, table: Table) -> str | None:
-        return hindrance(self, table)
+    def refuse_target(self, table: Table, *, swap: bool) -> None:
+        refuse_target(self, table, swap=swap)
 
     # what others do
 

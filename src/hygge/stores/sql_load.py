@@ -70,8 +70,8 @@ class SqlLoad(BlockingLoad):
             if entry is None:
                 ledger.open(self.request.load_id, self.request.flow)
                 self._refuse_strangers(ledger)
-                if self.swap:  # before anything is staged; it is looked at again in the end
-                    SqlTable(self.database, self.session, self.target).refuse_successor()
+                # before anything is staged; it is looked at again in the end
+                self.session.refuse_target(self.target, swap=self.swap)
                 self._make_staging()
 
     def _make_staging(self) -> None:

@@ -103,6 +103,7 @@ class Publishing:
         `before` is what the last load left. Raises StoreError where it cannot.
         """
         arriving = self._request.schema.select(self._names)
+        self._session.refuse_target(self._target.table, swap=self._swap)
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(self._whole(arriving), keys=keys)
@@ -118,7 +119,6 @@ class Publishing:
 
     def _make_another(self, arriving: TableSchema) -> None:
         """A table to take this one's place, like it where the columns are the same."""
-        self._target.refuse_successor()
         if not self._fits(arriving):
             self._make_anew(arriving)
             return

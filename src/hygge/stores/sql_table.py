@@ -66,14 +66,6 @@ class SqlTable:
         """With the other's columns, indexes and defaults; without its rows."""
         self._session.change(f"create table {self.sql} like {other.sql}")
 
-    def refuse_successor(self) -> None:
-        """Raise StoreError if something hangs on this table that another one would lack."""
-        if why := self._session.hindrance(self.table):
-            raise StoreError(
-                f"another table cannot take the place of {self.table}: {why}",
-                hint="leave out `swap`: then its rows are replaced, and the table stays",
-            )
-
     def standing(self, known: TableSchema) -> TableSchema | None:
         """As Store.standing."""
         fields = self.fields()
