@@ -125,8 +125,10 @@ READINGS = [
     ),
     Reading(
         "PostgreSQL",
-        "also rows that others commit late: none is read past the oldest transaction that writes",
-        "best effort for a user without `pg_read_all_stats`, and on a standby",
+        "also rows that others commit late: none is read past the oldest transaction that writes; "
+        "by `incremental: xmin`, every row that was written since, whatever its columns say",
+        "best effort for a user without `pg_read_all_stats`, and on a standby; by `xmin` for one "
+        "without `pg_control_system()`",
         "postgres",
     ),
     Reading(

@@ -6,9 +6,9 @@ import types
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from hygge import registry
@@ -32,6 +32,7 @@ entity's beat the flow's, and the flow's beat the defaults. A flow and an entity
 and `store`, and may have a `name`. A flow may list `entities`; where the home is a
 database, it may say `entities: all` or a pattern (`public.*`) with `exclude`. `key_columns` and
 `primary_key` are read as `keys`."""
+CONNECTION_NOTE = "Written under a name in `connections`, with `type`; a `url` alone will do, too."
 FORMAT_NOTE = (
     "Written beside `path`, or under `options`. What concerns only writing does nothing in a home."
 )
@@ -52,6 +53,9 @@ def _body() -> Iterator[str]:
             title = f"## `{kind[:-1]}: {{type: {name}}}`"
             note = f"`type: {' | '.join(registry.TABLES['formats'])}` is a table in files, too."
             yield from _section(title, config, f"{END_NOTE} {note}" if name == "files" else "")
+    for name, entry in registry.TABLES["databases"].items():
+        known = registry.Entry(entry).load().Settings
+        yield from _section(f"## Connection `{name}`", known, CONNECTION_NOTE)
     for name, entry in registry.TABLES["formats"].items():
         options = registry.Entry(entry).load().Options
         yield from _section(f"## Format `{name}`", options, FORMAT_NOTE)
@@ -89,6 +93,8 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{part}`" for part in parts)
     if origin in (Union, types.UnionType):
         return " or ".join(_type(part) for part in parts if part is not type(None))
+    if origin is Annotated:
+        return _type(parts[0])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{member.value}`" for member in annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -96,7 +102,13 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         inner = _models(annotation)
         return "list of mappings, see below" if inner else f"list of {_type(parts[0])}s"
-    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    words = {
+        str: "text",
+        SecretStr: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+    }
     return words.get(annotation, "mapping")
 
 

@@ -68,6 +68,8 @@ class Case:
     """A column's values do not fit its type any more."""
     deletes: str = ""
     """The source has lost rows since, found by their keys, and so they are deleted."""
+    swap: bool = False
+    """A new table takes the old one's name."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -75,8 +77,8 @@ class Case:
     def __str__(self) -> str:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
-        what = "-changed" if self.changed else "-wider" if self.wider else ""
-        return f"{self.run_type}{how}{what}-{self.layout}"
+        how += "-changed" if self.changed else "-wider" if self.wider else ""
+        return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
         """The settings of a store there."""
@@ -84,7 +86,8 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.at:
             table = f"{self.prefix}{place.name}"
-            return {"type": self.layout, "connection": self.at, "table": table}
+            swap = {"swap": "rename"} if self.swap else {}
+            return {"type": self.layout, "connection": self.at, "table": table, **swap}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property

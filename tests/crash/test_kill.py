@@ -32,6 +32,7 @@ SERVERS = [
         ("incremental", "merge", False),
     )
 ]
+SERVERS.append(Case("full_drop", "mysql", swap=True))
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (

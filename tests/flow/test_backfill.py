@@ -16,8 +16,9 @@ from hygge.core.errors import ConfigError
 from hygge.core.journal import Status
 from hygge.core.schema import TableSchema
 from hygge.flow.backfill import backfill
-from hygge.flow.settings import FlowSettings, RunType
+from hygge.flow.settings import FlowSettings, Range, RunType
 from hygge.testing.harness import people, unordered
+from hygge.workspace.plan import Backfill
 
 MAY = datetime(2024, 5, 31, tzinfo=UTC)
 NIGHTLY: dict[str, Any] = {"run_type": "incremental", "watermark": "id", "keys": "id"}
@@ -141,3 +142,63 @@ def test_the_command_line_asks_for_it(tmp_path: Path) -> None:
     assert made.settings.run_type is RunType.BACKFILL
     assert made.settings.range is not None
     assert (made.settings.range.start, made.settings.range.end) == ("1", None)
+
+
+WRITTEN = f"{FLOW}watermark: id\nkeys: id\nrun_type: backfill\nrange: {{from: 3, to: 6}}\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        (None, "3", "6"),
+        (("1", None), "1", None),
+        ((None, "9"), None, "9"),
+        (("1", "9"), "1", "9"),
+    ],
+)
+def test_the_command_lines_range_takes_the_place_of_a_written_one(
+    tmp_path: Path, asked: Backfill | None, start: str | None, end: str | None
+) -> None:
+    (made,) = plan(tmp_path, {"flows/f/flow.yml": WRITTEN}, backfill=asked).flows
+    assert made.settings.range is not None
+    assert (made.settings.range.start, made.settings.range.end) == (start, end)
+
+
+def test_it_takes_the_place_of_one_by_var_and_of_an_entitys(tmp_path: Path) -> None:
+    flow = (
+        WRITTEN.replace("table: t}", "table: '{entity}'}") + "entities: [{name: e, range: {to: 4}}]"
+    )
+    files = {"flows/f/flow.yml": flow}
+    by_var = {"flow.f.range.to": "5"}
+    (made,) = plan(tmp_path, files, overrides=by_var).flows
+    assert made.settings.range == Range.model_validate({"from": 3, "to": 5})
+    (made,) = plan(tmp_path, files, overrides=by_var, backfill=("1", None)).flows
+    assert made.settings.range == Range.model_validate({"from": 1})
+
+
+@pytest.mark.parametrize("run_type", [RunType.INCREMENTAL, RunType.FULL_DROP])
+def test_another_run_type_of_the_command_line_leaves_a_written_range_alone(
+    tmp_path: Path, run_type: RunType
+) -> None:
+    (made,) = plan(tmp_path, {"flows/f/flow.yml": WRITTEN}, run_type=run_type).flows
+    assert made.settings.run_type is run_type
+    assert made.settings.range is None
+
+
+@pytest.mark.parametrize("run_type", ["incremental", "full_drop"])
+def test_a_range_of_another_run_type_is_refused_where_it_stands(
+    tmp_path: Path, run_type: str
+) -> None:
+    files = {"flows/f/flow.yml": WRITTEN.replace("backfill", run_type)}
+    failed = refused(tmp_path, files)
+    assert failed.place == "flows/f/flow.yml:6, flow f"
+    assert failed.what.endswith(f"run_type: {run_type}")
+    assert "hygge go --from" in str(failed.hint)
+    (made,) = plan(tmp_path, files, backfill=("1", None)).flows
+    assert made.settings.run_type is RunType.BACKFILL
+
+
+def test_two_run_types_at_once_are_refused(tmp_path: Path) -> None:
+    files = {"flows/f/flow.yml": WRITTEN}
+    asked = {"backfill": ("1", None), "run_type": RunType.FULL_DROP}
+    assert "run type of its own" in refused(tmp_path, files, **asked).what

@@ -288,9 +288,12 @@ def test_a_writer_who_never_rests(server: Place) -> None:
         writes.append(1)
 
     async def write() -> None:
-        with closing(await asyncio.to_thread(server.session)) as session:
+        session = await asyncio.to_thread(server.session)
+        try:
             while not stop.is_set():
                 await asyncio.to_thread(wander, session)
+        finally:
+            await asyncio.to_thread(session.close)
 
     async def story() -> None:
         writing = asyncio.create_task(write())

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar, Self
 
+import polars as pl
 import pytest
 from blockbuster import BlockBuster
-from tests.workspace.project import plan, refused
+from click.testing import CliRunner
+from tests.workspace.project import plan, refused, written
 
 import hygge
-from hygge.core.errors import HyggeError, Unsupported
+from hygge.cli.main import cli
+from hygge.core.config import Connections
+from hygge.core.errors import (
+    ConfigError,
+    ConnectionFailed,
+    HyggeError,
+    SourceMissing,
+    Unsupported,
+)
+from hygge.core.events import Event, FlowFinished, RunStarted
+from hygge.core.home import Home, HomeConfig, ReadRequest
+from hygge.core.journal import EntityRun, Status
+from hygge.core.partition import WHOLE, Partition
+from hygge.core.schema import TableSchema
+from hygge.journal.sqlite import SqliteJournal
 from hygge.workspace.workspace import Workspace
 
 FLOW = "home: {type: sqlite, path: shop.db}\nstore: lake\n"
@@ -76,9 +94,9 @@ def test_only_flows_that_are_meant_are_asked_for(tmp_path: Path) -> None:
         "flows/other/flow.yml": "home: source\nstore: other\n",
     }
     assert [flow.name for flow in plan(tmp_path, files, flows=("other",)).flows] == ["other"]
-    with pytest.raises(HyggeError) as failed:
-        Workspace.find(tmp_path).plan()
-    assert failed.value.where["flow"] == "shop"
+    made = Workspace.find(tmp_path).plan()
+    assert [flow.name for flow in made.flows] == ["other"]
+    assert [lost.name for lost in made.unready] == ["shop"]
 
 
 def test_planning_works_where_a_loop_runs(
@@ -132,3 +150,151 @@ def test_a_dot_in_a_name_is_none_between_names(tmp_path: Path) -> None:
         db.execute('create table "main.users" (id integer)')
     files = {"flows/shop/flow.yml": f"{FLOW}entities: all\n"}
     assert "has a name that no entity can have" in refused(tmp_path, files).what
+
+
+BOTH = {
+    "flows/shop/flow.yml": f"{FLOW}run_type: incremental\nwatermark: id\nentities: [all, users]\n",
+    "flows/other/flow.yml": "home: {type: sqlite, path: there.db, table: t}\nstore: other\n",
+}
+GONE = [
+    ("home: {type: sqlite, path: shop.db}", SourceMissing),
+    ("home: {type: 'tests.workspace.test_catalog:Locked'}", ConfigError),
+    ("home: {type: 'tests.workspace.test_catalog:Down'}", ConnectionFailed),
+]
+
+
+class LockedConfig(HomeConfig):
+    """Nothing to be set."""
+
+
+class Locked(Home[LockedConfig]):
+    """A database that lets nobody in."""
+
+    Config = LockedConfig
+    error: ClassVar[HyggeError] = ConfigError("no such user")
+    identity = "nowhere"
+
+    @classmethod
+    def build(cls, config: LockedConfig, connections: Connections) -> Self:
+        return cls()
+
+    async def entities(self) -> Mapping[str, str]:
+        raise self.error
+
+    async def schema(self) -> TableSchema:
+        raise self.error
+
+    async def check(self) -> None:
+        raise self.error
+
+    async def read(
+        self, request: ReadRequest, partition: Partition = WHOLE
+    ) -> AsyncGenerator[pl.DataFrame, None]:
+        raise self.error
+        yield  # a generator all the same
+
+
+class Down(Locked):
+    """One that does not answer."""
+
+    error: ClassVar[HyggeError] = ConnectionFailed("no answer")
+
+
+@pytest.fixture
+def half(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A workspace of two flows, one of which has nobody to ask for its tables."""
+    (tmp_path / "shop.db").unlink()
+    with sqlite3.connect(tmp_path / "there.db") as db:
+        db.execute("create table t (id integer)")
+    home = getattr(request, "param", GONE[0][0])
+    shop = BOTH["flows/shop/flow.yml"].replace("home: {type: sqlite, path: shop.db}", home)
+    files = {**BOTH, "flows/shop/flow.yml": shop.replace("store: lake", "store: lake\nretries: 0")}
+    written(tmp_path, files)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("half", "kind"), GONE, indirect=["half"])
+def test_a_catalog_that_does_not_answer_fails_its_own_flow(
+    half: Path, kind: type[HyggeError]
+) -> None:
+    heard = list[Event]()
+    report = hygge.run(half, listen=heard.append)
+    assert {flow.name: flow.status for flow in report.flows} == {
+        "shop": Status.FAIL,
+        "other": Status.SUCCESS,
+    }
+    assert not report.ok
+    (failed,) = report.of(Status.FAIL)
+    assert isinstance(failed.error, kind)
+    assert failed.error.where["flow"] == "shop"
+    finished = {e.flow: e.status for e in heard if isinstance(e, FlowFinished)}
+    assert finished == {"shop": "fail", "other": "success"}
+    assert [e.flows for e in heard if isinstance(e, RunStarted)] == [("shop", "other")]
+    rows = asyncio.run(history(Workspace.find(half).journal_path))
+    assert {row.flow: row.message for row in rows} == {"shop": str(failed.error), "other": None}
+
+
+async def history(path: Path) -> Sequence[EntityRun]:
+    journal = SqliteJournal(path)
+    try:
+        return await journal.history()
+    finally:
+        await journal.close()
+
+
+def test_one_of_its_tables_that_is_chosen_is_its_failure(half: Path) -> None:
+    report = hygge.run(half, entities="shop.users")
+    assert [(flow.name, flow.status) for flow in report.flows] == [("shop", Status.FAIL)]
+    assert [flow.name for flow in hygge.run(half, flows="other").flows] == ["other"]
+    report = hygge.run(half, flows="other", entities="shop.users")
+    assert {flow.name for flow in report.flows} == {"shop", "other"}
+    with pytest.raises(ConfigError, match="there is no flow 'shpo'"):
+        hygge.run(half, flows="shpo")
+
+
+def test_what_else_is_wrong_is_told_first(half: Path) -> None:
+    (half / "flows/third").mkdir()
+    (half / "flows/third/flow.yml").write_text("home: source\n")
+    with pytest.raises(ConfigError, match="the flow has no store"):
+        hygge.run(half)
+    assert not (half / "other").exists()
+
+
+def test_a_setting_of_its_can_be_overridden(half: Path) -> None:
+    report = hygge.run(half, overrides={"flow.shop.retries": "1"})
+    assert {flow.name for flow in report.flows} == {"shop", "other"}
+
+
+def test_fail_fast_counts_it(half: Path) -> None:
+    (half / "hygge.yml").write_text("fail_fast: true")
+    report = hygge.run(half)
+    assert [flow.name for flow in report.flows] == ["shop"]
+    assert report.not_started == ("other",)
+    assert not (half / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("half", "code"),
+    [(home, code) for (home, _), code in zip(GONE, (1, 2, 3), strict=True)],
+    indirect=["half"],
+)
+def test_the_commands_name_it(half: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(half)
+    for words in (["go", "--dry-run"], ["debug"], ["go"]):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == code, words
+        assert "shop" in done.stdout
+        assert "other" in done.stdout
+
+
+def test_what_it_loaded_before_is_not_called_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, {"flows/shop/flow.yml": BOTH["flows/shop/flow.yml"]})
+    assert hygge.run(tmp_path, entities="shop.users").ok
+    (tmp_path / "shop.db").unlink()
+    monkeypatch.chdir(tmp_path)
+    for words in (["undo", "last"], ["go", "--abandon", "0" * 24]):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 1
+        assert "there is no such database file" in done.output

@@ -29,6 +29,8 @@ async def _abandon(coordinator: Coordinator, load_ids: Sequence[str]) -> list[tu
                 known[intent.load.load_id] = flow.name
         for load_id in load_ids:
             if load_id not in known:
+                for lost in coordinator.unready:  # it may be of one of its tables
+                    raise lost.error
                 listed = ", ".join(f"{x} ({flow})" for x, flow in known.items())
                 raise ConfigError(
                     f"there is no unfinished load {load_id}",

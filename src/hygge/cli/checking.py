@@ -49,6 +49,7 @@ async def _check_all(coordinator: Coordinator, journal_path: Path) -> list[Check
     try:
         error = await _answer(_journal(journal, journal_path))
         checks = [Check("journal", "file", str(journal_path), error)]
+        checks += [Check(lost.name, "home", "", lost.error) for lost in coordinator.unready]
         for found in await asyncio.gather(*map(one, coordinator.flows)):
             checks += found
         return checks

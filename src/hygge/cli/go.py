@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hygge.cli.choosing import choosing, settings, workspace
-from hygge.cli.exit_codes import ExitCode
+from hygge.cli.exit_codes import ExitCode, code_of_all
 from hygge.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def go(
         plan = replace(plan, options=options)
     if dry_run:
         click.echo(json.dumps(plan.as_dict()) if as_json else plan.text(), nl=as_json)
-        return ExitCode.OK
+        return code_of_all(lost.error for lost in plan.unready)
     return _go(place, plan, abandon, as_json, verbose)
 
 

@@ -64,6 +64,9 @@ async def _undo(coordinator: Coordinator, run: str, chosen: str | None) -> list[
         if not names:
             raise ConfigError(f"run {run} loaded nothing", hint="see hygge history")
         if missing := [name for name in names if name not in flows]:
+            for lost in coordinator.unready:
+                if missing[0].partition(".")[0] == lost.name:
+                    raise lost.error
             raise ConfigError(f"there is no flow {missing[0]!r} any more, which that run loaded")
         terms = Terms(new_run_id(), coordinator.name)
         return [await take_back(flows[name], load, terms) for name, load in names.items()]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hygge.connections.pool import keeping_connections
 from hygge.coordinator.limits import Places
 from hygge.core import events
 from hygge.core.errors import ConfigError
@@ -18,6 +19,7 @@ from hygge.flow.flow import Flow
 from hygge.flow.holding import first_error
 from hygge.flow.report import FlowReport
 from hygge.flow.terms import DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Terms
+from hygge.flow.unready import Unready
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class RunReport:
 class Coordinator:
     """Runs each flow once: at most `concurrency` at a time, `memory` bytes in flight together.
 
-    One failed flow does not stop the others, unless `fail_fast`. Raises JournalError only.
+    One failed flow does not stop the others, unless `fail_fast`; those that are `unready` fail
+    before the others begin. Raises JournalError only.
     """
 
     def __init__(
@@ -58,15 +61,17 @@ class Coordinator:
         concurrency: int = DEFAULT_CONCURRENCY,
         memory: int = DEFAULT_MEMORY,
         fail_fast: bool = False,
+        unready: Sequence[Unready] = (),
         listen: events.Listener = events.nobody,
     ) -> None:
         if concurrency < 1:
             raise ConfigError(f"concurrency must be at least 1, not {concurrency}")
-        _refuse_twice("have the name", [flow.name for flow in flows])
+        self.names = (*(lost.name for lost in unready), *(flow.name for flow in flows))
+        _refuse_twice("have the name", self.names)
         _refuse_twice("settle in", [flow.store.identity for flow in flows])
         self.flows, self.journal, self.name = tuple(flows), journal, name
         self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
-        self.listen = listen
+        self.unready, self.listen = tuple(unready), listen
         self._places: Places | None = None
         self._running = set[asyncio.Task[None]]()
 
@@ -74,17 +79,15 @@ class Coordinator:
         """Run them all, and say what became of each."""
         began, run_id = time.monotonic(), new_run_id()
         self._places = places = Places(self.concurrency)
-        terms = Terms(
-            run_id,
-            self.name,
-            Budget(self.memory),
-            asyncio.Semaphore(self.concurrency),
-            places.pause,
-        )
-        self.listen(events.RunStarted(run_id, tuple(flow.name for flow in self.flows)))
+        terms = Terms(run_id, self.name, Budget(self.memory), asyncio.Semaphore(self.concurrency))
+        self.listen(events.RunStarted(run_id, self.names))
         reports, started = dict[str, FlowReport](), set[str]()
         try:
-            async with keeping_workers(), asyncio.TaskGroup() as tasks:
+            for lost in self.unready:
+                started.add(lost.name)
+                reports[lost.name] = await lost.fail(self.journal, self.listen, terms)
+                places.closed |= self.fail_fast
+            async with keeping_connections(), keeping_workers(), asyncio.TaskGroup() as tasks:
                 for flow in self.flows:
                     task = tasks.create_task(self._one(flow, terms, places, reports, started))
                     self._running.add(task)
@@ -115,23 +118,22 @@ class Coordinator:
         reports: dict[str, FlowReport],
         started: set[str],
     ) -> None:
-        async with places.place() as open_:
-            if not open_:
+        async with places.place(flow.shares) as taken:
+            if taken is None:
                 return
             started.add(flow.name)
-            report = reports[flow.name] = await flow.run(terms)
+            report = reports[flow.name] = await flow.run(terms.holding(taken))
         if self.fail_fast and report.status is Status.FAIL:
             places.closed = True
 
     def _report(
         self, run_id: str, reports: dict[str, FlowReport], started: set[str], seconds: float
     ) -> RunReport:
-        names = [flow.name for flow in self.flows]
         report = RunReport(
             run_id,
-            tuple(reports[name] for name in names if name in reports),
-            tuple(name for name in names if name not in started),
-            tuple(name for name in names if name in started and name not in reports),
+            tuple(reports[name] for name in self.names if name in reports),
+            tuple(name for name in self.names if name not in started),
+            tuple(name for name in self.names if name in started and name not in reports),
             seconds,
         )
         self.listen(

@@ -1,29 +1,26 @@
-"""Places for flows: at most so many at once, and none for one that only waits."""
+"""Places for flows: at most so many at once, each with all the connections that it needs."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from hygge.core.supply import Shares, Supply, Taken
+
 
 class Places:
-    """At most `concurrency` flows hold a place; closed, it gives no new ones."""
+    """At most `concurrency` flows hold a place; closed, it gives no new ones.
+
+    A place and the flow's own shares are taken in one step: who waits for connections keeps nobody
+    from running who needs none.
+    """
 
     def __init__(self, concurrency: int) -> None:
-        self._free = asyncio.Semaphore(concurrency)
+        self._places = Supply("places", concurrency, saved=False)
         self.closed = False
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[bool]:
-        """Wait for a place. False: closed meanwhile, do not start."""
-        async with self._free:
-            yield not self.closed
-
-    async def pause(self, seconds: float) -> None:
-        """Wait so long without the place that the caller holds, then take one again."""
-        self._free.release()
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            await self._free.acquire()
+    async def place(self, shares: Shares) -> AsyncIterator[Taken | None]:
+        """Wait for a place. None: closed meanwhile, do not start."""
+        async with Taken({self._places: 1, **shares}) as taken:
+            yield None if self.closed else taken

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +24,7 @@ from hygge.core.driver_thread import CHECK_SECONDS, DriverThread
 from hygge.core.errors import Unsupported
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
+from hygge.core.supply import Needs, Shares
 from hygge.core.watermark import Watermark
 
 T = TypeVar("T")
@@ -44,6 +53,7 @@ class HomeCapabilities:
     columns: bool = False  # reads only the columns that are asked for
     where: bool = False  # reads only the rows that satisfy `where`
     late_rows: bool = False  # rows may appear below the greatest value: upper_bound knows
+    positions: Collection[str] = ()  # what it can tell new rows by beside columns
     deletes: bool = False  # the reserved last column `__op__` (int8: 0 upsert, 1 delete)
 
 
@@ -104,6 +114,16 @@ class Home(ABC, Generic[C]):
         there is no such table, SchemaMismatch if its parts disagree.
         """
 
+    def needs(self, parallel: int) -> Needs:
+        """What is in short supply of which it takes several at once, where so many partitions are
+        read at a time. No I/O."""
+        return {}
+
+    def limited(self, shares: Shares) -> Self:
+        """The same, and it never takes more than this at once; no less than the `least` it needs,
+        for as many partitions at a time."""
+        return self
+
     async def entities(self) -> Mapping[str, str]:
         """What could stand for the `*` that `{entity}` was filled with; and the whole name that
         each comes to."""
@@ -112,7 +132,10 @@ class Home(ABC, Generic[C]):
         )
 
     async def upper_bound(self, column: str) -> Bound:
-        """The highest position that is safe to read up to, taken now. Incremental Homes only."""
+        """The highest position that is safe to read up to, taken now. Incremental Homes only.
+
+        Of one of its own `positions`, it is the last one whose rows are all there to be read.
+        """
         raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
 
     async def partitions(self, request: ReadRequest) -> Sequence[Partition]:

@@ -17,6 +17,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.supply import Needs
 from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark, highest
 
@@ -239,6 +240,11 @@ class Store(ABC, Generic[C]):
     @abstractmethod
     def build(cls, config: C, connections: Connections) -> Self:
         """The Store of these settings. No I/O; ConfigError where they cannot be."""
+
+    def needs(self, parallel: int) -> Needs:
+        """What is in short supply, and how much of it is taken at once, where so many parts are
+        open at a time. No I/O."""
+        return {}
 
     def refuse(self, schema: TableSchema) -> None:
         """Raise Unsupported, without I/O, where these columns cannot be held."""

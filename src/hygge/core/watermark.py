@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -22,6 +22,7 @@ class Watermark:
 
     `closed`: rows equal to the value have been read (or are to be read); else they have not.
     `ties`: the rows that had exactly this value when it was read; None if nobody looked.
+    `counter`: who gives the values, where it is the source itself; another one's mean nothing.
     """
 
     column: str
@@ -29,6 +30,7 @@ class Watermark:
     value: TypedValue
     closed: bool = True
     ties: Ties | None = None
+    counter: str | None = None
 
     def __str__(self) -> str:
         return f"{self.column} {'≤' if self.closed else '<'} {self.value}"
@@ -45,7 +47,7 @@ def highest(first: Watermark | None, second: Watermark | None) -> Watermark | No
         )
     if first.value == second.value:
         ties = None if first.ties is None or second.ties is None else first.ties + second.ties
-        return Watermark(first.column, first.type, first.value, first.closed, ties)
+        return replace(first, ties=ties)
     return max(first, second, key=lambda mark: mark.value)
 
 

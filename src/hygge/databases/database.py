@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import polars as pl
 
+from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
 from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
@@ -153,6 +154,10 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
+    def hindrance(self, table: Table) -> str | None:
+        """Why no other table can take this one's place by its name; None: one can."""
+        return None
+
     @abstractmethod
     def interrupt(self) -> None:
         """Stop the call that is under way. From another thread."""
@@ -188,6 +193,8 @@ class Database(ABC):
     """True: it looks up one table's rows in another by an index, or slowly."""
     moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
     """How a time of UTC is written, in the words of `strftime`."""
+    accounts: ClassVar[Mapping[str, str]] = {}
+    """By name, what tells new rows beside a column: `module:Class` of its Account."""
 
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
@@ -205,10 +212,15 @@ class Database(ABC):
     def identity(self) -> str:
         """Which database this is, without secrets."""
 
+    @property
+    def pool(self) -> Pool | None:
+        """What its sessions take their connections from; None: as many as anybody likes."""
+        return None
+
     @abstractmethod
     def connect(self, *, write: bool = False) -> Session:
-        """Raises ConnectionFailed, ConfigError for a database that is not there. `write`: made
-        where it can be, and fit for writing."""
+        """Raises ConnectionFailed, ConfigError for a database that is not there, now or when the
+        session is used. `write`: made where it can be, and fit for writing."""
 
     def ranges(self) -> Ranges | None:
         """How its tables are read in several ranges; None: by one statement only."""

@@ -40,6 +40,7 @@ def found(config: Spoken, connections: Connections) -> Database:
         raise ConfigError("which database?", hint="say `type: sqlite`, or give a `connection`")
     if kind in registry.DATABASE_FILES:
         _as_file(settings, connections.root)
+    _with_place(settings, connections.root)
     made: Database = registry.find("databases", str(kind)).load().build(settings)
     return made
 
@@ -50,6 +51,16 @@ def _as_file(settings: dict[str, Any], root: Path) -> None:
         settings["path"] = unquote(urlsplit(url).path.removeprefix("/"))
     if path := settings.get("path"):
         settings["path"] = os.path.normpath(root / Path(path).expanduser())
+
+
+def _with_place(settings: dict[str, Any], root: Path) -> None:
+    """Where these files lie is seen from the workspace, too."""
+    for key in ("ca", "sslrootcert"):
+        if settings.get(key) not in (None, "system"):
+            settings[key] = str(root / Path(str(settings[key])).expanduser())
+    match settings.get("password"):
+        case {"file": str(path), **rest}:
+            settings["password"] = {**rest, "file": str(root / Path(path).expanduser())}
 
 
 def _by_url(url: str | None) -> str | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,16 +42,27 @@ def keep_alive(wire: socket.socket) -> None:
 
 def hang_up(handle: int) -> None:
     """Whoever waits for this socket is told that it is gone."""
-    with socket.socket(fileno=os.dup(handle)) as same:
-        same.shutdown(socket.SHUT_RDWR)
+    with _same(handle) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
-def known_by(number: int) -> list[int]:
-    """The sockets of this process whose TCP_USER_TIMEOUT is this: a driver may not tell them."""
+def _same(handle: int) -> socket.socket:
+    """The socket by a handle of our own: another thread may close the first at any time."""
+    mine = os.dup(handle)
+    try:
+        return socket.socket(fileno=mine)
+    except OSError:  # it is no socket
+        os.close(mine)
+        raise
+
+
+def known_by(number: int) -> list[socket.socket]:
+    """The sockets of this process whose TCP_USER_TIMEOUT is this, by handles of our own: a driver
+    may not tell them."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if not number or option is None:
         return []
-    return [handle for handle in _handles() if _says(handle, option, number)]
+    return [wire for handle in _handles() if (wire := _saying(handle, option, number))]
 
 
 def _handles() -> list[int]:
@@ -58,7 +71,42 @@ def _handles() -> list[int]:
     return []
 
 
-def _says(handle: int, option: int, number: int) -> bool:
-    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as same:
-        return same.getsockopt(socket.IPPROTO_TCP, option) == number
-    return False
+def _saying(handle: int, option: int, number: int) -> socket.socket | None:
+    """It is asked by a handle of our own: the number alone may be another's by now."""
+    with suppress(OSError):
+        wire = _same(handle)
+        with suppress(OSError):
+            if wire.getsockopt(socket.IPPROTO_TCP, option) == number:
+                return wire
+        wire.close()
+    return None
+
+
+_FAREWELL_SECONDS = 1.0
+
+
+def seen_off(wires: Sequence[socket.socket], say: Callable[[], None]) -> None:
+    """Say the last word, and wait a moment for the server to hang up: then it has one less."""
+    say()
+    until = time.monotonic() + _FAREWELL_SECONDS
+    for wire in wires:
+        with wire, suppress(OSError):
+            wire.shutdown(socket.SHUT_WR)
+            while (left := until - time.monotonic()) > 0:
+                wire.settimeout(left)
+                if not wire.recv(1 << 16):
+                    break
+
+
+def wire_of(handle: int) -> list[socket.socket]:
+    """The socket by a handle of our own, if it is open."""
+    with suppress(OSError):
+        return [_same(handle)]
+    return []
+
+
+def is_quiet(handle: int) -> bool:
+    """Whether nothing has come: where nobody asked, it would be a farewell."""
+    looking = select.poll()
+    looking.register(handle, select.POLLIN)
+    return not looking.poll(0)

@@ -6,26 +6,26 @@ import os
 import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import polars as pl
 import pymysql
-from pymysql.cursors import SSCursor
 
+from hygge.connections.loan import Loan
+from hygge.connections.pool import Pool, pool_of
 from hygge.core.config import Settings
 from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
-from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, keep_alive, within
 from hygge.databases.mysql_errors import refuse_changes, text, told
-from hygge.databases.mysql_rows import as_bytes
+from hygge.databases.mysql_line import MysqlLine
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
+from hygge.databases.mysql_swap import hindrance
 from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
 _ROWS = 16_384
@@ -52,6 +52,11 @@ class Mysql(Database):
     def __init__(self, settings: MysqlSettings) -> None:
         super().__init__(settings)
         self.patience = 3 * settings.lock_seconds + settings.connect_seconds
+        self.patience += settings.acquire_timeout
+
+    @property
+    def pool(self) -> Pool:
+        return pool_of((Mysql, self.settings), self.identity, self.settings)
 
     @property
     def identity(self) -> str:
@@ -59,7 +64,7 @@ class Mysql(Database):
         return f"mysql://{parts['host']}:{parts['port']}/{parts['database'] or ''}"
 
     def connect(self, *, write: bool = False) -> Session:
-        return MysqlSession(self.settings)
+        return MysqlSession(self.settings, self.pool)
 
     def quoted(self, name: str) -> str:
         return quoted(name)
@@ -90,76 +95,54 @@ class Mysql(Database):
 
 
 class MysqlSession(Session):
-    """One connection; another for reading rows in bulk, which keeps it busy to their end."""
+    """One connection, made when it is needed; busy to their end while rows are read from it."""
 
-    def __init__(self, settings: MysqlSettings) -> None:
-        self._settings = settings
-        self._db = self._connected()
-        self._reader = cast(Any, None)
+    def __init__(self, settings: MysqlSettings, pool: Pool) -> None:
+        self._settings, self._loan = settings, Loan(pool)
 
-    def _connected(self, **more: Any) -> Any:
-        settings = self._settings
-        tls: dict[str, Any] = {}
-        if settings.tls:
-            tls = {"ssl_ca": settings.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
-        with told():
-            made = pymysql.connect(
-                **settings.parts(),
-                **tls,
-                **more,
-                charset="utf8mb4",
-                autocommit=True,
-                local_infile=True,
-                connect_timeout=settings.connect_seconds,
-                read_timeout=settings.connect_seconds,
-                write_timeout=settings.connect_seconds,
-                init_command=(
-                    "set time_zone = '+00:00', innodb_lock_wait_timeout = "
-                    f"{settings.lock_seconds}, lock_wait_timeout = {settings.lock_seconds}, "
-                    "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
-                    "ERROR_FOR_DIVISION_BY_ZERO'"
-                ),
-            )
-            made._read_timeout = made._write_timeout = None  # what is asked may take its time
-            keep_alive(made._sock)
-            return made
+    def _line(self) -> AbstractContextManager[MysqlLine]:
+        return self._loan.using(MysqlLine, lambda: MysqlLine(self._settings))
 
     @property
     def table_options(self) -> str:
         """With a collation that takes no two texts for one: `utf8mb4_bin` pads them with blanks."""
-        maria = "mariadb" in str(self._db.get_server_info()).lower()
+        with self._line() as line:
+            maria = "mariadb" in str(line.db.get_server_info()).lower()
         collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
         return f" engine=InnoDB default charset=utf8mb4 collate={collation}"
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with told(), self._db.cursor() as cursor:
+        with told(), self._line() as line, line.db.cursor() as cursor:
             cursor.execute(_bindable(sql) if values else sql, values or None)
             return list(cursor.fetchall())
 
     def change(self, sql: str, *values: Any) -> None:
-        with told(), self._db.cursor() as cursor:
+        with told(), self._line() as line, line.db.cursor() as cursor:
             cursor.execute(_bindable(sql) if values else sql, values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         name = self._turn(about) if about is not None else ""
-        if about is not None:
-            # our transactions never wait for us: one that does lost us, and others need its lock
-            self.change("set session wait_timeout = %s", max(1, self._settings.lock_seconds // 2))
-            self._lock(name, about)
-        try:
-            self.change("start transaction")
-            yield
-            self.change("commit")
-        except BaseException:  # a cancelled block, too, leaves nothing half done
-            with suppress(pymysql.Error):  # the connection may be gone, and the rows with it
-                self._db.rollback()
-            raise
-        finally:
+        with self._line() as line:
             if about is not None:
-                with suppress(HyggeError):  # it goes with the connection
-                    self.change("do release_lock(%s)", name)
-                    self.change("set session wait_timeout = default")
+                # our transactions never wait for us: one that does lost us, and others need its
+                # lock
+                idle = max(1, self._settings.lock_seconds // 2)
+                self.change("set session wait_timeout = %s", idle)
+                self._lock(name, about)
+            try:
+                self.change("start transaction")
+                yield
+                self.change("commit")
+            except BaseException:  # a cancelled block, too, leaves nothing half done
+                with suppress(pymysql.Error):  # the connection may be gone, and the rows with it
+                    line.db.rollback()
+                raise
+            finally:
+                if about is not None:
+                    with suppress(HyggeError):  # it goes with the connection
+                        self.change("do release_lock(%s)", name)
+                        self.change("set session wait_timeout = default")
 
     def _lock(self, name: str, about: Table) -> None:
         seconds = self._settings.lock_seconds
@@ -199,6 +182,9 @@ class MysqlSession(Session):
         )
         return tuple(row[0] for row in found)
 
+    def hindrance(self, table: Table) -> str | None:
+        return hindrance(self, table)
+
     # what others do
 
     def clock(self) -> tuple[datetime, datetime]:
@@ -220,18 +206,9 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
-        self._reader = self._connected(conv={}, cursorclass=SSCursor)
-        cursor = self._reader.cursor()
-        try:
-            with told():
-                cursor.execute(sql, list(values) or None)
-                as_bytes(cursor)
-                while rows := cursor.fetchmany(_ROWS):
-                    yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
-        finally:
-            cursor.connection = None  # to close it would read all the rest first, or fail
-            if cursor._result is not None:
-                cursor._result.unbuffered_active = False
+        with told(), self._line() as line, line.streaming(sql, list(values) or None) as cursor:
+            while rows := cursor.fetchmany(_ROWS):
+                yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, quoted)
@@ -245,28 +222,18 @@ class MysqlSession(Session):
             self.transaction(),
             told(),
             _memory(data) as file,
-            self._db.cursor() as cursor,
+            self._line() as line,
+            line.db.cursor() as cursor,
         ):
             cursor.execute(f"load data local infile '{file}'{into}")
             cursor.execute("show warnings")
             refuse_changes(cursor.fetchall())
 
     def interrupt(self) -> None:
-        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
-        for busy in filter(None, (self._reader, self._db)):
-            within(POLITE_SECONDS, partial(self._kill, busy.thread_id()), HyggeError, pymysql.Error)
-            with suppress(OSError, AttributeError):  # it may be closed by now
-                hang_up(busy._sock.fileno())
-
-    def _kill(self, number: int) -> None:
-        with closing(self._connected()) as killer, killer.cursor() as cursor:
-            cursor.execute(f"kill query {number}")
+        self._loan.stop()
 
     def close(self) -> None:
-        for connection in filter(None, (self._reader, self._db)):
-            with suppress(pymysql.Error, OSError):
-                # a cursor that is not read to its end would read all the rest first
-                connection._force_close()
+        self._loan.close()
 
 
 def _series(field: Field, values: Sequence[Any]) -> pl.Series:

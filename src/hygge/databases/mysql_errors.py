@@ -9,6 +9,7 @@ from typing import Any
 
 import pymysql
 
+from hygge.connections.pool import ServerFull
 from hygge.core.errors import (
     ConfigError,
     ConnectionFailed,
@@ -17,8 +18,11 @@ from hygge.core.errors import (
     SourceMissing,
     StoreError,
 )
+from hygge.databases.encryption import not_believed
 
-_PASSING = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
+_AT_THE_DOOR = {0, 2002, 2003, 2013, 2026}
+_FULL = {1040, 1203, 1226}
+_PASSING = {1053, 1158, 1159, 1160, 1161, 1205, 1213, 1290, 1317, 2002, 2003, 2006}
 _PASSING |= {1927, 2013, 2014, 3169, 4031}
 _STOPPED = {1969, 3024}
 _NOT_LET_IN, _DENIED, _NO_TABLE = {1044, 1045, 1049}, {1142, 1143, 1227}, {1146}
@@ -54,6 +58,10 @@ def told() -> Iterator[None]:
 def _ours(failed: Exception) -> HyggeError:
     code = failed.args[0] if failed.args and isinstance(failed.args[0], int) else 0
     told = str(failed.args[1] if len(failed.args) > 1 else failed)
+    if (doubt := not_believed(told)) is not None and code in _AT_THE_DOOR:
+        return doubt
+    if code in _FULL:
+        return ServerFull(told)
     if code in _NOT_LET_IN:
         return ConfigError(told, hint="see user, password and dbname of the connection")
     if code in _NO_TABLE:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from typing import Any
-
-import pymysql
-from pymysql.cursors import SSCursor
+from contextlib import closing, contextmanager
 
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
 from hygge.databases.mysql import Mysql, MysqlSession
-from hygge.databases.mysql_errors import told
-from hygge.databases.mysql_settings import MysqlSettings
-from hygge.databases.ranges import Cut, Size, TogetherRanges, gone
+from hygge.databases.ranges import Cut, Size, TogetherRanges
 
 _NUMBERS = re.compile(r"(tiny|small|medium|big)?int\b|decimal\b")
 _TEXTS = re.compile(r"(var)?char\b|(tiny|medium|long)?text$")
@@ -25,7 +19,6 @@ _LONGEST = 100
 """Of a longer text only the beginning is looked at by `order by`: max_sort_length."""
 _LOCK_SECONDS = 5
 _IDLE_SECONDS = 7 * 86_400
-_STATE = "set session transaction isolation level repeatable read"
 
 
 class MysqlRanges(TogetherRanges):
@@ -77,7 +70,7 @@ class MysqlRanges(TogetherRanges):
                 keeper.change("unlock tables")
 
     def begin(self, table: Table) -> Session:
-        return _Begun(self._database.settings)
+        return _Begun(self._database)
 
 
 def _short(told: str) -> bool:
@@ -91,32 +84,15 @@ def _no_day(told: str) -> bool:
 class _Begun(MysqlSession):
     """Its rows are those of the moment when it was made."""
 
-    _begun: Any = None
-
-    def __init__(self, settings: MysqlSettings) -> None:
-        super().__init__(settings)
+    def __init__(self, database: Mysql) -> None:
+        super().__init__(database.settings, database.pool)
         try:
-            self._begun = super()._connected(conv={}, cursorclass=SSCursor)
-            patience = f"set session wait_timeout = {_IDLE_SECONDS}"
-            self.change(patience)
-            with told(), self._begun.cursor() as cursor:
-                for word in (patience, _STATE, "start transaction with consistent snapshot"):
-                    cursor.execute(word)
+            for word in (
+                f"set session wait_timeout = {_IDLE_SECONDS}",
+                "set session transaction isolation level repeatable read",
+                "start transaction with consistent snapshot",
+            ):
+                self.change(word)
         except BaseException:  # whatever ended it, nobody else would close it
             self.close()
             raise
-
-    def _connected(self, **more: Any) -> Any:
-        """What is to read rows reads those, and no others."""
-        if not more:
-            return super()._connected()
-        begun, self._begun = self._begun, None
-        if begun is None:
-            raise gone()
-        return begun
-
-    def close(self) -> None:
-        super().close()
-        if self._begun is not None:
-            with suppress(pymysql.Error, OSError):
-                self._begun._force_close()

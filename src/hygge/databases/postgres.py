@@ -2,85 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, ClassVar, cast
-from urllib.parse import quote, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
 import pyarrow as pa
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import Field as Setting
-from pydantic import SecretStr
 
+from hygge.connections.loan import Loan
+from hygge.connections.pool import Pool, pool_of
 from hygge.core.config import Settings
-from hygge.core.errors import ConfigError, Unsupported
+from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer, in_quotes
-from hygge.databases.hanging_up import POLITE_SECONDS, hang_up, known_by, within
 from hygge.databases.postgres_errors import told
+from hygge.databases.postgres_line import Bulk, Guest, Talk
+from hygge.databases.postgres_settings import PostgresSettings
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
-_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""Ask a silent machine whether it is still there, and give it up after a minute."""
-_KNOWN_BY = itertools.count(60_000)
-"""How long to wait for it, in milliseconds: a number of its own tells each socket for rows."""
 _SLICE = 16_384
-_QUICK = "-c synchronize_seqscans=off -c work_mem=64MB"
-"""A scan begins at the beginning; numbers of rows are sorted in memory."""
-
-
 _TURN = (
     "select pg_advisory_xact_lock(8746, "
     "hashtext(coalesce($1::text, current_schema()::text) || '.' || $2::text))"
 )
-
-
-class PostgresSettings(Settings):
-    """How to get in. A `url` says it all; the others are its parts."""
-
-    url: SecretStr | None = Setting(default=None, description="postgresql://user:password@host/db")
-    host: str = Setting(default="localhost", description="Where the server listens")
-    port: int = Setting(default=5432, ge=1, le=65535, description="On which port")
-    user: str | None = Setting(default=None, description="Who we are")
-    password: SecretStr | None = Setting(default=None, description="Best from ${VARIABLE}")
-    dbname: str = Setting(default="postgres", description="Which database of the server")
-    sslmode: str | None = Setting(
-        default=None, description="As libpq has it: verify-full, require, prefer, disable, …"
-    )
-    sslrootcert: str | None = Setting(default=None, description="Who vouches for the server")
-    lock_seconds: float = Setting(default=60, gt=0, description="How long to wait for a lock")
-    connect_seconds: int = Setting(default=15, gt=0, description="How long to wait for the server")
-
-    def dsn(self) -> str:
-        """All of it as one URL, the password with it."""
-        if self.url is not None:
-            return self.url.get_secret_value()
-        who = quote(self.user or "", safe="")
-        if self.password is not None:
-            who += ":" + quote(self.password.get_secret_value(), safe="")
-        more = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
-        query = "&".join(f"{k}={quote(v, safe='')}" for k, v in more.items() if v)
-        return (
-            f"postgresql://{who}{'@' if who else ''}{self.host}:{self.port}/"
-            f"{quote(self.dbname, safe='')}{'?' if query else ''}{query}"
-        )
-
-    def parsed(self) -> dict[str, Any]:
-        """The same, taken apart. Raises ConfigError, and does not tell what may be a password."""
-        try:
-            return dict(conninfo_to_dict(self.dsn()))
-        except psycopg.Error:
-            hint = "percent-encode what is special in it, or give host, user and password apart"
-            raise ConfigError("the connection's url cannot be understood", hint=hint) from None
 
 
 class Postgres(Database):
@@ -99,11 +49,17 @@ class Postgres(Database):
     sheds_columns = True
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     widening = "hygge.databases.postgres_widening:widen"
+    accounts: ClassVar = {"xmin": "hygge.databases.postgres_xmin:Xmin"}
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:
         super().__init__(settings)
         self.patience = 3 * settings.lock_seconds + settings.connect_seconds
+        self.patience += settings.acquire_timeout
+
+    @property
+    def pool(self) -> Pool:
+        return pool_of((Postgres, self.settings), self.identity, self.settings)
 
     @property
     def identity(self) -> str:
@@ -111,7 +67,7 @@ class Postgres(Database):
         return f"postgres://{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
 
     def connect(self, *, write: bool = False) -> Session:
-        return PostgresSession(self.settings)
+        return PostgresSession(self.settings, self.pool)
 
     def mark(self, number: int) -> str:
         return f"${number}"
@@ -129,58 +85,38 @@ class Postgres(Database):
 
 
 class PostgresSession(Session):
-    """Two connections to one server: one to talk, and one for rows, made when it is needed."""
+    """One connection at a time: to talk, or for rows. Neither is made before it is needed."""
 
-    def __init__(self, settings: PostgresSettings) -> None:
-        self._settings, self._cursor, self._known_by = settings, cast(Any, None), 0
-        with told():
-            self._db = psycopg.connect(
-                self._wishes(60_000, self._brisk), autocommit=True, cursor_factory=psycopg.RawCursor
-            )
+    def __init__(self, settings: PostgresSettings, pool: Pool) -> None:
+        self._settings, self._loan = settings, Loan(pool)
 
-    def _wishes(self, known_by: int, more: str = "") -> str:
-        """The user's own, and ours where they have none."""
-        asked = self._settings.parsed()
-        wait = int(self._settings.lock_seconds * 1000)
-        manners = f"-c lock_timeout={wait} -c timezone=UTC -c datestyle=ISO"
-        manners += f" -c intervalstyle=iso_8601{more}"
-        known: dict[str, Any] = {**_ALIVE, "connect_timeout": self._settings.connect_seconds}
-        known |= {"application_name": "hygge", **asked, "tcp_user_timeout": known_by}
-        known["client_encoding"] = "UTF8"  # where a database has none, the server looks at texts
-        known["options"] = f"{_QUICK} {asked.get('options') or ''} {manners}"
-        return make_conninfo(**known)
+    def _talk(self) -> AbstractContextManager[Talk]:
+        return self._loan.using(Talk, lambda: Talk(self._settings))
 
-    @property
-    def _brisk(self) -> str:
-        """Our transactions never wait for us: one that does lost us, and others need its locks."""
-        idle = int(self._settings.lock_seconds * 500)
-        return f" -c idle_in_transaction_session_timeout={idle}"
-
-    @cached_property
-    def _bulk(self) -> Any:
-        self._known_by = next(_KNOWN_BY)
-        return adbc.connect(self._wishes(self._known_by))
+    def _bulk(self) -> AbstractContextManager[Bulk]:
+        return self._loan.using(Bulk, lambda: Bulk(self._settings))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with told():
-            return self._db.execute(sql.encode(), values or None).fetchall()
+        with told(), self._talk() as line:
+            return line.db.execute(sql.encode(), values or None).fetchall()
 
     def change(self, sql: str, *values: Any) -> None:
-        with told():
-            self._db.execute(sql.encode(), values or None)
+        with told(), self._talk() as line:
+            line.db.execute(sql.encode(), values or None)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
-        self.change("begin isolation level read committed")  # a snapshot is older than the lock
-        try:
-            if about is not None:
-                self.change(_TURN, about.schema, about.name)
-            yield
-            self.change("commit")
-        except BaseException:  # a cancelled block, too, leaves nothing half done
-            with suppress(psycopg.Error):  # the connection may be gone, and the rows with it
-                self._db.execute("rollback")
-            raise
+        with self._talk() as line:
+            self.change("begin isolation level read committed")  # a snapshot is older than the lock
+            try:
+                if about is not None:
+                    self.change(_TURN, about.schema, about.name)
+                yield
+                self.change("commit")
+            except BaseException:  # a cancelled block, too, leaves nothing half done
+                with suppress(psycopg.Error):  # the connection may be gone, and the rows with it
+                    line.db.execute("rollback")
+                raise
 
     # what is there
 
@@ -195,8 +131,8 @@ class PostgresSession(Session):
         return [_field(*row) for row in found]
 
     def described(self, query: str) -> list[Field]:
-        with told():
-            cursor = self._db.execute(f"select * from ({query}\n) q limit 0".encode())
+        with told(), self._talk() as line:
+            cursor = line.db.execute(f"select * from ({query}\n) q limit 0".encode())
             there = [(c.name, c.type_code, c._fmod) for c in cursor.description or ()]
         kinds = [self.rows("select format_type($1, $2)", oid, mod)[0][0] for _, oid, mod in there]
         return [_field(name, kind, True) for (name, _, _), kind in zip(there, kinds, strict=True)]
@@ -214,8 +150,8 @@ class PostgresSession(Session):
 
     def clock(self) -> tuple[datetime, datetime]:
         """In the time zone that a session has by default: ours is in UTC."""
-        with psycopg.connect(self._settings.dsn(), autocommit=True) as other:
-            found = other.execute("select clock_timestamp(), localtimestamp").fetchone()
+        with told(), self._loan.using(Guest, lambda: Guest(self._settings)) as other:
+            found = other.db.execute("select clock_timestamp(), localtimestamp").fetchone()
         assert found is not None
         return found[0].astimezone(UTC), found[1]
 
@@ -249,49 +185,36 @@ class PostgresSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         assert not values, "a COPY takes none: they are written as typed literals"
         hint = {"adbc.postgresql.batch_size_hint_bytes": str(_HINT_BYTES)}
-        with told(), self._bulk.cursor() as self._cursor:
-            self._cursor.adbc_statement.set_options(**hint)
-            self._cursor.execute(sql)
-            try:
-                for batch in self._cursor.fetch_record_batch():
+        with told(), self._bulk() as line:
+            self._begin(line)
+            with line.asking() as cursor:
+                cursor.adbc_statement.set_options(**hint)
+                cursor.execute(sql)
+                for batch in cursor.fetch_record_batch():
                     rows = pl.DataFrame(pl.from_arrow(batch))
                     rows.columns = [field.column.name for field in fields]
                     yield rows
-            finally:
-                with suppress(adbc.Error):  # a table that was read could not be dropped else
-                    self._bulk.rollback()
+            self._end(line)
+
+    def _begin(self, line: Bulk) -> None:
+        """Before rows are read: a statement by itself sees what there is then."""
+
+    def _end(self, line: Bulk) -> None:
+        """Once all were read."""
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         ready = pl.DataFrame([sendable(column) for column in rows])
         data = ready.to_arrow(compat_level=pl.CompatLevel.oldest())
         # the server works on one slice while the driver writes the next
         data = pa.Table.from_batches(data.to_batches(_SLICE), schema=data.schema)
-        with told(), self._bulk.cursor() as self._cursor:
-            try:
-                self._cursor.adbc_ingest(
-                    table.name, data, mode="append", db_schema_name=table.schema
-                )
-                self._bulk.commit()
-            except BaseException:  # an interrupted one, too: the connection is used again
-                with suppress(adbc.Error):
-                    self._bulk.rollback()
-                raise
+        with told(), self._bulk() as line, line.asking() as cursor:
+            cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=table.schema)
 
     def interrupt(self) -> None:
-        """Ask the server first, so that it stops, too; a session that was stopped ends here."""
-        with suppress(psycopg.Error):
-            self._db.cancel_safe(timeout=POLITE_SECONDS)
-        if self._cursor is not None:
-            within(POLITE_SECONDS, self._cursor.adbc_cancel, adbc.Error)
-        with suppress(psycopg.Error, OSError):
-            hang_up(self._db.fileno())
-        for socket in known_by(self._known_by):
-            hang_up(socket)
+        self._loan.stop()
 
     def close(self) -> None:
-        self._db.close()
-        if "_bulk" in self.__dict__:
-            self._bulk.close()
+        self._loan.close()
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
 
+from hygge.connections.pool import ServerFull
 from hygge.core.errors import (
     ConfigError,
     ConnectionFailed,
@@ -15,6 +16,7 @@ from hygge.core.errors import (
     HyggeError,
     SourceMissing,
 )
+from hygge.databases.encryption import not_believed
 
 _PASSING = ("08", "53", "57P", "40001", "40P01", "55P03")
 """SQLSTATE classes of what may be gone the next time: connections, room, locks, deadlocks."""
@@ -22,6 +24,7 @@ _NOT_LET_IN = ("28", "3D")
 _DENIED, _NO_TABLE, _STOPPED = "42501", "42P01", "57014"
 _AT_THE_DOOR = ("authentication failed", "FATAL:  database", "FATAL:  role", "no pg_hba.conf entry")
 """A connection that is refused has no SQLSTATE, only words."""
+_FULL = ("too many connections", "too many clients", "connection slots are reserved")
 _PASSING_WORDS = ("conflict with recovery", "deadlock detected", "lock timeout")
 
 
@@ -39,6 +42,10 @@ def told() -> Iterator[None]:
 def _ours(failed: Exception) -> HyggeError:
     state = getattr(failed, "sqlstate", None) or ""
     told = str(failed).strip().split("\nLINE ")[0]
+    if not state and (doubt := not_believed(told)) is not None:
+        return doubt
+    if not state and any(words in told for words in _FULL):
+        return ServerFull(told)
     if state.startswith(_NOT_LET_IN) or (not state and any(x in told for x in _AT_THE_DOOR)):
         return ConfigError(told, hint="see user, password and dbname of the connection")
     if state == _NO_TABLE:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
-from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
 
@@ -14,7 +12,7 @@ from hygge.core.errors import HyggeError
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table, in_quotes
 from hygge.databases.postgres import Postgres, PostgresSession
-from hygge.databases.postgres_errors import told
+from hygge.databases.postgres_line import Bulk
 from hygge.databases.ranges import Cut, Ranges, Size, Still, gone
 
 _ORDERED = re.compile(
@@ -76,7 +74,7 @@ class PostgresRanges(Ranges):
         return _Exported(opened(self._database.connect()), self._database.named(table))
 
     def join(self, name: str) -> Session:
-        return _Joined(self._database.settings, name)
+        return _Joined(self._database, name)
 
 
 def _escaped(text: str) -> str:
@@ -107,20 +105,18 @@ class _Exported(Still):
 class _Joined(PostgresSession):
     """Its rows are those of a snapshot that another connection holds."""
 
-    def __init__(self, settings: Any, snapshot: str) -> None:
-        super().__init__(settings)
+    def __init__(self, database: Postgres, snapshot: str) -> None:
+        super().__init__(database.settings, database.pool)
         self._snapshot = snapshot
 
-    @cached_property
-    def _bulk(self) -> Any:
-        bulk = super()._bulk
-        with told(), bulk.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
-            cursor.execute("set transaction isolation level repeatable read, read only")
-            try:
-                cursor.execute(f"set transaction snapshot '{self._snapshot}'")
-            except adbc.Error as failed:
-                if failed.sqlstate != _NO_SNAPSHOT:
-                    raise
-                raise gone(str(failed)) from failed
-        return bulk
+    def _begin(self, line: Bulk) -> None:
+        line.whole("begin isolation level repeatable read, read only")
+        try:
+            line.whole(f"set transaction snapshot '{self._snapshot}'")
+        except adbc.Error as failed:
+            if failed.sqlstate != _NO_SNAPSHOT:
+                raise
+            raise gone(str(failed)) from failed
+
+    def _end(self, line: Bulk) -> None:
+        line.whole("rollback")

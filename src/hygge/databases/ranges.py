@@ -46,6 +46,8 @@ class Ranges(ABC):
 
     unasked: ClassVar[bool] = False
     """Whether large tables are read so by default: it costs nobody anything."""
+    together: ClassVar[bool] = False
+    """Whether all sessions are there from the beginning, with one more that begins them."""
     most: ClassVar[int] = 16
     """How many there are at most, if nobody says how many."""
 
@@ -95,6 +97,8 @@ class Together(Still):
 
 class TogetherRanges(Ranges):
     """For a database that has no name for a moment: all readers begin while nobody can write."""
+
+    together = True
 
     @abstractmethod
     def alone(self, table: Table) -> AbstractContextManager[Any]:

@@ -59,8 +59,9 @@ class Carrier:
             raise VerificationFailed(
                 f"{sent} rows were sent and {staged.rows} staged", partition=partition.name
             )
-        if cursor is None:
-            return replace(staged, keys=self.keys)
+        if cursor is None:  # a position of the source's own was reached once all is read
+            own = self.settings.incremental is not None
+            return replace(staged, keys=self.keys, high=self.bound if own else None)
         return replace(staged, high=cursor.high, seen=cursor.seen)
 
     def _cursor(self) -> Cursor:

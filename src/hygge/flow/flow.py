@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from hygge.connections.pool import keeping_connections
 from hygge.core import events
 from hygge.core.driver_thread import finish
 from hygge.core.errors import FlowError, FlowSuspended, FlowTimeout, HyggeError, JournalError
@@ -17,6 +18,7 @@ from hygge.core.journal import Intent, Journal, Status
 from hygge.core.lease import LEASE_SECONDS, Lease
 from hygge.core.partition import Partition
 from hygge.core.store import Load, Mode, Receipt, StagedPart, Store
+from hygge.core.supply import Taken
 from hygge.core.ties import Ties
 from hygge.flow.carry import Carrier
 from hygge.flow.holding import first_error, holding
@@ -26,6 +28,7 @@ from hygge.flow.report import FlowReport, entity_run
 from hygge.flow.retry import attempts
 from hygge.flow.route import Route
 from hygge.flow.settings import FlowSettings
+from hygge.flow.sharing import sharing
 from hygge.flow.terms import Terms
 from hygge.flow.verify import still_good, verify
 from hygge.flow.watermarking import check_ties
@@ -60,8 +63,10 @@ class Flow:
         listen: events.Listener = events.nobody,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        self.route = Route(name, home, store, journal, settings, listen)
-        self.name, self.home, self.store = name, home, store
+        own = sharing(name, home, store, settings.parallel)
+        self.shares, self._parallel, self._note = own.shares, own.parallel, own.note
+        self.route = Route(name, own.home, store, journal, settings, listen)
+        self.name, self.home, self.store = name, own.home, store
         self.journal, self.settings, self.entity = journal, settings, entity
         self.listen, self.lease_seconds = listen, lease_seconds
 
@@ -70,13 +75,22 @@ class Flow:
 
         Fails only by its report. Raises JournalError (the run must stop), and when cancelled.
         """
-        terms, started, tries = terms or Terms(), datetime.now(UTC), Tries()
+        terms = terms or Terms()
+        if terms.shares_taken:
+            return await self._run(terms)
+        async with keeping_connections(), Taken(self.shares) as taken:
+            return await self._run(terms.holding(taken))
+
+    async def _run(self, terms: Terms) -> FlowReport:
+        started, tries = datetime.now(UTC), Tries()
         error = None
         self.listen(
             events.FlowStarted(
                 self.name, self.home.identity, self.store.identity, self.settings.run_type
             )
         )
+        if self._note:
+            self.route.notice(self._note)
         try:
             await self._with_retries(terms, tries)
         except JournalError:
@@ -216,7 +230,7 @@ class Flow:
         asked: Sequence[Partition],
         reusable: Mapping[Partition, StagedPart],
     ) -> list[StagedPart]:
-        gate = asyncio.Semaphore(self.settings.parallel)
+        gate = asyncio.Semaphore(self._parallel)
 
         async def one(partition: Partition) -> StagedPart:
             if (found := reusable.get(partition)) is not None:

@@ -26,7 +26,7 @@ from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
 from hygge.flow.schema_policy import Policy, told
 from hygge.flow.settings import FlowSettings, RunType
-from hygge.flow.watermarking import Window, check_column, low_of, window
+from hygge.flow.watermarking import Window, check_column, kind_of, low_of, window
 
 _DELETES = ("deletes", "detect_deletes", "max_delete_fraction")
 
@@ -118,16 +118,16 @@ class Prepared:
     async def _window(self, low: Watermark | None) -> tuple[Window, bool]:
         """What to read, and whether it may record no new position."""
         settings = self.route.settings
-        if settings.watermark is None:
+        if settings.position is None:
             return Window(), False
         if settings.run_type is RunType.BACKFILL:
             return backfill(settings, self.source), True
         if settings.mode is Mode.REPLACE:
-            if not self.route.home.capabilities.late_rows:
+            if not (settings.incremental or self.route.home.capabilities.late_rows):
                 return Window(), False
         elif self.last is None:
             self.route.notice("nothing was loaded here before: loading everything")
-        kind = self.source[settings.watermark.column].type
+        kind = kind_of(settings, self.source)
         reading, bound = await window(self.route.home, low, settings, kind)
         if reading.back is not None:
             self.route.notice(
@@ -135,7 +135,8 @@ class Prepared:
             )
         if bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
-        if settings.mode is Mode.REPLACE and (reading.bound is None or reading.bound.closed):
+        fixed = settings.incremental is None and (reading.bound is None or reading.bound.closed)
+        if settings.mode is Mode.REPLACE and fixed:
             return Window(), False  # all that there is
         return reading, bound.held
 
@@ -167,6 +168,8 @@ async def prepare(route: Route) -> Prepared:
     fitted = fitted_to(source, schema, decision.schema)
     if route.settings.compares:
         keys_only(source, decision.schema, keys, polish)
+    names = dict(zip(source.names, schema.names, strict=False))
+    _check_own(route.settings, whole.keys, names, keys)
     fingerprint = _fingerprint(route, source, decision.schema)
     return Prepared(
         route,
@@ -218,6 +221,12 @@ def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any
         raise Unsupported(
             f"{type(home).__name__} cannot be read incrementally", hint="run_type: full_drop"
         )
+    own = settings.incremental
+    if own is not None and own not in home.capabilities.positions:
+        known = ", ".join(home.capabilities.positions)
+        told = f"it can: {known}; or " if known else ""
+        hint = f"{told}watermark: a column whose values grow"
+        raise Unsupported(f"{type(home).__name__} cannot tell new rows by {own!r} here", hint=hint)
     if home.capabilities.deletes and not can.deletes:
         raise Unsupported(f"{name} cannot delete rows, and {type(home).__name__} sends deletes")
     check_deletes(settings, home, store)
@@ -253,11 +262,28 @@ def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) 
     return tuple(key if key in final else renamed[key] for key in settings.keys)
 
 
+def _check_own(
+    settings: FlowSettings, primary: Sequence[str], names: Mapping[str, str], keys: Sequence[str]
+) -> None:
+    """Raise ConfigError unless the keys surely name one row each: no position of the source's own
+    tells which of several rows is the latest."""
+    own = settings.incremental
+    if own is not None and not (primary and {names.get(key, key) for key in primary} <= {*keys}):
+        told = f"of {', '.join(primary)}" if primary else "and the table has none"
+        raise ConfigError(
+            f"`incremental: {own}` merges by the primary key, {told}",
+            hint="keys: the primary key; where there is none, a `watermark`",
+        )
+
+
+_POSITIONS = ("watermark", "incremental")
+
+
 def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
     home, store, settings = route.home, route.store, route.settings
     kept = settings.model_dump(
         mode="json",
-        include={"columns", "where", "keys", "polish", "watermark", "run_type", "range", *_DELETES},
+        include={"columns", "where", "keys", "polish", "run_type", "range", *_POSITIONS, *_DELETES},
     )
     ends = [home.identity, store.identity, store.manner]
     schemas = [to_json(source), to_json(schema)]

@@ -51,7 +51,6 @@ def entity_run(
     status = Status.SUCCESS if receipt else Status.SKIP
     if error:
         status = Status.SUSPENDED if isinstance(error, FlowSuspended) else Status.FAIL
-    column = settings.watermark.column if settings.watermark else None
     deleted = f"{receipt.deleted:,} rows deleted" if receipt and receipt.deleted else None
     return EntityRun(
         entity_run_id=new_run_id(),
@@ -67,7 +66,7 @@ def entity_run(
         row_count=receipt.rows if receipt else 0,
         duration=(finished - started).total_seconds(),
         primary_key=", ".join(settings.keys) or None,
-        watermark_column=column,
+        watermark_column=settings.position,
         watermark_type=mark.type if mark else None,
         watermark=str(mark.value) if mark else None,
         message="\n".join(filter(None, (str(error) if error else deleted, *notes))) or None,

@@ -159,6 +159,11 @@ class FlowSettings(Settings):
     watermark: WatermarkSettings | None = Field(
         default=None, description="The column that tells new rows, or {column, lag, overlap, nulls}"
     )
+    incremental: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What tells new rows in place of a `watermark`: `xmin` in PostgreSQL",
+    )
     range: Range | None = Field(
         default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"
     )
@@ -207,7 +212,14 @@ class FlowSettings(Settings):
     def _consistent(self) -> FlowSettings:
         if self.run_type is RunType.BACKFILL:
             self._can_backfill()
-        if self.run_type is RunType.INCREMENTAL and self.watermark is None:
+        elif self.range is not None:
+            raise Wrong(
+                f"`range` is what a backfill reads, and this flow is run_type: {self.run_type}",
+                "run_type: backfill; or leave `range` out: hygge go --from … --to …",
+            )
+        if self.incremental is not None:
+            self._can_go_by(self.incremental)
+        if self.run_type is RunType.INCREMENTAL and self.position is None:
             raise Wrong(
                 "an incremental run needs a `watermark`: the column that tells new rows",
                 "watermark: a column whose values grow; or run_type: full_drop",
@@ -228,6 +240,19 @@ class FlowSettings(Settings):
         if self.detect_deletes and self.deletes is Deletes.IGNORE:
             raise ValueError("detect_deletes finds rows that are gone: deletes: hard, or soft")
 
+    def _can_go_by(self, position: str) -> None:
+        if self.watermark is not None:
+            raise Wrong(
+                f"`incremental: {position}` and a `watermark` both tell what is new",
+                "keep one of them",
+            )
+        if not self.merges:
+            raise Wrong(
+                f"`incremental: {position}` cannot tell a changed row from a new one: it needs "
+                "`keys` to merge them by",
+                "keys: the primary key; without `write: append`",
+            )
+
     def _can_backfill(self) -> None:
         if self.watermark is None:
             raise ValueError("a backfill needs a `watermark`: the column whose values it goes by")
@@ -235,6 +260,11 @@ class FlowSettings(Settings):
             raise ValueError("a backfill reads rows again: it needs `keys` to merge them by")
         if self.range is None or (self.range.start is None and self.range.end is None):
             raise ValueError("a backfill needs a `range`: {from, to}, or one of them")
+
+    @property
+    def position(self) -> str | None:
+        """What tells new rows: the watermark's column, or an account of the source's own."""
+        return self.incremental or (self.watermark.column if self.watermark else None)
 
     @property
     def mode(self) -> Mode:

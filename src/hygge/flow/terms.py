@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hygge.core.names import new_run_id
+from hygge.core.supply import Taken
 from hygge.flow.channel import Budget
 
 DEFAULT_MEMORY = 2**30
@@ -18,7 +19,8 @@ class Terms:
     """The bytes, the places and the name that a run gives to its flows.
 
     `carriers` bounds the partitions carried at once by all of them. `pause` waits so many seconds
-    and gives up the flow's place meanwhile.
+    and gives up the flow's place meanwhile. `shares_taken`: the flow's own connections are kept for
+    it already.
     """
 
     run_id: str = field(default_factory=new_run_id)
@@ -28,3 +30,9 @@ class Terms:
         default_factory=lambda: asyncio.Semaphore(DEFAULT_CONCURRENCY)
     )
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    shares_taken: bool = False
+
+    def holding(self, taken: Taken) -> Terms:
+        """The same for one flow, whose shares are taken; while it pauses, others may have them."""
+        wait = self.pause
+        return replace(self, pause=lambda s: taken.pause(s, wait), shares_taken=True)

@@ -6,9 +6,11 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from hygge.connections.pool import keeping_connections
 from hygge.core.errors import FlowError, HyggeError, JournalError
 from hygge.core.names import new_load_id
 from hygge.core.store import Receipt
+from hygge.core.supply import Taken
 from hygge.flow.flow import Flow
 from hygge.flow.holding import holding
 from hygge.flow.report import FlowReport, entity_run
@@ -23,7 +25,8 @@ async def undo(flow: Flow, load_id: str, terms: Terms) -> FlowReport:
     started = datetime.now(UTC)
     receipt, error = None, None
     try:
-        receipt = await _taken_back(flow, load_id)
+        async with keeping_connections(), Taken(flow.shares):
+            receipt = await _taken_back(flow, load_id)
     except JournalError:
         raise
     except HyggeError as failed:

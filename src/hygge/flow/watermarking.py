@@ -64,7 +64,7 @@ def low_of(
 ) -> Watermark | None:
     """Where the last load ended. Raises FlowError where it was of something else: another source,
     column, `where`, or other keys than those to merge by."""
-    if last is None or settings.mode is Mode.REPLACE or settings.watermark is None:
+    if last is None or settings.mode is Mode.REPLACE or settings.position is None:
         return None
     if last.source != home.identity:
         raise FlowError(
@@ -72,14 +72,14 @@ def low_of(
             hint=_START_ANEW,
         )
     _refuse_mixing(last, settings, keys)
-    column, mark = settings.watermark.column, last.watermark
+    column, mark = settings.position, last.watermark
     if mark is None and settings.mode is Mode.MERGE:
         return None  # what comes again does no harm
     if mark is None:
         raise FlowError(
             f"the last load recorded no watermark of {column!r}", column=column, hint=_START_ANEW
         )
-    kind = schema[column].type
+    kind = kind_of(settings, schema)
     found = _retyped(mark, kind) if mark.column == column else None
     if found is None:
         raise FlowError(
@@ -95,12 +95,18 @@ def _retyped(mark: Watermark, kind: pl.DataType) -> Watermark | None:
     """The position where the column has become wider, or narrower: in whichever type is the wider.
     None: it is no position in such a column."""
     was = parse_type(mark.type)
-    if was == kind or (holds(was, kind)):
+    if was == kind or holds(was, kind):
         return mark
     if not holds(kind, was):
         return None
     value = Decimal(mark.value) if isinstance(kind, pl.Decimal) else mark.value
     return replace(mark, type=type_name(kind), value=value)
+
+
+def kind_of(settings: FlowSettings, schema: TableSchema) -> pl.DataType:
+    """The type of what tells new rows. A position of the source's own is a whole number."""
+    mark = settings.watermark
+    return schema[mark.column].type if mark is not None else pl.Int64()
 
 
 def _refuse_mixing(last: Receipt, settings: FlowSettings, keys: Sequence[str]) -> None:
@@ -131,20 +137,16 @@ async def window(
 ) -> tuple[Window, Bound]:
     """The window to read now, its upper end frozen. Raises FlowError if the source went back, and
     nothing tells which rows are gone from it."""
-    assert settings.watermark is not None
-    column = settings.watermark.column
-    bound = await home.upper_bound(column)
-    top = bound.watermark
-    back = None
-    if low is not None and top is not None and top.closed and top.value < low.value:
-        if not settings.compares:
-            raise FlowError(
-                f"the source went back: its greatest {column} is {top.value}, "
-                f"and {low.value} was read before",
-                column=column,
-                hint=f"see whether the source was restored; if so, {_START_ANEW}",
-            )
-        back, low = top, None  # rows below may be others, too: who says that none was restored?
+    assert settings.position is not None
+    bound = await home.upper_bound(settings.position)
+    top, back = bound.watermark, None
+    if low is not None and top is not None:
+        if settings.watermark is not None and settings.compares and _is_back(low, top):
+            back, low = top, None  # rows below may be others, too: it may have been restored
+        else:
+            _refuse_restored(low, top)
+    if settings.watermark is None:  # its own positions are over, so none is looked at again
+        return Window(low and replace(low, closed=False), top), bound
     if top is not None:
         top = _lagging(bound, top, settings.watermark.lag, kind)
     if low is not None and top is not None:
@@ -154,6 +156,28 @@ async def window(
     if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
         low = earlier(low, settings.watermark.overlap)
     return Window(low, top, back), bound
+
+
+def _is_back(low: Watermark, top: Watermark) -> bool:
+    return bool(top.closed and top.value < low.value)
+
+
+def _refuse_restored(low: Watermark, top: Watermark) -> None:
+    column, hint = low.column, f"see whether the source was restored; if so, {_START_ANEW}"
+    if None not in (low.counter, top.counter) and low.counter != top.counter:
+        raise FlowError(
+            f"the source is not the one that was read before, though it has its name: {column} is "
+            f"counted by {top.counter} now, and was by {low.counter}",
+            column=column,
+            hint=hint,
+        )
+    if _is_back(low, top):
+        raise FlowError(
+            f"the source went back: its greatest {column} is {top.value}, "
+            f"and {low.value} was read before",
+            column=column,
+            hint=hint,
+        )
 
 
 def _lagging(bound: Bound, top: Watermark, lag: float, kind: pl.DataType) -> Watermark:

@@ -12,7 +12,7 @@ import polars as pl
 
 from hygge.core.config import Settings, validated
 from hygge.core.errors import Unsupported
-from hygge.core.schema import TableSchema
+from hygge.core.schema import Column, TableSchema
 from hygge.core.types import type_name
 from hygge.core.widening import widened
 
@@ -65,6 +65,20 @@ class Block:
 
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a file tells of one column, block by block, without its rows being read.
+
+    No value is below `least` or above `greatest`, which are NULL where nothing is told; `nulls` is
+    how many rows have no value, None where that is not told. `exact`: the ends are values of rows.
+    """
+
+    least: pl.Series
+    greatest: pl.Series
+    nulls: tuple[int | None, ...]
+    exact: bool
 
 
 class Writer(Protocol):
@@ -148,6 +162,11 @@ class Format(ABC, Generic[O]):
     @abstractmethod
     def blocks(self, source: Source) -> Sequence[Block] | None:
         """What can be read alone, in order; None if the file can only be read from its start."""
+
+    def ends(self, source: Source, column: Column) -> Ends | None:
+        """Between which values a column lies in each block, of the type that is asked for; None
+        where the file does not surely tell."""
+        return None
 
     @abstractmethod
     def batches(

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
 from hygge.core.errors import HomeError
-from hygge.core.schema import TableSchema
+from hygge.core.schema import Column, TableSchema
 from hygge.formats.columns import depths, fitted, frame, from_arrow, portions
 from hygge.formats.format import (
     BATCH_BYTES,
     BATCH_ROWS,
     Block,
+    Ends,
     Format,
     FormatOptions,
     Sink,
@@ -25,6 +26,7 @@ from hygge.formats.format import (
     Span,
     Writer,
 )
+from hygge.formats.parquet_ends import ends_of
 from hygge.formats.parquet_writer import ParquetWriter
 from hygge.registry import SUFFIXES
 
@@ -89,6 +91,11 @@ class Parquet(Format[ParquetOptions]):
         with _opened(source) as file:
             groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
             return [Block(group.num_rows, _packed(group)) for group in groups]
+
+    def ends(self, source: Source, column: Column) -> Ends | None:
+        with _opened(source) as file:
+            there = from_arrow(file.schema_arrow, source.name)
+            return ends_of(file, there[column.name].type, column) if column.name in there else None
 
     def batches(
         self, source: Source, schema: TableSchema, span: Span | None = None

@@ -43,7 +43,7 @@ def asked(request: ReadRequest, schema: TableSchema) -> Asked:
     given = request.schema.names if request.schema else request.columns or schema.names
     for name in given:
         column_of(schema, name)
-    schema = _announced(schema, request.schema)
+    schema = announced(schema, request.schema)
     conditions, needed = list[pl.Expr](), list(given)
     if request.where is not None:
         expression = where(request.where, schema)
@@ -57,7 +57,7 @@ def asked(request: ReadRequest, schema: TableSchema) -> Asked:
     return Asked(read, given, pl.all_horizontal(conditions) if conditions else None)
 
 
-def _announced(schema: TableSchema, told: TableSchema | None) -> TableSchema:
+def announced(schema: TableSchema, told: TableSchema | None) -> TableSchema:
     """The columns there are, with the types that were announced for them."""
     types = {column.name: column for column in told.columns} if told else {}
     return replace(schema, columns=tuple(types.get(c.name, c) for c in schema.columns))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -23,12 +24,15 @@ from hygge.filesystems.filesystem import FileInfo, locate
 from hygge.filesystems.paths import entity_path, located
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
-from hygge.homes.asked import asked, column_of, worthwhile
+from hygge.homes.asked import announced, asked, column_of, worthwhile
 from hygge.homes.file_schema import Union, union
 from hygge.homes.file_set import WILD, FileSet, Wanted
+from hygge.homes.file_window import column_of_window, ends_of, greatest_told, not_told, within
 from hygge.homes.packing import Share, shares
 
 MB = 1_000_000
+Worth: TypeAlias = Callable[[FileInfo], Sequence[Span | None]]
+"""Which blocks of a file are to be read; None is the whole file."""
 
 
 class FileHomeConfig(HomeConfig):
@@ -144,8 +148,22 @@ class FileHome(BlockingHome[FileHomeConfig]):
         wish = asked(request, survey.union.schema)
         share = Share(tuple(survey.files)) if partition == WHOLE else Share.of(partition)
         self._refuse_changed(survey, share, partition)
-        read = (self._read(survey, name, wish.read, share.span) for name in share.files)
+        worth = self._worth(survey, request, share.span)
+        read = (self._read(survey, name, wish.read, worth) for name in share.files)
         yield from worthwhile(map(wish.of, chain.from_iterable(read)))
+
+    def _worth(self, survey: _Survey, request: ReadRequest, span: Span | None) -> Worth:
+        """Tells which blocks of a file can have rows of the window."""
+        name = column_of_window(request)
+        if name is None:
+            return lambda file: [span]
+        column = announced(survey.union.schema, request.schema)[name]
+
+        def worth(file: FileInfo) -> Sequence[Span | None]:
+            ends = ends_of(self.fs, file, survey.found.format, column)
+            return [span] if ends is None else within(ends, request, span)
+
+        return worth
 
     def _refuse_changed(self, survey: _Survey, share: Share, partition: Partition) -> None:
         gone = [name for name in share.files if name not in survey.files]
@@ -158,13 +176,14 @@ class FileHome(BlockingHome[FileHomeConfig]):
         raise SourceChanged(f"partition {partition.name}: {what}", file=self.identity)
 
     def _read(
-        self, survey: _Survey, name: str, schema: TableSchema, span: Span | None = None
+        self, survey: _Survey, name: str, schema: TableSchema, worth: Worth
     ) -> Iterator[pl.DataFrame]:
         """The rows of one file as it was when it was listed. Raises SourceChanged if it is not."""
         file = survey.files[name]
         source = self.fs.source(file.path)
         try:
-            yield from survey.found.format.batches(source, schema, span)
+            for span in worth(file):
+                yield from survey.found.format.batches(source, schema, span)
         except OSError as failed:
             self._refuse_other(file)
             raise HomeError(f"cannot be read: {failed}", file=source.name) from failed
@@ -180,12 +199,19 @@ class FileHome(BlockingHome[FileHomeConfig]):
     def bound(self, column: str) -> Bound:
         survey = self._survey()
         column_of(survey.union.schema, column)
-        schema = survey.union.schema.select([column])
-        top: Watermark | None = None
+        schema, tops = survey.union.schema.select([column]), list[Watermark | None]()
+
+        def unknown(file: FileInfo) -> Sequence[Span | None]:
+            ends = ends_of(self.fs, file, survey.found.format, schema[column])
+            if ends is None:
+                return [None]
+            tops.append(greatest_told(ends))
+            return not_told(ends)
+
         for name in survey.files:
-            for batch in self._read(survey, name, schema):
-                top = highest(top, greatest(batch[column]))
-        return Bound(top)
+            for batch in self._read(survey, name, schema, unknown):
+                tops.append(greatest(batch[column]))
+        return Bound(reduce(highest, tops, None))
 
 
 class ParquetHome(FileHome):

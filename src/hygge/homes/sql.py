@@ -18,12 +18,15 @@ from hygge.core.errors import SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
+from hygge.core.supply import Need, Needs, Shares
 from hygge.core.watermark import Watermark, greatest, highest
+from hygge.databases.accounts import account_of
 from hygge.databases.answering import answered, opened
 from hygge.databases.arriving import arrived
 from hygge.databases.database import Database, Field, Session, Table, schema_of
 from hygge.databases.found import found, located_settings, named_table
-from hygge.homes.sql_bound import settled
+from hygge.databases.ranges import Ranges
+from hygge.homes.sql_bound import accounted, settled
 from hygge.homes.sql_catalog import stand_ins
 from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
@@ -91,12 +94,19 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     """
 
     Config: ClassVar[type[HomeConfig]] = SqlHomeConfig
-    capabilities = HomeCapabilities(
+    capabilities: HomeCapabilities = HomeCapabilities(  # type: ignore[misc]
         incremental=True, partitions=True, columns=True, where=True, late_rows=True
     )
 
-    def __init__(self, config: SqlHomeConfig, database: Database) -> None:
+    def __init__(
+        self, config: SqlHomeConfig, database: Database, sessions: int | None = None
+    ) -> None:
         self.config, self.database = config, database
+        own = () if config.table is None else tuple(database.accounts)
+        self.capabilities = replace(type(self).capabilities, positions=own)
+        pool = database.pool
+        self.sessions = sessions or (pool.size if pool else None)
+        """How many it may have at once; None: as many as it likes."""
 
     @classmethod
     def build(cls, config: SqlHomeConfig, connections: Connections) -> Self:
@@ -105,6 +115,34 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     @property
     def identity(self) -> str:
         return f"{self.database.identity}#{self.config.table or self.config.query}"
+
+    def needs(self, parallel: int) -> Needs:
+        """One for each partition, and one that holds the state which all of them show."""
+        if (pool := self.database.pool) is None:
+            return {}
+        most = self._most(parallel)
+        return {pool.supply: Need(min(most, parallel + 1 if parallel > 1 else 1), most)}
+
+    def _most(self, parallel: int) -> int:
+        ranges = self._ranges
+        if ranges is None:
+            return 1
+        return 1 + (self.config.partitions or ranges.most if ranges.together else parallel)
+
+    def limited(self, shares: Shares) -> Self:
+        pool = self.database.pool
+        return type(self)(self.config, self.database, shares[pool.supply]) if pool else self
+
+    @property
+    def _ranges(self) -> Ranges | None:
+        """What divides the table, where it is to be divided."""
+        ranges = self.database.ranges()
+        wanted = self.asks_for_parts or (ranges is not None and ranges.unasked)
+        if self.config.table is None or self.config.partitions == 1 or not wanted:
+            return None
+        if ranges is None:
+            raise Unsupported(f"{self.database.name} cannot be read in partitions")
+        return ranges
 
     async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
         return await answered(name, work, seconds)
@@ -117,7 +155,19 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def table_schema(self) -> TableSchema:
         with closing(opened(self.database.connect())) as session:
             keys = session.keys(self.table) if self.config.table else ()
-            return schema_of(self.fields(session), keys)
+            schema = schema_of(self.fields(session), keys)
+        wanted, most = self.config.partitions or 1, self.most_parts
+        if most is not None and most < wanted:
+            note = f"read in {most} partitions, not {wanted}: there are too few connections for it"
+            return replace(schema, notes=(*schema.notes, f"{note} (pool_size)"))
+        return schema
+
+    @property
+    def most_parts(self) -> int | None:
+        """In how many partitions it can be read, by its sessions; None: any number."""
+        if self.sessions is None or (ranges := self._ranges) is None:
+            return None
+        return max(self.sessions - 1, 1) if ranges.together or self.sessions == 1 else None
 
     @property
     def table(self) -> Table:
@@ -142,13 +192,10 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     @asynccontextmanager
     async def reading(self, request: ReadRequest) -> AsyncIterator[Sequence[Partition]]:
-        ranges = self.database.ranges()
-        wanted = self.asks_for_parts or (ranges is not None and ranges.unasked)
-        if self.config.table is None or self.config.partitions == 1 or not wanted:
+        ranges = self._ranges
+        if ranges is None or self.sessions == 1:
             yield [WHOLE]
             return
-        if ranges is None:
-            raise Unsupported(f"{self.database.name} cannot be read in partitions")
         parts = Parts(self, ranges, request)
         async with DriverThread("partitions", interrupt=parts.interrupt) as thread:
             try:
@@ -168,6 +215,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     def bound(self, column: str) -> Bound:
         with closing(opened(self.database.connect())) as session:
+            if column in self.capabilities.positions:
+                return accounted(session, self.table, column, account_of(self.database, column))
             field = chosen(self.fields(session), (column,))[0]
             top = self._end(session, field, "max", "true")
 
@@ -191,26 +240,47 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return found
 
     def statement(
-        self, request: ReadRequest, fields: Sequence[Field], partition: Partition = WHOLE
+        self,
+        session: Session,
+        request: ReadRequest,
+        fields: Sequence[Field],
+        partition: Partition = WHOLE,
     ) -> tuple[str, list[Any]]:
         """The select that reads these fields, and its values."""
-        conditions, values = self.conditions(request)
+        conditions, values = self.conditions(session, request)
         conditions += [str(condition) for condition in partition.where[1:]]
         where = f" where {' and '.join(conditions)}" if conditions else ""
         reads = ", ".join(field.read for field in fields)
         return f"select {reads} from {self.source}{where}", values
 
-    def conditions(self, request: ReadRequest) -> tuple[list[str], list[Any]]:
+    def conditions(self, session: Session, request: ReadRequest) -> tuple[list[str], list[Any]]:
         """What is asked of the rows, and the values in it."""
         conditions, values = list[str](), list[Any]()
         if request.where:
             conditions.append(f"({request.where}\n)")  # a comment ends with its line
+        conditions += self._accounted(session, request)
+        request = self.by_columns(request)
         for mark, sign in ((request.low, ">"), (request.bound, "<")):
             if mark is not None:
                 told = self._beyond(mark, sign, len(values) + 1)
                 conditions += told[0]
                 values += told[1]
         return conditions, values
+
+    def by_columns(self, request: ReadRequest) -> ReadRequest:
+        """The request without a window that no column tells of."""
+        own = request.bound is not None and request.bound.column in self.capabilities.positions
+        return replace(request, low=None, bound=None) if own else request
+
+    def _accounted(self, session: Session, request: ReadRequest) -> list[str]:
+        """The window by the database's own account; none where there was no load before, for rows
+        that come again do no harm."""
+        low, bound = request.low, request.bound
+        if low is None or bound is None or self.by_columns(request) is request:
+            return []
+        account = account_of(self.database, low.column)
+        condition = account.between(session, self.table, low.value, bound.value)
+        return [] if condition is None else [condition]
 
     def _beyond(self, mark: Watermark, sign: str, number: int) -> tuple[list[str], list[Any]]:
         """Rows without a position reach the flow, too: it has a policy for them."""

@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import polars as pl
+
 from hygge.core.errors import HyggeError, Unsupported
 from hygge.core.home import Bound
+from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, before
-from hygge.databases.database import Field, Session, Writer
+from hygge.databases.accounts import Account
+from hygge.databases.database import Field, Session, Table, Writer
 
 PATIENCE = 2.0
 """Seconds to wait for those who write: most transactions are shorter."""
@@ -50,6 +54,24 @@ def _lasting(session: Session) -> Sequence[Writer]:
         still = {writer.number for writer in session.writers()}
         writers = [writer for writer in writers if writer.number in still]
     return writers
+
+
+def accounted(session: Session, table: Table, position: str, account: Account) -> Bound:
+    """The bound by the database's own account of its rows: what is over, is seen."""
+    point, until = account.now(session, table), time.monotonic() + PATIENCE
+    wanted = point.last
+    while point.finished < wanted and time.monotonic() < until:
+        time.sleep(_PAUSE)
+        point = account.now(session, table)
+    kind = type_name(pl.Int64())
+    top = Watermark(position, kind, point.finished, counter=point.counter)
+    if point.counter is None:
+        why = "who the server is, is not told: another one in its place would not be noticed"
+        return Bound(top, exact=False, why=why)
+    if point.finished < wanted:
+        why = "somebody has been writing: rows since then are left for the next run"
+        return Bound(top, why=why)
+    return Bound(top)
 
 
 def _by_time(session: Session, field: Field, top: Watermark, writers: Sequence[Writer]) -> Bound:

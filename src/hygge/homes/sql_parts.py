@@ -93,6 +93,7 @@ class Parts:
         share = min(1.0, _SAMPLE / max(size.rows, 1))
         sample = self._sample(session, key[1], share)
         count = config.partitions or self._count(size, share, len(sample))
+        count = min(count, self._home.most_parts or count)
         ends = list(ends_of(sample, key[1].cuts, count))
         return (key[1], ends) if ends else None
 
@@ -131,7 +132,7 @@ class Parts:
     def _sample(self, session: Session, key: _Key, share: float) -> list[tuple[Any, ...]]:
         """The keys of some of the rows that are asked for, in the server's order."""
         home = self._home
-        conditions, values = home.conditions(self._request)
+        conditions, values = home.conditions(session, self._request)
         conditions += [f"{column} is not null" for column in key.columns]
         after, condition = self._ranges.sampled(share) if share < 1 else ("", None)
         conditions += [condition] if condition else []

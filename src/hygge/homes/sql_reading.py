@@ -45,14 +45,17 @@ class Reading:
             there = self._home.fields(self._session)
             announced = self._request.schema  # a column that came since is not read
             wanted = chosen(there, announced.names if announced else self._request.columns)
-            marks = [m for m in (self._request.low, self._request.bound) if m is not None]
+            window = self._home.by_columns(self._request)
+            marks = [m for m in (window.low, window.bound) if m is not None]
             needed = chosen(
                 there, dict.fromkeys([*(f.column.name for f in wanted), *(m.column for m in marks)])
             )
-            sql, values = self._home.statement(self._request, needed, self._partition)
+            sql, values = self._home.statement(
+                self._session, self._request, needed, self._partition
+            )
             with closing(self._session.batches(sql, values, needed)) as batches:
                 for batch in batches:
-                    rows = _within(arrived(batch, needed), self._request)
+                    rows = _within(arrived(batch, needed), window)
                     asked = rows.select(field.column.name for field in wanted)
                     yield from asked.iter_slices(
                         self._home.config.options.batch_size or rows.height or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -15,10 +15,11 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.core.supply import Need, Needs
 from hygge.databases.answering import answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import HELD, Fate, Ledger
+from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
@@ -35,6 +36,10 @@ class SqlStoreConfig(StoreConfig):
         default=None, description="Which of `connections:` to use, or a database's URL"
     )
     path: str | None = Field(default=None, description="The file of a database that is a file")
+    swap: Literal["rename"] | None = Field(
+        default=None,
+        description="`rename`: a full_drop fills another table, which takes its name (MySQL)",
+    )
     adopt: bool = Field(
         default=False, description="Replace a table that hygge did not make, rows and all"
     )
@@ -68,7 +73,13 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     @classmethod
     def build(cls, config: SqlStoreConfig, connections: Connections) -> Self:
-        return cls(config, found(config, connections))
+        database = found(config, connections)
+        if config.swap is not None and database.ddl_in_transactions:
+            raise Unsupported(
+                f"{database.name} needs no `swap`: there, making a table is part of publishing",
+                hint="leave it out",
+            )
+        return cls(config, database)
 
     @property
     def identity(self) -> str:
@@ -83,8 +94,14 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
 
+    def needs(self, parallel: int) -> Needs:
+        """One for each part, and one to renew the lease; the load itself rests meanwhile."""
+        pool = self.database.pool
+        return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
+
     def open_load(self, request: LoadRequest) -> BlockingLoad:
-        return SqlLoad(self.database, self.target, request, adopt=self.config.adopt)
+        swap, adopt = self.config.swap is not None, self.config.adopt
+        return SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
 
     # each on a connection of its own
 
@@ -164,11 +181,16 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         with closing(self._connected()) as session:
             session.rows("select 1")
 
+    @property
+    def _lease_turn(self) -> Table:
+        """Its own: who renews a lease does not wait for who publishes, however long that takes."""
+        return self.target.beside(f"{LEASES} {self.target.name}")
+
     async def lease(self, name: str, seconds: float) -> Lease:
         made, given_up = list[Lease](), list[bool]()
 
         def taken(session: Session, ledger: Ledger) -> Lease:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 lease = ledger.take(name, seconds)
                 made.append(lease)
                 HELD.add(lease.owner.nonce)
@@ -192,7 +214,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     async def _leasing(self, work: Callable[[Ledger], T]) -> T:
         def one_at_a_time(session: Session, ledger: Ledger) -> T:
-            with session.transaction(self.target):
+            with session.transaction(self._lease_turn):
                 return work(ledger)
 
         return await self._on_thread("lease", lambda: self._changed(one_at_a_time))

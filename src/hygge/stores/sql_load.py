@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -27,9 +27,16 @@ class SqlLoad(BlockingLoad):
     """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
 
     def __init__(
-        self, database: Database, target: Table, request: LoadRequest, *, adopt: bool
+        self,
+        database: Database,
+        target: Table,
+        request: LoadRequest,
+        *,
+        adopt: bool,
+        swap: bool = False,
     ) -> None:
         self.database, self.target, self.request, self.adopt = database, target, request, adopt
+        self.swap = swap and request.mode is Mode.REPLACE
         self.one_writer, self.pieces = database.one_writer, pieces_of(database)
         self.staged = target.beside(f"_hygge_{request.load_id}")
         self._session: Session | None = None
@@ -40,8 +47,19 @@ class SqlLoad(BlockingLoad):
             self._session = self.database.connect(write=True)
         return self._session
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Between its calls a load keeps no connection that others may wait for."""
+        yield
+        if self.database.pool is not None:
+            self.close()
+
     def open(self) -> None:
         refuse_deletes_without_keys(self.request)
+        with self._working():
+            self._open()
+
+    def _open(self) -> None:
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
@@ -51,6 +69,8 @@ class SqlLoad(BlockingLoad):
             if entry is None:
                 ledger.open(self.request.load_id, self.request.flow)
                 self._refuse_strangers(ledger)
+                if self.swap:  # before anything is staged; it is looked at again in the end
+                    SqlTable(self.database, self.session, self.target).refuse_successor()
                 self._make_staging()
 
     def _make_staging(self) -> None:
@@ -94,6 +114,10 @@ class SqlLoad(BlockingLoad):
 
     def verify(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         """Counted by the database; a part with a row missing, or twice, counts nothing."""
+        with self._working():
+            return self._counted(parts)
+
+    def _counted(self, parts: Sequence[StagedPart]) -> Mapping[str, int]:
         names = [piece.name for part in parts for piece in part.pieces]
         try:
             whole = self.pieces.whole(self.session, self.database.named(self.staged), names)
@@ -104,16 +128,23 @@ class SqlLoad(BlockingLoad):
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
     def corrections(self, parts: Sequence[StagedPart]) -> int:
-        table = SqlTable(self.database, self.session, self.target)
-        if self.request.most_gone is None or not table.exists():
+        if self.request.most_gone is None:
             return 0
-        staged = SqlTable(self.database, self.session, self.staged)
-        merging = Merging(self.database, self.session, table, staged, self.request)
-        return merging.corrections(_tags(parts))
+        with self._working():
+            table = SqlTable(self.database, self.session, self.target)
+            if not table.exists():
+                return 0
+            staged = SqlTable(self.database, self.session, self.staged)
+            merging = Merging(self.database, self.session, table, staged, self.request)
+            return merging.corrections(_tags(parts))
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
-        publishing = Publishing(self.database, self.session, self.target, self.request)
+        publishing = Publishing(
+            self.database, self.session, self.target, self.request, swap=self.swap
+        )
+        tags = _tags(parts, keys=False), _tags(parts, keys=True)
+        self._look(ledger, publishing, *tags)
         if not self.database.ddl_in_transactions:
             with self.session.transaction(self.target):  # its turn lasts, whatever ends within
                 begun = ledger.of(self.request.load_id)
@@ -130,7 +161,6 @@ class SqlLoad(BlockingLoad):
                 before = ledger.columns()
                 if self.database.ddl_in_transactions:
                     publishing.make_room(before)
-                tags = _tags(parts, keys=False), _tags(parts, keys=True)
                 schema = publishing.fill(*tags, before)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
@@ -141,6 +171,19 @@ class SqlLoad(BlockingLoad):
             staging.clear(True)
             ledger.cleared(self.request.load_id)
         return receipt
+
+    def _look(
+        self, ledger: Ledger, publishing: Publishing, rows: Sequence[str], keys: Sequence[str]
+    ) -> None:
+        """At rows that nobody adds to any more; what else may have become of them is seen later."""
+        entry = ledger.of(self.request.load_id)
+        if entry is None or entry.fate is not Fate.OPEN:
+            return
+        try:
+            publishing.look(rows, keys)
+        except HyggeError:
+            if SqlTable(self.database, self.session, self.staged).exists():
+                raise
 
     def _receipt(self, parts: Sequence[StagedPart]) -> Receipt:
         rows = [part for part in parts if not part.keys]
@@ -160,8 +203,8 @@ class SqlLoad(BlockingLoad):
         )
 
     def interrupt(self) -> None:
-        if self._session is not None:
-            self._session.interrupt()
+        if (session := self._session) is not None:
+            session.interrupt()
 
     def close(self) -> None:
         if self._session is not None:

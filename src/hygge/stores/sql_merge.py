@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cached_property
 
 import polars as pl
 
@@ -23,7 +24,8 @@ _LOOKED_AT = 100_000
 
 
 class Merging:
-    """Statements of the publishing transaction. First, staging is thinned to one row a key.
+    """A look at what is staged, and statements of the publishing transaction: first, staging is
+    thinned to one row a key.
 
     `pieces` name the parts of rows in the order of the commit, `keys` those of nothing but keys.
     """
@@ -44,20 +46,39 @@ class Merging:
         self._operation = database.quoted(OPERATION)
         self._tells = OPERATION in request.schema
         self._how = manner(request)
-        there = {field.column.name for field in target.fields()}
-        ours = DELETED_AT in there and DELETED_AT not in request.schema
-        self._deleted_at = database.quoted(DELETED_AT) if ours else None
+        self._doubled = False  # whether a key was staged more than once
 
-    def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
-        """How many rows were deleted, or marked as such.
+    @cached_property
+    def _deleted_at(self) -> str | None:
+        """The column that marks rows, if the table has one: it may be made for this load."""
+        there = {field.column.name for field in self._target.fields()}
+        ours = DELETED_AT in there and DELETED_AT not in self._request.schema
+        return self._db.quoted(DELETED_AT) if ours else None
 
-        Raises StoreError for rows whose key is NULL, for several that are equally late, and where
-        more rows are gone than may be.
+    def look(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> None:
+        """Before the transaction, within which one connection could not bring rows as well.
+
+        Raises StoreError for rows whose key is NULL, and for several that are equally late.
         """
         if not self._request.keys:
             raise StoreError("a merge needs keys", hint="set `keys`")
         if pieces or keys:
             self._refuse_null_keys(self._listed([*pieces, *keys]))
+        if pieces:
+            listed = self._counting(pieces)
+            self._doubled = self._several(listed)
+            if self._doubled:
+                self._refuse_ties(listed)
+
+    def into(self, target: SqlTable) -> None:
+        """The table to be filled, where it has become another one since."""
+        self._target = target
+
+    def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
+        """What was looked at, into the table: how many rows were deleted, or marked as such.
+
+        Raises StoreError where more rows are gone than may be.
+        """
         deleted = 0
         if self._request.most_gone is not None:
             deleted += self._delete_missing([*pieces, *keys])
@@ -82,12 +103,8 @@ class Merging:
         return count
 
     def _apply(self, pieces: Sequence[str]) -> int:
-        listed = self._listed(pieces)
-        upserts = f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
-        if self._how is Deletes.IGNORE:
-            listed = upserts
-        if self._several(listed):
-            self._refuse_ties(listed)
+        listed, upserts = self._counting(pieces), self._upserts(pieces)
+        if self._doubled:
             self._thin_out(listed, upserts, pieces)
         self._upsert(upserts)
         if not self._tells or self._how is Deletes.IGNORE:
@@ -96,6 +113,14 @@ class Merging:
         count = self._count(self._living(gone))
         self._take_out(gone)
         return count
+
+    def _counting(self, pieces: Sequence[str]) -> str:
+        """Those that have a say: what is ignored has none."""
+        return self._upserts(pieces) if self._how is Deletes.IGNORE else self._listed(pieces)
+
+    def _upserts(self, pieces: Sequence[str]) -> str:
+        listed = self._listed(pieces)
+        return f"{listed} and coalesce(s.{self._operation}, 0) = 0" if self._tells else listed
 
     def _upsert(self, upserts: str) -> None:
         rows = f"select s.* from {self._staging.sql} s where {upserts}"

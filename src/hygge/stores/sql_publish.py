@@ -17,15 +17,29 @@ class Publishing:
     """Makes the staged rows of a load the table's, in the order of the commit."""
 
     def __init__(
-        self, database: Database, session: Session, target: Table, request: LoadRequest
+        self,
+        database: Database,
+        session: Session,
+        target: Table,
+        request: LoadRequest,
+        *,
+        swap: bool = False,
     ) -> None:
-        self._db, self._session, self._request = database, session, request
+        self._db, self._session, self._request, self._swap = database, session, request, swap
         self._target = SqlTable(database, session, target)
         self._staging = Staging(database, session, target, request.load_id)
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
         self.deleted = 0
+        self._merging: Merging | None = None
+
+    def look(self, pieces: Sequence[str], keys: Sequence[str]) -> None:
+        """Before the transaction: raises StoreError for staged rows that cannot be published."""
+        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
+            staged = self._staging.rows
+            self._merging = Merging(self._db, self._session, self._target, staged, self._request)
+            self._merging.look(pieces, keys)
 
     def fill(
         self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
@@ -41,10 +55,9 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
-        if self._request.mode is Mode.MERGE or OPERATION in self._request.schema:
-            staged = self._staging.rows
-            merging = Merging(self._db, self._session, self._target, staged, self._request)
-            self.deleted = merging.merge(pieces, keys)
+        if self._merging is not None:
+            self._merging.into(self._target)
+            self.deleted = self._merging.merge(pieces, keys)
         else:
             for piece in pieces:
                 self._add(staging, piece)
@@ -95,11 +108,26 @@ class Publishing:
             self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
-        elif self._request.mode is not Mode.REPLACE or self._fits(arriving):
+        elif self._request.mode is not Mode.REPLACE:
             self._target.widen(self._whole(arriving).columns)
             self._target.widened(arriving, before, self._request.keys)
+        elif self._swap:
+            self._make_another(arriving)
+        elif self._fits(arriving):
+            self._target.widen(self._whole(arriving).columns)
         else:
             self._make_anew(arriving)
+
+    def _make_another(self, arriving: TableSchema) -> None:
+        """A table to take this one's place, like it where the columns are the same."""
+        self._target.refuse_successor()
+        if not self._fits(arriving):
+            self._make_anew(arriving)
+            return
+        there, self._target = self._target, self._staging.successor
+        self._target.drop()
+        self._target.make_like(there)
+        self._target.widen(self._whole(arriving).columns)
 
     def _make_anew(self, arriving: TableSchema) -> None:
         if self._db.ddl_in_transactions:

@@ -133,6 +133,18 @@ class SqlTable:
             )
         return False
 
+    def make_like(self, other: SqlTable) -> None:
+        """With the other's columns, indexes and defaults; without its rows."""
+        self._session.change(f"create table {self.sql} like {other.sql}")
+
+    def refuse_successor(self) -> None:
+        """Raise StoreError if something hangs on this table that another one would lack."""
+        if why := self._session.hindrance(self.table):
+            raise StoreError(
+                f"another table cannot take the place of {self.table}: {why}",
+                hint="leave out `swap`: then its rows are replaced, and the table stays",
+            )
+
     def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
         """At one moment for readers: this one becomes `old`, and the successor this one."""
         self._session.change(f"rename table {self.sql} to {old.sql}, {successor.sql} to {self.sql}")

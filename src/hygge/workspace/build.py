@@ -32,6 +32,7 @@ def coordinator(
         concurrency=plan.options.concurrency if concurrency is None else concurrency,
         memory=plan.options.memory,
         fail_fast=plan.options.fail_fast,
+        unready=plan.unready,
         listen=listen,
     )
 

@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hygge.core.config import Connections
-from hygge.core.errors import ConfigError, HyggeError
+from hygge.core.errors import ConfigError, HyggeError, Unsupported
 from hygge.core.home import Home, HomeConfig
 from hygge.flow.factory import home_of
+from hygge.flow.unready import Unready
 from hygge.workspace.ends import Ends
 from hygge.workspace.entities import can_name
 from hygge.workspace.load import Loaded, WrittenFlow
@@ -21,24 +22,29 @@ from hygge.workspace.marked import Marked, over
 _SHOWN = 12
 
 
-def looked_up(loaded: Loaded, connections: Connections, flows: Iterable[str]) -> Loaded:
-    """The workspace with the entities that its flows' patterns stand for; only these flows are
-    asked for, all if there are none. Connects. Raises what connecting raises."""
+def looked_up(
+    loaded: Loaded, connections: Connections, flows: Iterable[str]
+) -> tuple[Loaded, tuple[Unready, ...]]:
+    """The workspace with the entities that its flows' patterns stand for, and the flows whose home
+    did not tell; only these flows are asked for, all if there are none. Connects."""
     wanted = set(flows)
-    there = list[WrittenFlow]()
+    there, unready = list[WrittenFlow](), list[Unready]()
     for flow in loaded.flows:
         if not flow.patterns:
             there.append(flow)
         elif not wanted or flow.name in wanted:
             with loaded.complaints.at(flow.tree.spot, flow=flow.name):
-                there.append(_with_tables(flow, loaded, connections))
+                tables = _tables(flow, loaded, connections)
+                if isinstance(tables, HyggeError):
+                    unready.append(Unready(flow.name, tables.at(flow=flow.name)))
+                else:
+                    there.append(_with_tables(flow, tables))
         elif flow.entities:
             there.append(flow)
-    return replace(loaded, flows=tuple(there))
+    return replace(loaded, flows=tuple(there)), tuple(unready)
 
 
-def _with_tables(flow: WrittenFlow, loaded: Loaded, connections: Connections) -> WrittenFlow:
-    tables = _tables(flow, loaded, connections)
+def _with_tables(flow: WrittenFlow, tables: Mapping[str, str]) -> WrittenFlow:
     left_out = [str(item.value) for item in flow.excluded]
     found = dict(flow.entities or {})
     for pattern in flow.patterns:
@@ -68,7 +74,10 @@ def fits(pattern: str, name: str, whole: str) -> bool:
     return pattern == "all" or fnmatchcase(name, pattern) or fnmatchcase(whole, pattern)
 
 
-def _tables(flow: WrittenFlow, loaded: Loaded, connections: Connections) -> Mapping[str, str]:
+def _tables(
+    flow: WrittenFlow, loaded: Loaded, connections: Connections
+) -> Mapping[str, str] | HyggeError:
+    """What there is, or why that is not known. Raises ConfigError for a home that cannot tell."""
     base = flow.tree.having(over(flow.tree, loaded.defaults).items)
     end = Ends(loaded.root, loaded.complaints).end("home", base, base.having({}), "*", flow.name)
     if end is None:
@@ -78,9 +87,10 @@ def _tables(flow: WrittenFlow, loaded: Loaded, connections: Connections) -> Mapp
     try:
         with ThreadPoolExecutor(1) as thread:  # we may be called from where a loop runs already
             return thread.submit(_ask, home).result()
-    except HyggeError as failed:
-        failed.at(flow=flow.name)
+    except Unsupported:
         raise
+    except HyggeError as failed:
+        return failed
 
 
 def _ask(home: Home[Any]) -> Mapping[str, str]:

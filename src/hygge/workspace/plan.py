@@ -12,6 +12,7 @@ from hygge.core.errors import ConfigError
 from hygge.core.names import flow_name
 from hygge.core.store import Deletes, Mode
 from hygge.flow.settings import FlowSettings, OnSchemaChange, RunType
+from hygge.flow.unready import Unready
 from hygge.workspace.catalog import looked_up
 from hygge.workspace.conflicts import check_conflicts
 from hygge.workspace.load import Loaded, WrittenFlow
@@ -35,12 +36,14 @@ _MODES = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The flows of one run, in the order in which they are written."""
+    """The flows of one run, in the order in which they are written; and those of many tables whose
+    tables are not known."""
 
     name: str
     root: Path
     options: Options
     flows: tuple[PlannedFlow, ...]
+    unready: tuple[Unready, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as JSON-able values, without a secret."""
@@ -50,17 +53,27 @@ class Plan:
             "memory": self.options.memory,
             "fail_fast": self.options.fail_fast,
             "flows": [_flow_dict(flow) for flow in self.flows],
+            "unready": [{"name": x.name, "error": str(x.error)} for x in self.unready],
         }
 
     def text(self) -> str:
         """The plan as people read it, without a secret."""
-        written = len({flow.flow for flow in self.flows})
+        known = len({flow.flow for flow in self.flows})
+        written = known + len(self.unready)
         count = f"{written} flow{'' if written == 1 else 's'}"
-        if written != len(self.flows):
+        if known != len(self.flows):
             count += f", {len(self.flows)} tables"
         lines = [f"{self.name}: {count}, {self.options.concurrency} at once"]
         for flow in self.flows:
             lines += ["", flow.name, *(f"  {key:<10} {told}" for key, told in _told(flow))]
+        for lost in self.unready:
+            told = ["its tables could not be looked up", *str(lost.error).splitlines()]
+            lines += [
+                "",
+                lost.name,
+                "  its tables could not be looked up",
+                *(f"  {x}" for x in told),
+            ]
         return "\n".join(lines) + "\n"
 
 
@@ -74,26 +87,26 @@ def make_plan(
     backfill: Backfill | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint,
-    and what connecting raises where a selected flow's entities are a pattern.
+    """Resolve the whole workspace; keep what is selected. Raises ConfigError with every complaint.
 
     What is not selected is checked all the same: a workspace is right, or it is not.
     """
-    complaints = loaded.complaints
+    complaints, unready = loaded.complaints, tuple[Unready, ...]()
     if not complaints:
-        loaded = looked_up(loaded, connections, flows_meant(flows, entities))
+        loaded, unready = looked_up(loaded, connections, flows_meant(flows, entities))
     broken = bool(complaints)  # then a name may be missing that is not wrong
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
-    chosen = select(tables, *((), ()) if broken else (flows, entities))
-    laid = overrides({} if broken else given or {}, [flow.name for flow in loaded.flows])
-    asked = over(_backfill(backfill), _run_type(run_type))
+    unknown = [flow.name for flow in unready]
+    chosen = select(tables, *((), ()) if broken else (flows, entities), unknown)
+    laid = overrides({} if broken else given or {}, [*(f.name for f in loaded.flows), *unknown])
+    asked = _asked(run_type, backfill)
     planned = _resolve_all(loaded, connections, laid, chosen, asked)
     check_conflicts(planned, complaints)
     complaints.raise_any()
     if len(planned) != len(tables):  # no flow is ever left out in silence
         raise ConfigError(f"only {len(planned)} of {len(tables)} flows could be planned")
     kept = tuple(flow for flow in planned if flow.name in chosen)
-    return Plan(loaded.name, loaded.root, loaded.options, kept)
+    return Plan(loaded.name, loaded.root, loaded.options, kept, unready)
 
 
 def _resolve_all(
@@ -117,21 +130,29 @@ def _resolve_all(
 _NOTHING: Final = Marked({}, Spot("the command line"))
 
 
-def _run_type(chosen: RunType | None) -> Marked:
+def _asked(chosen: RunType | None, ends: Backfill | None) -> Marked:
+    """The run type of the command line; with it, a range that is written has nothing to say."""
+    if ends is not None:
+        if chosen not in (None, RunType.BACKFILL):
+            what = f"a backfill is a run type of its own, and cannot be run_type: {chosen}"
+            raise ConfigError(what, hint="leave out the one or the other")
+        return _backfill(ends)
     if chosen is None:
         return _NOTHING
-    option = "--incremental" if chosen is RunType.INCREMENTAL else "--full-drop"
-    return nested(["run_type"], chosen.value, Spot(option))
+    asked = nested(["run_type"], chosen.value, Spot(_OPTIONS.get(chosen, "run_type")))
+    if chosen is RunType.BACKFILL:
+        return asked
+    return over(nested(["range"], None, asked.spot), asked)
 
 
-def _backfill(ends: Backfill | None) -> Marked:
-    """The ends of a range to be read again, as the command line has them."""
-    if ends is None:
-        return _NOTHING
+_OPTIONS: Final = {RunType.INCREMENTAL: "--incremental", RunType.FULL_DROP: "--full-drop"}
+
+
+def _backfill(ends: Backfill) -> Marked:
+    """The range to be read again. It takes the place of one that is written, with both ends."""
     asked = nested(["run_type"], RunType.BACKFILL.value, Spot("--from"))
     for word, end in zip(("from", "to"), ends, strict=True):
-        if end is not None:
-            asked = over(nested(["range", word], end, Spot(f"--{word}")), asked)
+        asked = over(nested(["range", word], end, Spot(f"--{word}")), asked)
     return asked
 
 
@@ -157,7 +178,7 @@ def _flow_dict(flow: PlannedFlow) -> dict[str, Any]:
         "run_type": settings.run_type.value,
         "mode": settings.mode.value,
         "keys": list(settings.keys),
-        "watermark": settings.watermark.column if settings.watermark else None,
+        "watermark": settings.position,
         "columns": None if settings.columns is None else list(settings.columns),
         "where": flow.where_shown,
         "parallel": settings.parallel,
@@ -174,8 +195,8 @@ def _told(flow: PlannedFlow) -> Iterator[tuple[str, str]]:
     yield "run", f"{settings.run_type}: {_range(settings) or _MODES[settings.mode]}"
     if settings.keys:
         yield "keys", ", ".join(settings.keys)
-    if settings.watermark is not None:
-        yield "watermark", settings.watermark.column
+    if settings.position is not None:
+        yield "watermark", settings.position
     if settings.detect_deletes or settings.deletes is not Deletes.HARD:
         found = "found by comparing keys, " if settings.detect_deletes else ""
         yield "deletes", f"{found}{settings.deletes}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from hygge.core.config import nearest
 from hygge.core.errors import ConfigError
@@ -12,26 +12,31 @@ SHOWN = 20
 
 
 def select(
-    there: Sequence[tuple[str, str | None]], flows: Iterable[str], entities: Iterable[str]
+    there: Sequence[tuple[str, str | None]],
+    flows: Iterable[str],
+    entities: Iterable[str],
+    unknown: Collection[str] = (),
 ) -> frozenset[str]:
     """The names (`flow` or `flow.entity`) that are chosen; without a choice, all.
 
-    An entity narrows its flow: `--flow a --entity b.x` means all of a, and of b only x.
+    An entity narrows its flow: `--flow a --entity b.x` means all of a, and of b only x. `unknown`
+    are flows whose entities nobody knows: those who choose one are not told that it is not there.
     Raises ConfigError for a name that nothing has.
     """
     wanted, single = _names(flows), _names(entities)
     every = {flow_name(flow, entity): flow for flow, entity in there}
     for name in wanted:
-        if name not in every.values():
+        if name not in every.values() and name not in unknown:
             raise _nothing("flow", name, dict.fromkeys(every.values()), every)
-    for name in single:
+    known = [name for name in single if name.split(".", 1)[0] not in unknown]
+    for name in known:
         if name not in every:
             raise _nothing("entity", name, every, every)
     if not wanted and not single:
         return frozenset(every)
-    narrowed = {every[name] for name in single}
+    narrowed = {every[name] for name in known}
     whole = {name for name, flow in every.items() if flow in wanted and flow not in narrowed}
-    return frozenset(whole.union(single))
+    return frozenset(whole.union(known))
 
 
 def flows_meant(flows: Iterable[str], entities: Iterable[str]) -> frozenset[str]:

@@ -58,7 +58,8 @@ class Workspace:
         backfill: Backfill | None = None,
     ) -> Plan:
         """What a run would do. Reads the workspace's files and touches no data; it connects only
-        where `entities` are a pattern, to ask what tables there are.
+        where `entities` are a pattern, to ask what tables there are. Flows whose home does not
+        answer are in the plan as `unready`.
 
         Raises ConfigError with all that is wrong.
         """
