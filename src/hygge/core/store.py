@@ -19,7 +19,7 @@ from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
 from hygge.core.supply import Needs
 from hygge.core.ties import Ties
-from hygge.core.watermark import Watermark, highest
+from hygge.core.watermark import Watermark
 
 
 class StoreConfig(EndConfig):
@@ -152,18 +152,6 @@ class Receipt:
             deleted=0,
             undoes=self.load_id,
         )
-
-
-def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:
-    """The watermark to record: the greatest value read, never behind the one already reached."""
-    mark: Watermark | None = None
-    for part in () if request.hold else parts:
-        mark = highest(mark, part.high)
-    if mark is None or (request.low is not None and request.low.value > mark.value):
-        return request.low
-    if request.mode is Mode.MERGE:  # the rows at the position came again, and are known as they are
-        return mark
-    return mark if request.low is None or mark.value != request.low.value else request.low
 
 
 @dataclass(frozen=True, slots=True)

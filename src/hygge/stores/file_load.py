@@ -12,7 +12,8 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
-from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
+from hygge.core.reached import reached
+from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.filesystems.filesystem import Sink
 from hygge.formats.format import Writer
 from hygge.stores.commit_log import Fate, Record

@@ -16,6 +16,7 @@ from hygge.core.config import Connections
 from hygge.core.errors import LoadLost, StoreError
 from hygge.core.lease import Lease
 from hygge.core.partition import Partition
+from hygge.core.reached import reached
 from hygge.core.schema import DELETED_AT, OPERATION, Change, Column, SchemaChange, TableSchema
 from hygge.core.store import (
     LoadRequest,
@@ -25,7 +26,6 @@ from hygge.core.store import (
     StagedPart,
     StoreCapabilities,
     StoreConfig,
-    reached,
 )
 from hygge.databases.memory import MemoryTable, Page, Tags, table
 from hygge.stores.deleting import marks, refuse_deletes_without_keys

@@ -12,8 +12,9 @@ import polars as pl
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
+from hygge.core.reached import reached
 from hygge.core.schema import OPERATION, TableSchema
-from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart, reached
+from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
