@@ -165,22 +165,15 @@ async def prepare(route: Route) -> Prepared:
     notes = [*told(decision.changes, left), *decision.notes]
     for note in notes:
         route.notice(note)
-    fitted = fitted_to(source, schema, decision.schema)
+    staged = decision.schema
+    fitted = fitted_to(source, schema, staged)
     if route.settings.compares:
-        keys_only(source, decision.schema, keys, polish)
+        keys_only(source, staged, keys, polish)
     names = dict(zip(source.names, schema.names, strict=False))
     _check_own(route.settings, whole.keys, names, keys)
+    fingerprint = _fingerprint(route, source, staged)
     return Prepared(
-        route,
-        source=source,
-        fitted=fitted,
-        schema=decision.schema,
-        keys=keys,
-        last=last,
-        changes=decision.changes,
-        fingerprint=_fingerprint(route, source, decision.schema),
-        left=left,
-        notes=notes,
+        route, source, fitted, staged, keys, last, decision.changes, fingerprint, left, notes
     )
 
 

@@ -95,7 +95,7 @@ def _retyped(mark: Watermark, kind: pl.DataType) -> Watermark | None:
     """The position where the column has become wider, or narrower: in whichever type is the wider.
     None: it is no position in such a column."""
     was = parse_type(mark.type)
-    if was == kind or (holds(was, kind)):
+    if was == kind or holds(was, kind):
         return mark
     if not holds(kind, was):
         return None

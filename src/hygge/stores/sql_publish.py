@@ -109,11 +109,13 @@ class Publishing:
             self._target.make(self._whole(arriving), keys=keys)
             self._find_keys_fast(arriving)
             self._new = True
-        elif self._swap:
-            self._make_another(arriving)
-        elif self._request.mode is not Mode.REPLACE or self._fits(arriving):
+        elif self._request.mode is not Mode.REPLACE:
             self._target.widen(self._whole(arriving).columns)
             self._target.widened(arriving, before, self._request.keys)
+        elif self._swap:
+            self._make_another(arriving)
+        elif self._fits(arriving):
+            self._target.widen(self._whole(arriving).columns)
         else:
             self._make_anew(arriving)
 

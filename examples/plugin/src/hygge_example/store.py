@@ -17,6 +17,7 @@ from hygge.core.blocking_store import BlockingLoad, BlockingPart, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import LoadLost, StoreError, Unsupported
 from hygge.core.partition import Partition
+from hygge.core.reaching import reached
 from hygge.core.schema import TableSchema
 from hygge.core.store import (
     LoadRequest,
@@ -26,7 +27,6 @@ from hygge.core.store import (
     StagedPart,
     StoreCapabilities,
     StoreConfig,
-    reached,
 )
 from hygge_example.notebook import Index, Notebook, sync, told
 
