@@ -23,12 +23,12 @@ from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_line import MysqlLine
+from hygge.databases.mysql_rows import streamed
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_targets import refuse_target
 from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
 
-_ROWS = 16_384
 _NAMES = re.compile("`[^`]*`")
 _WIDTH = re.compile(r"int\(\d+\)")
 
@@ -207,8 +207,8 @@ class MysqlSession(Session):
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
         with told(), self._line() as line, line.streaming(sql, list(values) or None) as cursor:
-            while rows := cursor.fetchmany(_ROWS):
-                yield pl.DataFrame(list(map(_series, fields, zip(*rows, strict=True))))
+            for rows in streamed(cursor, [field.column.name for field in fields]):
+                yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         data, names, sets = lines(rows, quoted)
@@ -234,10 +234,6 @@ class MysqlSession(Session):
 
     def close(self) -> None:
         self._loan.close()
-
-
-def _series(field: Field, values: Sequence[Any]) -> pl.Series:
-    return pl.Series(field.column.name, values, pl.Binary(), strict=True).cast(_wire(field))
 
 
 def _wire(field: Field) -> pl.DataType:

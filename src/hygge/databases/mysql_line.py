@@ -20,7 +20,6 @@ from hygge.databases.hanging_up import (
     within,
 )
 from hygge.databases.mysql_errors import told
-from hygge.databases.mysql_rows import as_bytes
 from hygge.databases.mysql_settings import MysqlSettings
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class MysqlLine(Line):
 
     @contextmanager
     def streaming(self, sql: str, values: Any) -> Iterator[Any]:
-        """A cursor that gives each row as it comes, a tuple of bytes."""
+        """A cursor that has sent its query, and whose rows are still on their way."""
         decoders, self.db.decoders = self.db.decoders, {}
         try:
             cursor = self.db.cursor(SSCursor)
@@ -59,7 +58,6 @@ class MysqlLine(Line):
         finally:
             self.db.decoders = decoders
         try:
-            as_bytes(cursor)
             yield cursor
         finally:
             cursor.connection = None  # to close it would read all the rest first, or fail
