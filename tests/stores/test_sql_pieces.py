@@ -7,11 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import polars as pl
+import pytest
 from tests.rigs.duckdb import DuckdbStoreRig
 from tests.rigs.sqlite import SqliteStoreRig
 
 from hygge.core.partition import Partition
 from hygge.core.schema import TableSchema
+from hygge.core.store import Mode
 from hygge.databases.database import Table
 from hygge.testing.harness import people, request, settled, staged
 
@@ -62,3 +64,23 @@ def test_a_view_outlives_the_table_that_is_made_anew(tmp_path: Path) -> None:
     asyncio.run(settled(rig.store(), request(base=first, schema=schema), wider))
     assert rig.look() == wider.rows()
     assert rig.ask("select id from known order by id") == wider.select("id").rows()
+
+
+@pytest.mark.parametrize("mode", [Mode.REPLACE, Mode.MERGE])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_thousands_of_parts_in_any_order(tmp_path: Path, mode: Mode, reverse: bool) -> None:
+    """SQLite takes no more than a thousand conditions in a row."""
+    rig = SqliteStoreRig(tmp_path)
+
+    async def story() -> None:
+        async with rig.store().load(request(mode)) as load:
+            parts = [await staged(load, f"{n}", people(n % 1100, 1, f"{n}")) for n in range(2200)]
+            await load.commit(parts[::-1] if reverse else parts)
+
+    asyncio.run(story())
+    rows = rig.look()
+    assert rows is not None
+    assert len(rows) == (1100 if mode is Mode.MERGE else 2200)
+    if mode is Mode.MERGE:
+        last = 0 if reverse else 1100
+        assert ("word", f"{last} 0") in [("word", row[1]) for row in rows if row[0] == 0]

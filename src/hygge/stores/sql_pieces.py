@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -37,6 +37,10 @@ class Pieces(ABC):
     @abstractmethod
     def latest(self, names: Sequence[str]) -> str:
         """Orders rows so that those which come last in these pieces, in their order, are first."""
+
+    def in_order(self, names: Sequence[str]) -> bool:
+        """Whether their rows surely lie in the order of the names, one piece after the other."""
+        return len(names) == 1
 
     @abstractmethod
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
@@ -127,25 +131,29 @@ class Numbered(Pieces):
         return _NumberedTry(self.place)
 
     def among(self, names: Sequence[str], of: str = "") -> str:
+        """Those that follow each other are one range; a long row of `or` is too deep for SQLite."""
         head = f"{of}." if of else ""
-        return f"({' or '.join(f'{head}{self._within(name)}' for name in names)})"
+        return _any([f"{head}{self._within(*ends)}" for ends in _runs(map(_ends, names))])
+
+    def in_order(self, names: Sequence[str]) -> bool:
+        return len(_runs(map(_ends, names))) == 1
 
     def latest(self, names: Sequence[str]) -> str:
-        places = " ".join(f"when {self._within(name)} then {n}" for n, name in enumerate(names))
+        runs = enumerate(_runs(map(_ends, names)))
+        places = " ".join(f"when {self._within(*ends)} then {n}" for n, ends in runs)
         return f"case {places} end desc, {self.place} desc"
 
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
         found = {}
         for name in names:
-            sql = f"select count(*) from {staged} where {self._within(name)}"
-            ((count,),) = session.rows(sql)
             first, last = _ends(name)
+            sql = f"select count(*) from {staged} where {self._within(first, last)}"
+            ((count,),) = session.rows(sql)
             if count == last - first + 1:
                 found[name] = count
         return found
 
-    def _within(self, name: str) -> str:
-        first, last = _ends(name)
+    def _within(self, first: int, last: int) -> str:
         return f"{self.place} between {first} and {last}"
 
 
@@ -178,6 +186,23 @@ def _ends(name: str) -> tuple[int, int]:
     if not (found := re.fullmatch(r"(\d+)-(\d+)", name)):
         raise ValueError(f"{name!r} names no row numbers")
     return int(found[1]), int(found[2])
+
+
+def _runs(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same in their order, those that follow each other as one."""
+    found = list[tuple[int, int]]()
+    for first, last in ranges:
+        if found and found[-1][1] + 1 == first:
+            first = found.pop()[0]
+        found.append((first, last))
+    return found
+
+
+def _any(conditions: Sequence[str]) -> str:
+    if len(conditions) == 1:
+        return f"({conditions[0]})"
+    half = len(conditions) // 2
+    return f"({_any(conditions[:half])} or {_any(conditions[half:])})"
 
 
 def _text(tag: str) -> str:

@@ -73,7 +73,7 @@ class Publishing:
         """
         plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
         sheds = self._db.sheds_columns or not self._pieces.own
-        if not (self._new and sheds and plain and len(pieces) == 1):
+        if not (self._new and sheds and plain and self._pieces.in_order(pieces)):
             return False
         listed = self._pieces.among(pieces)
         others = f"select 1 from {self._staging.rows.sql} where not {listed} limit 1"
