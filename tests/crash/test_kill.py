@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from tests.crash.points import Workshop, every_point, killed
@@ -42,7 +43,8 @@ DELETES = [
         ("mysql", "soft"),
     )
 ]
-CASES = FILES + TABLES + SERVERS + DELETES
+LONG = [pytest.param(case, marks=pytest.mark.long) for case in DELETES]
+CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *LONG]
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
 """Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]

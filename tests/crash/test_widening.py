@@ -9,7 +9,7 @@ from tests.crash.points import Workshop, every_point, killed
 from tests.crash.story import Case, Fault
 from tests.crash.test_kill import seen_half
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.crash, pytest.mark.long, pytest.mark.timeout(900)]
 MERGES = [
     Case("incremental", database, "merge", wider=True)
     for database in ("postgres", "mysql", "sqlite", "duckdb")

@@ -61,6 +61,7 @@ def _started(folder: Path, *more: str) -> int:
         port: int = free.getsockname()[1]
     options = [f"--datadir={data}", f"--socket={folder}/sock", f"--port={port}"]
     options += ["--bind-address=127.0.0.1", f"--pid-file={folder}/pid", "--local-infile=1"]
+    options += [f"--tmpdir={folder}"]  # a server that starts clears it of others' files, too
     options += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"]
     options += ["--innodb-flush-method=nosync", "--innodb-doublewrite=0", *more]
     process = subprocess.Popen(

@@ -8,6 +8,7 @@ from typing import Any, cast
 import polars as pl
 
 from hygge.core.errors import HomeError
+from hygge.core.schema import TableSchema
 from hygge.databases.database import Field
 
 
@@ -48,3 +49,7 @@ def refuse_far(values: pl.Series, column: str) -> None:
                 hint = "leave it out by `where`, or read a `query` that makes it NULL"
                 told = "'infinity' has no place in our types, nor has a day so far away"
                 raise HomeError(told, column=column, hint=hint)
+
+
+def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:
+    return TableSchema(tuple(field.column for field in fields), tuple(keys))

@@ -18,7 +18,7 @@ import polars as pl
 from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
 from hygge.core.errors import Unsupported
-from hygge.core.schema import Column, TableSchema
+from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
 from hygge.databases.wider import Wider
 
@@ -179,6 +179,8 @@ class Database(ABC):
     """In bytes, where a longer name is cut rather than refused."""
     catalog: ClassVar[str]
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
+    claiming: ClassVar[str | None] = None
+    """Waits until all others are done with a table, and keeps them from it."""
     sheds_columns: ClassVar[bool] = False
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     row_number: ClassVar[str | None] = None
@@ -267,6 +269,10 @@ class Database(ABC):
         """A type in the one spelling by which two are compared."""
         return native
 
+    def there_and_back(self, value: str, native: str, own: str) -> str | None:
+        """A value of type `own` once it was one of another. None: we cannot ask for it."""
+        return f"cast(cast({value} as {native}) as {own})"
+
     def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
         """Take over columns (`sets`) from `rows`, known as w, where they are the `same`."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)
@@ -283,10 +289,6 @@ class Database(ABC):
     ) -> tuple[str, Any] | None:
         """A condition that no row beyond the mark fails (`sign` > or <), and the value bound at
         `place`. It may let others through: what was read is looked at again. None: it cannot."""
-
-
-def schema_of(fields: Sequence[Field], keys: Sequence[str] = ()) -> TableSchema:
-    return TableSchema(tuple(field.column for field in fields), tuple(keys))
 
 
 def _found(name: str) -> Any:

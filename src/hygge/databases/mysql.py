@@ -27,7 +27,7 @@ from hygge.databases.mysql_rows import streamed
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_targets import refuse_target
-from hygge.databases.mysql_types import declared, lines, literal, quoted, readable
+from hygge.databases.mysql_types import declared, lines, literal, quoted, readable, there_and_back
 
 _NAMES = re.compile("`[^`]*`")
 _WIDTH = re.compile(r"int\(\d+\)")
@@ -80,6 +80,9 @@ class Mysql(Database):
 
     def plain(self, native: str) -> str:
         return _WIDTH.sub("int", native.lower())
+
+    def there_and_back(self, value: str, native: str, own: str) -> str | None:
+        return there_and_back(value, native, own)
 
     def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
         pairs = ", ".join(f"{target}.{name} = w.{name}" for name in sets)

@@ -46,7 +46,7 @@ class MysqlLine(Line):
         return is_quiet(self.db._sock.fileno())
 
     def ping(self) -> None:
-        self.db.ping()
+        self.db.ping(reconnect=False)
 
     @contextmanager
     def streaming(self, sql: str, values: Any) -> Iterator[Any]:

@@ -160,3 +160,14 @@ def literal(value: Any) -> str:
         case str():
             return f"x'{value.encode().hex()}'"
     raise Unsupported(f"{type(value).__name__} cannot be a watermark in MySQL")
+
+
+def there_and_back(value: str, native: str, own: str) -> str | None:
+    """As Database.there_and_back: MySQL casts to few types by their own names."""
+    word = native.split("(")[0].split()[0]
+    if word in ("date", "datetime", "decimal", "time", "timestamp"):
+        return f"cast({value} as {native.replace('timestamp', 'datetime').split()[0]})"
+    if word in ("bigint", "int", "mediumint", "smallint", "tinyint"):
+        found = f"cast({value} as {'unsigned' if 'unsigned' in native else 'signed'})"
+        return f"cast({found} as char)" if "text" in own else found
+    return None

@@ -25,7 +25,9 @@ _COUNTER = (
     "select system_identifier::text || '/' || case when pg_is_in_recovery() "
     "then (select min_recovery_end_timeline from pg_control_recovery())::text "
     "else ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int::text "
-    "end from pg_control_system()"
+    "end || '/' || (select oid from pg_database where datname = current_database())::text "
+    "|| '/' || (select relnamespace from pg_class where oid = to_regclass($1))::text "
+    "from pg_control_system()"
 )
 _TREE = (
     "with recursive tree(oid, made, joined) as ("
@@ -33,11 +35,18 @@ _TREE = (
     "select c.oid, age(c.xmin), age(i.xmin) from tree "
     "join pg_inherits i on i.inhparent = tree.oid join pg_class c on c.oid = i.inhrelid) "
 )
-_KINDS = f"{_TREE}select bool_and(relkind in ('r', 'p')) from tree join pg_class using (oid)"
+_KINDS = (
+    f"{_TREE}select bool_and(relkind = 'p' or (relkind = 'r' and not exists "
+    "(select 1 from pg_inherits i where i.inhparent = c.oid))) "
+    "from tree join pg_class c using (oid)"
+)
+"""Rows of tables below a plain table may have its keys once more."""
 _CHANGED = (
     f"{_TREE}select bool_or((made >= 0 and made < age($2::text::xid)) "
-    "or (joined >= 0 and joined < age($2::text::xid))) from tree"
+    "or (joined >= 0 and joined < age($2::text::xid)) or exists (select 1 from pg_attribute a "
+    "where a.attrelid = tree.oid and age(a.xmin) between 0 and age($2::text::xid) - 1)) from tree"
 )
+"""A column that takes another's name changes none of the rows."""
 
 
 class Xmin(Account):
@@ -52,7 +61,7 @@ class Xmin(Account):
                 table=str(table),
                 hint="read the tables below it, or set a `watermark`",
             )
-        counter = _counter(session)
+        counter = _counter(session, name)
         ((finished, coming),) = session.rows(_NOW)
         return Point(_given(finished - 1), _given(coming - 1), counter)
 
@@ -68,10 +77,11 @@ class Xmin(Account):
         return f"(age(xmin) < age('{_told(low)}'::xid) and age(xmin) >= age('{_told(bound)}'::xid))"
 
 
-def _counter(session: Session) -> str | None:
-    """Which cluster, and on which timeline: another one gives the same numbers to other rows."""
+def _counter(session: Session, name: str) -> str | None:
+    """Which cluster, on which timeline, which database and schema: another one gives the same
+    numbers to other rows."""
     try:
-        ((found,),) = session.rows(_COUNTER)
+        ((found,),) = session.rows(_COUNTER, name)
     except DatabaseError:  # not everybody may ask
         return None
     return str(found)

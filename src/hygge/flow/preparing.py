@@ -83,7 +83,7 @@ class Prepared:
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
-        low = reading.back or low
+        low = reading.back if reading.anew else low
         whole = settings.mode is Mode.REPLACE and settings.merges
         load = LoadRequest(
             load_id=new_load_id(),
@@ -129,10 +129,9 @@ class Prepared:
             self.route.notice("nothing was loaded here before: loading everything")
         kind = kind_of(settings, self.source)
         reading, bound = await window(self.route.home, low, settings, kind)
-        if reading.back is not None:
-            self.route.notice(
-                f"the last rows of the source are gone, it ends at {reading.back}: reading it all"
-            )
+        if reading.anew:
+            ends = f", it ends at {reading.back}: reading it all" if reading.back else ""
+            self.route.notice(f"the last rows of the source are gone{ends}")
         if bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
         fixed = settings.incremental is None and (reading.bound is None or reading.bound.closed)
@@ -260,7 +259,7 @@ def _check_own(
     """Raise ConfigError unless the keys surely name one row each: no position of the source's own
     tells which of several rows is the latest."""
     own = settings.incremental
-    if own is not None and not (primary and {names.get(key, key) for key in primary} <= {*keys}):
+    if own is not None and not (primary and {names.get(key, key) for key in primary} == {*keys}):
         told = f"of {', '.join(primary)}" if primary else "and the table has none"
         raise ConfigError(
             f"`incremental: {own}` merges by the primary key, {told}",

@@ -28,11 +28,13 @@ _START_ANEW = "load everything once: hygge go --full-drop"
 class Window:
     """Rows at or above `low`, up to `bound`. No `low`: from the beginning.
 
-    `back` is where the source ends now that its last rows are gone: all of it is read again.
+    `anew`: its last rows are gone, so all of it is read again, and the position is `back`, where
+    it ends now; None where there are no rows at all.
     """
 
     low: Watermark | None = None
     bound: Watermark | None = None
+    anew: bool = False
     back: Watermark | None = None
 
 
@@ -139,12 +141,13 @@ async def window(
     nothing tells which rows are gone from it."""
     assert settings.position is not None
     bound = await home.upper_bound(settings.position)
-    top, back = bound.watermark, None
-    if low is not None and top is not None:
-        if settings.watermark is not None and settings.compares and _is_back(low, top):
-            back, low = top, None  # rows below may be others, too: it may have been restored
-        else:
-            _refuse_restored(low, top)
+    top, anew = bound.watermark, False
+    if low is not None and settings.watermark is not None and settings.compares:
+        anew = top is None or _is_back(low, top)
+    if anew:
+        low = None  # rows below may be others, too: it may have been restored
+    elif low is not None and top is not None:
+        _refuse_restored(low, top)
     if settings.watermark is None:  # its own positions are over, so none is looked at again
         return Window(low and replace(low, closed=False), top), bound
     if top is not None:
@@ -155,7 +158,7 @@ async def window(
             top = replace(low, closed=True, ties=None)  # only to see what was read is still there
     if low is not None and settings.watermark.overlap and settings.mode is Mode.MERGE:
         low = earlier(low, settings.watermark.overlap)
-    return Window(low, top, back), bound
+    return Window(low, top, anew, top if anew else None), bound
 
 
 def _is_back(low: Watermark, top: Watermark) -> bool:

@@ -22,8 +22,8 @@ from hygge.core.supply import Need, Needs, Shares
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.databases.accounts import account_of
 from hygge.databases.answering import answered, opened
-from hygge.databases.arriving import arrived
-from hygge.databases.database import Database, Field, Session, Table, schema_of
+from hygge.databases.arriving import arrived, schema_of
+from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.found import found, located_settings, named_table
 from hygge.databases.ranges import Ranges
 from hygge.homes.sql_bound import accounted, settled

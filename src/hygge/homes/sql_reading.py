@@ -11,8 +11,8 @@ import polars as pl
 from hygge.core.errors import SchemaMismatch
 from hygge.core.home import ReadRequest
 from hygge.core.partition import Partition
-from hygge.databases.arriving import arrived
-from hygge.databases.database import Field, Session, schema_of
+from hygge.databases.arriving import arrived, schema_of
+from hygge.databases.database import Field, Session
 from hygge.homes.asked import in_window
 
 if TYPE_CHECKING:

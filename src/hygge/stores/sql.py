@@ -13,7 +13,7 @@ from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
-from hygge.core.schema import OPERATION, Change, SchemaChange, TableSchema
+from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.core.supply import Need, Needs
 from hygge.databases.answering import answered, opened
@@ -163,19 +163,6 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def _standing(self, known: TableSchema) -> TableSchema | None:
         with closing(self._connected()) as session:
             return SqlTable(self.database, session, self.target).standing(known)
-
-    async def evolve(self, changes: Sequence[SchemaChange]) -> None:
-        await answered("evolve", lambda: self._evolved(changes), None)  # it may take its time
-
-    def _evolved(self, changes: Sequence[SchemaChange]) -> None:
-        added = [c.after for c in changes if c.kind is Change.ADDED and c.after is not None]
-        with (
-            closing(self._connected()) as session,
-            session.transaction(self.target),
-        ):
-            table = SqlTable(self.database, session, self.target)
-            if table.exists():
-                table.widen([column for column in added if column.name != OPERATION])
 
     def probe(self) -> None:
         with closing(self._connected()) as session:

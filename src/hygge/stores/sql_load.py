@@ -13,7 +13,7 @@ from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
 from hygge.core.reaching import reached
-from hygge.core.schema import OPERATION, TableSchema
+from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
@@ -79,8 +79,10 @@ class SqlLoad(BlockingLoad):
         rows, if the database knows no better."""
         request, staged = self.request, SqlTable(self.database, self.session, self.staged)
         staged.make(staged_schema(self.pieces, self._staged_columns()))
-        looked_up = request.most_gone is not None or OPERATION in request.schema
-        if looked_up and self.database.by_index:
+        target = SqlTable(self.database, self.session, self.target)
+        marked = DELETED_AT in [field.column.name for field in target.fields()]
+        looked_up = request.most_gone is not None or OPERATION in request.schema or marked
+        if looked_up and request.keys and self.database.by_index:
             staged.index([request.schema[key] for key in request.keys])
 
     def _staged_columns(self) -> TableSchema:
@@ -99,6 +101,10 @@ class SqlLoad(BlockingLoad):
         newest = ledger.newest()
         if (newest.load_id if newest else None) != self.request.base:
             raise LoadLost("another load came in between", load_id=load_id)
+        if newest is not None and not self.database.ddl_in_transactions:
+            before = Staging(self.database, self.session, self.target, newest.load_id)
+            if before.successor.exists():
+                raise LoadLost("the load before has not taken its place yet", load_id=load_id)
 
     def _refuse_strangers(self, ledger: Ledger) -> None:
         if self.adopt or self.request.mode is not Mode.REPLACE or ledger.newest() is not None:

@@ -82,7 +82,23 @@ class Merging:
         deleted = 0
         if self._request.most_gone is not None:
             deleted += self._delete_missing([*pieces, *keys])
-        return deleted + (self._apply(pieces) if pieces else 0)
+        deleted += self._apply(pieces) if pieces else 0
+        if self._request.most_gone is not None and pieces:
+            self._refuse_other_keys(pieces)
+        return deleted
+
+    def _refuse_other_keys(self, pieces: Sequence[str]) -> None:
+        """A key that is stored as another one would be taken for gone the next time."""
+        same = self._same("s", "t")
+        found = self._session.rows(
+            f"select 1 from {self._staging.sql} s where {self._upserts(pieces)} "
+            f"and not exists (select 1 from {self._target.sql} t where {same}) limit 1"
+        )
+        if found:
+            raise StoreError(
+                "a key is not in the table as it came: its deletes cannot be told",
+                hint="give the table's key columns the types of the source, or drop detect_deletes",
+            )
 
     def corrections(self, pieces: Sequence[str]) -> int:
         """How many rows are gone, as these parts tell, or are marked and there."""

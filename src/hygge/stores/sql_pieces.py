@@ -18,6 +18,9 @@ PART, ROW = "_hygge_part", "_hygge_row"
 """Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
 
 
+_RANGE = re.compile(r"(\d+)-(\d+)")
+
+
 class Pieces(ABC):
     """The pieces that staged rows make up, each known by a name."""
 
@@ -145,7 +148,7 @@ class Numbered(Pieces):
 
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
         found = {}
-        for name in names:
+        for name in filter(_RANGE.fullmatch, names):
             first, last = _ends(name)
             sql = f"select count(*) from {staged} where {self._within(first, last)}"
             ((count,),) = session.rows(sql)
@@ -183,7 +186,7 @@ class _NumberedTry(Try):
 
 def _ends(name: str) -> tuple[int, int]:
     """The first and last number of a piece. Raises ValueError for another name."""
-    if not (found := re.fullmatch(r"(\d+)-(\d+)", name)):
+    if not (found := _RANGE.fullmatch(name)):
         raise ValueError(f"{name!r} names no row numbers")
     return int(found[1]), int(found[2])
 

@@ -8,6 +8,7 @@ from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import marks
+from hygge.stores.sql_changes import refuse_changes
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable, Staging
@@ -55,6 +56,9 @@ class Publishing:
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
+        elif pieces and not self._new:
+            listed, staged = self._pieces.among(pieces, "s"), self._staging.rows
+            refuse_changes(self._db, self._session, self._target, staged, arriving, listed)
         if self._merging is not None:
             self._merging.into(self._target)
             self.deleted = self._merging.merge(pieces, keys)
@@ -76,6 +80,8 @@ class Publishing:
         if not (self._new and sheds and plain and self._pieces.in_order(pieces)):
             return False
         listed = self._pieces.among(pieces)
+        if self._db.claiming:  # who still writes there is done before we look
+            self._session.change(self._db.claiming.format(self._staging.rows.sql))
         others = f"select 1 from {self._staging.rows.sql} where not {listed} limit 1"
         return not self._session.rows(others)
 
