@@ -101,6 +101,16 @@ def test_merges_find_their_rows_in_a_table_made_by_a_full_load(
     assert unordered(rig.look()) == unordered(pl.concat([old, wider]).rows())
 
 
+def test_a_merge_indexes_its_keys_where_no_load_before_knew_any(rig: StoreRig) -> None:
+    first = loaded(rig, people(0, 4), None, given_up=False)
+    assert indexed(rig) == []
+    second = loaded(rig, people(2, 4), first, mode=Mode.MERGE, given_up=False)
+    assert indexed(rig) == ["id"]
+    loaded(rig, people(3, 4), second, mode=Mode.MERGE, given_up=False)
+    assert indexed(rig) == ["id"]
+    assert unordered(rig.look()) == unordered(people(0, 7).rows())
+
+
 @GIVEN_UP
 def test_a_merge_of_one_part_into_nothing_keeps_one_row_a_key(
     rig: StoreRig, given_up: bool

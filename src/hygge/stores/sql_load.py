@@ -157,7 +157,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
-                    publishing.make_room(ledger.columns())
+                    publishing.make_room(ledger.newest())
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -165,10 +165,10 @@ class SqlLoad(BlockingLoad):
             self._refuse_lost(entry, ledger)
             receipt = entry.receipt or self._receipt(parts)
             if entry.receipt is None:
-                before = ledger.columns()
+                newest = ledger.newest()
                 if self.database.ddl_in_transactions:
-                    publishing.make_room(before)
-                schema = publishing.fill(*tags, before)
+                    publishing.make_room(newest)
+                schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)

@@ -90,11 +90,11 @@ class Merging:
     def _refuse_other_keys(self, pieces: Sequence[str]) -> None:
         """A key that is stored as another one would be taken for gone the next time."""
         same = self._same("s", "t")
-        found = self._session.rows(
-            f"select 1 from {self._staging.sql} s where {self._upserts(pieces)} "
-            f"and not exists (select 1 from {self._target.sql} t where {same}) limit 1"
+        ((count,),) = self._session.rows(  # counted: a first row would be looked for one by one
+            f"select count(*) from {self._staging.sql} s where {self._upserts(pieces)} "
+            f"and not exists (select 1 from {self._target.sql} t where {same})"
         )
-        if found:
+        if count:
             raise StoreError(
                 "a key is not in the table as it came: its deletes cannot be told",
                 hint="give the table's key columns the types of the source, or drop detect_deletes",

@@ -8,6 +8,7 @@ from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import marks
+from hygge.stores.ledger import Entry
 from hygge.stores.sql_changes import refuse_changes
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
@@ -103,10 +104,10 @@ class Publishing:
             f"where {self._pieces.among([piece])}"
         )
 
-    def make_room(self, before: TableSchema | None) -> None:
+    def make_room(self, newest: Entry | None) -> None:
         """See that the table is there and has the columns, and that they are wide enough.
 
-        `before` is what the last load left. Raises StoreError where it cannot.
+        `newest` is the last load that was published. Raises StoreError where it cannot.
         """
         arriving = self._request.schema.select(self._names)
         self._session.refuse_target(self._target.table, swap=self._swap)
@@ -117,7 +118,9 @@ class Publishing:
             self._new = True
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(self._whole(arriving).columns)
+            before = newest.schema if newest else None
             self._target.widened(arriving, before, self._request.keys)
+            self._index_new_keys(newest, arriving)
         elif self._swap:
             self._make_another(arriving)
         elif self._fits(arriving):
@@ -144,6 +147,12 @@ class Publishing:
         self._target.make(self._whole(arriving))
         self._find_keys_fast(arriving)
         self._new = True
+
+    def _index_new_keys(self, newest: Entry | None, arriving: TableSchema) -> None:
+        """A merge after loads that knew no keys looks for each in a table that has no index."""
+        knew = newest is None or newest.receipt is None or newest.receipt.keys
+        if self._request.mode is Mode.MERGE and not knew:
+            self._target.index([arriving[key] for key in self._request.keys])
 
     def _find_keys_fast(self, arriving: TableSchema) -> None:
         """A full load may hold a key twice, so no index but a plain one; merges will need it."""
