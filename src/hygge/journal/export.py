@@ -68,7 +68,7 @@ def _in_place_of(target: Path) -> Iterator[Sink]:
         sink.close()
         disk.move(half, target.name)
         disk.sync([""])
-    except BaseException:
+    except BaseException:  # a Ctrl-C, too, leaves no half file
         sink.abort()
         disk.delete(half)
         raise

@@ -131,7 +131,7 @@ def _ready(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         _check(db, path)
         db.execute("pragma synchronous = full")
-    except BaseException:
+    except BaseException:  # nobody else knows of the connection yet
         db.close()
         raise
     return db

@@ -175,7 +175,7 @@ class FileWriter:
         self._sink: Sink = load.fs.create(f"{load.staging}/{self.name}")
         try:
             self._writer: Writer = load.table.format.writer(self._sink, load.request.schema)
-        except BaseException:
+        except BaseException:  # nobody else knows of the open file yet
             self._sink.abort()
             raise
 

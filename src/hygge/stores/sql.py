@@ -187,7 +187,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
         try:
             return await self._on_thread("lease", lambda: self._changed(taken))
-        except BaseException:
+        except BaseException:  # a cancelled caller, too, holds nothing
             given_up.append(True)
             HELD.difference_update(lease.owner.nonce for lease in made)
             raise
