@@ -10,15 +10,17 @@ from typing import Any
 
 import polars as pl
 import pymysql
+import pytest
 from tests.servers import mysql
 
-from hygge.core.errors import Unsupported
+from hygge.core.errors import StoreError, Unsupported
 from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
 from hygge.databases.mysql_types import declared
 from hygge.flow.factory import NoConnections
 from hygge.homes.sql import SqlHome, SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
+from hygge.stores.sql_table import SqlTable
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
 PARTS = {"partition_by": "id", "partitions": 3}
@@ -46,6 +48,18 @@ def ask(database: str | None, sql: str, *values: Any) -> list[Row]:
 def url(database: str) -> str:
     host, port = mysql.address()
     return f"mysql://root@{host}:{port}/{database}"
+
+
+def not_renamed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next table that is to take another's place fails to."""
+    once, plain = [True], SqlTable.replaced_by
+
+    def fail(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
+        if once.pop() if once else False:
+            raise StoreError("somebody reads it")
+        plain(self, successor, old)
+
+    monkeypatch.setattr(SqlTable, "replaced_by", fail)
 
 
 class MysqlHomeRig(HomeRig):

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.rigs.mysql import MysqlStoreRig
+from tests.rigs.mysql import MysqlStoreRig, not_renamed_once
 from tests.rigs.sqlite import SqliteStoreRig
 
-from hygge.core.errors import StoreError, Unsupported
+from hygge.core.errors import LoadLost, StoreError, Unsupported
 from hygge.core.names import new_load_id
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
 from hygge.core.watermark import Watermark
-from hygge.stores.sql_table import SqlTable
 from hygge.testing.harness import people, request, settled, staged, unordered
 
 
@@ -28,15 +27,7 @@ def test_a_commit_whose_table_could_not_take_its_place_at_once(
     rig = MysqlStoreRig(tmp_path)
     fewer = people(0, 2).drop("word")
     first = asyncio.run(settled(rig.store(), request(schema=TableSchema.of(fewer.schema)), fewer))
-    once = [True]
-    plain = SqlTable.replaced_by
-
-    def fail(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
-        if once.pop() if once else False:
-            raise StoreError("somebody reads it")
-        plain(self, successor, old)
-
-    monkeypatch.setattr(SqlTable, "replaced_by", fail)
+    not_renamed_once(monkeypatch)
 
     async def story() -> None:
         async with rig.store().load(request(base=first)) as load:
@@ -47,6 +38,31 @@ def test_a_commit_whose_table_could_not_take_its_place_at_once(
 
     asyncio.run(story())
     assert unordered(rig.look()) == unordered(people(0, 3).rows())
+
+
+def test_a_load_waits_for_the_table_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows would go into the old table, and be gone with it."""
+    rig = MysqlStoreRig(tmp_path)
+    fewer = people(0, 2).drop("word")
+    first = asyncio.run(settled(rig.store(), request(schema=TableSchema.of(fewer.schema)), fewer))
+    not_renamed_once(monkeypatch)
+    second = request(base=first)
+
+    async def story() -> None:
+        with pytest.raises(StoreError, match="somebody reads it"):
+            await settled(rig.store(), second, people(0, 3))
+        base = await rig.store().last("people")
+        assert base is not None
+        third = request(Mode.APPEND, base)
+        with pytest.raises(LoadLost, match="not taken its place"):
+            await settled(rig.store(), third, people(3, 1))
+        await rig.store().recover("people", second.load_id)
+        await settled(rig.store(), third, people(3, 1))
+
+    asyncio.run(story())
+    assert unordered(rig.look()) == unordered(people(0, 4).rows())
 
 
 def test_days_that_sqlite_cannot_compare_are_not_taken_back(tmp_path: Path) -> None:

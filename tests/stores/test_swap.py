@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from tests.flow.stage import Stage
 from tests.rigs import mysql
-from tests.rigs.mysql import MysqlStoreRig
+from tests.rigs.mysql import MysqlStoreRig, not_renamed_once
 from tests.workspace.project import refused
 
 from hygge.core.errors import StoreError
@@ -201,16 +201,11 @@ def test_it_is_looked_at_again_when_it_is_published(stage: Swapping) -> None:
 def test_a_name_that_could_not_be_taken_at_once(
     stage: Swapping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig, once, plain = stage.rig, [True], SqlTable.replaced_by
+    rig = stage.rig
     schema = TableSchema.of(people(0, 1).schema)
     first = asyncio.run(settled(rig.store(), request(schema=schema), people(0, 2)))
 
-    def fail(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
-        if once.pop() if once else False:
-            raise StoreError("somebody reads it")
-        plain(self, successor, old)
-
-    monkeypatch.setattr(SqlTable, "replaced_by", fail)
+    not_renamed_once(monkeypatch)
 
     async def story() -> None:
         asked = request(base=first)
