@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
@@ -14,8 +17,11 @@ from tests.rigs.mysql import MysqlStoreRig
 from tests.rigs.postgres import PostgresStoreRig
 from tests.rigs.sqlite import SqliteStoreRig
 
+from hygge.core.errors import DatabaseError
 from hygge.core.schema import TableSchema
 from hygge.core.store import Deletes, Mode, Receipt
+from hygge.flow.factory import NoConnections
+from hygge.stores.sql import SqlStore
 from hygge.testing.harness import StoreRig, people, request, settled, staged, unordered
 
 RIGS = [DuckdbStoreRig, MysqlStoreRig, PostgresStoreRig, SqliteStoreRig]
@@ -156,3 +162,31 @@ def test_a_full_load_keeps_a_table_that_marks_deleted_rows(tmp_path: Path) -> No
         seen.update(postgres.ask("select to_regclass($1)::oid", f"{rig.schema}.people"))
         assert rig.look() == [(*row, None) for row in people(0, 3).rows()]
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("kind", [DuckdbStoreRig, MysqlStoreRig, PostgresStoreRig])
+def test_a_schema_that_is_not_there_is_made(kind: type[StoreRig], tmp_path: Path) -> None:
+    rig, schema = kind(tmp_path), f"made_{secrets.token_hex(6)}"
+    store = rig.store()
+    assert isinstance(store, SqlStore)
+    config = store.config.model_copy(update={"table": f"{schema}.people"})
+    for mode in (Mode.REPLACE, Mode.APPEND):
+        made = SqlStore(config, store.database)
+        base = asyncio.run(made.last("users"))
+        rows = people(0, 3)
+        what = request(mode, base=base, schema=TableSchema.of(rows.schema))
+        asyncio.run(settled(made, what, rows))
+    with closing(store.database.connect()) as session:
+        assert session.rows(f"select count(*) from {schema}.people") == [(6,)]
+
+
+def test_a_schema_that_may_not_be_made_is_told_of(tmp_path: Path) -> None:
+    rig, role = PostgresStoreRig(tmp_path), f"guest_{secrets.token_hex(6)}"
+    postgres.ask(f"create role {role} login")
+    store = rig.store()
+    parts = urlsplit(store.config.connection or "")
+    url = parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
+    update = {"table": "nowhere.people", "connection": url}
+    made = SqlStore.build(store.config.model_copy(update=update), NoConnections())
+    with pytest.raises(DatabaseError, match="permission denied"):
+        asyncio.run(settled(made, request(), people(0, 1)))

@@ -17,6 +17,7 @@ from tests.rigs.sqlite import SqliteStoreRig
 from hygge.core.errors import HyggeError, StoreError
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode
+from hygge.stores.sql import SqlStore
 from hygge.testing.harness import StoreRig, request, settled
 
 RIGS: dict[str, type[StoreRig]] = {
@@ -31,15 +32,19 @@ SECONDS = [("duckdb", "timestamp_s"), ("mysql", "datetime"), ("postgres", "times
 def made(kind: str, tmp: Path, native: str) -> StoreRig:
     """A table of ours by name, with a column v of this type."""
     rig = RIGS[kind](tmp)
-    columns = f"people (id bigint, v {native})"
+    asked(rig, f"create table people (id bigint, v {native})")
+    return rig
+
+
+def asked(rig: StoreRig, sql: str) -> None:
+    """Done by somebody who knows nothing of hygge."""
     match rig:
         case MysqlStoreRig():
-            mysql.ask(rig.database, f"create table {columns}")
+            mysql.ask(rig.database, sql)
         case PostgresStoreRig():
-            postgres.ask(f"create table {rig.schema}.{columns}")
+            postgres.ask(sql.replace("people", f"{rig.schema}.people"))
         case DuckdbStoreRig() | SqliteStoreRig():
-            rig.ask(f"create table {columns}")
-    return rig
+            rig.ask(sql)
 
 
 def load(rig: StoreRig, value: object) -> list[object]:
@@ -80,3 +85,25 @@ def test_whole_seconds_go_where_there_are_only_seconds(
     (found,) = load(made(kind, tmp_path, native), datetime(2024, 12, 31, 23, 59, 59))
     assert isinstance(found, datetime)
     assert found.replace(tzinfo=None) == datetime(2024, 12, 31, 23, 59, 59)
+
+
+@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("mode", Mode)
+def test_rows_that_others_put_there_are_left_in_peace(
+    tmp_path: Path, kind: str, mode: Mode
+) -> None:
+    """A merge would overwrite some, and compared keys would take the others for gone."""
+    rig = made(kind, tmp_path, "bigint")
+    rows = pl.DataFrame({"id": [1], "v": [2]})
+    what = request(mode, schema=TableSchema.of(rows.schema), keys=("id",))
+    asked(rig, "insert into people values (7, 7)")
+    with pytest.raises(StoreError, match="hygge did not put there") as refused:
+        asyncio.run(settled(rig.store(), what, rows))
+    assert "adopt: true" in str(refused.value.hint)
+    assert rig.look() == [(7, 7)]
+    store = rig.store()
+    assert isinstance(store, SqlStore)
+    store.config = store.config.model_copy(update={"adopt": True})
+    asyncio.run(settled(store, request(mode, schema=what.schema, keys=what.keys), rows))
+    found = [(1, 2)] if mode is Mode.REPLACE else [(1, 2), (7, 7)]
+    assert sorted(rig.look() or ()) == found

@@ -265,6 +265,32 @@ def test_a_setting_of_its_can_be_overridden(half: Path) -> None:
     assert {flow.name for flow in report.flows} == {"shop", "other"}
 
 
+def test_a_server_that_is_away_for_a_moment_is_asked_again(
+    half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = half / "flows/shop/flow.yml"
+    told = f"{GONE[2][0]}\nstore: lake\nretries: 1\nentities: all\n"
+    flow.write_text(told)
+    asked = list[int]()
+
+    async def there_soon(self: Down) -> Mapping[str, str]:
+        asked.append(1)
+        if len(asked) == 1:
+            raise self.error
+        return {"users": "users"}
+
+    monkeypatch.setattr(Down, "entities", there_soon)
+    plan = Workspace.find(half).plan()
+    assert len(asked) == 2
+    assert [lost.name for lost in plan.unready] == []
+
+
+def test_one_wrong_key_is_the_only_complaint(tmp_path: Path) -> None:
+    """Nobody asks for tables then: the flow is not one of a single table for that."""
+    files = {**BOTH, "flows/shop/flow.yml": f"{FLOW}entities: all\nwatermerk: id\n"}
+    assert refused(tmp_path, files).what == "unknown key 'watermerk'"
+
+
 def test_fail_fast_counts_it(half: Path) -> None:
     (half / "hygge.yml").write_text("fail_fast: true")
     report = hygge.run(half)
@@ -298,3 +324,30 @@ def test_what_it_loaded_before_is_not_called_unknown(
         done = CliRunner().invoke(cli, words)
         assert done.exit_code == 1
         assert "there is no such database file" in done.output
+
+
+def test_a_table_that_is_misspelt_is_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = "home: {type: sqlite, path: shop.db, table: usres}\nstore: lake\n"
+    written(tmp_path, {"flows/shop/flow.yml": home})
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean users?" in CliRunner().invoke(cli, ["debug"]).stdout
+
+
+def test_keys_that_are_not_the_primary_key_are_doubted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that share such a key become one in the table, as keys mean it."""
+    with sqlite3.connect(tmp_path / "shop.db") as db:
+        db.execute("create table lines (id integer primary key, word text)")
+    home = "home: {type: sqlite, path: shop.db, table: lines}\n"
+    store = (
+        "store: {type: sqlite, path: lake.db, table: lines}\nrun_type: incremental\nwatermark: id\n"
+    )
+    for keys, doubted in (("[word]", True), ("[word, id]", False), ("id", False)):
+        written(tmp_path, {"flows/shop/flow.yml": f"{home}{store}keys: {keys}\n"})
+        monkeypatch.chdir(tmp_path)
+        said = CliRunner().invoke(cli, ["debug"])
+        assert said.exit_code == 0, said.output
+        assert ("rows that share their word become one" in said.stdout) is doubted

@@ -77,7 +77,8 @@ async def _fit(flow: Flow, notes: list[str]) -> None:
     """What a run asks before its first row. Notes what it would decide about columns, and
     loads that are not finished, here or there."""
     await Recovery(flow.route).look()
-    notes += (await prepare(flow.route)).notes
+    prepared = await prepare(flow.route)
+    notes += [*prepared.notes, *prepared.doubts]
     known = {intent.load.load_id for intent, _ in await flow.journal.unfinished(flow.name)}
     notes += [
         f"load {load_id} is not finished: its run goes on, or the next run finishes, resumes or "

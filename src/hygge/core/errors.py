@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+ANEW = "hygge go --full-drop"
+"""What loads everything anew."""
+
 
 class HyggeError(Exception):
     """Every error that hygge raises on purpose.
@@ -35,7 +38,14 @@ class HyggeError(Exception):
 
     def __str__(self) -> str:
         first = f"{self.what} ({self.place})" if self.place else self.what
-        return f"{first}\n  try: {self.hint}" if self.hint else first
+        return f"{first}\n  try: {self.advice}" if self.hint else first
+
+    @property
+    def advice(self) -> str:
+        """The hint; a command in it is for the flow that it happened to, and no other."""
+        hint, flow = self.hint or "", self.where.get("flow")
+        option = "--entity" if "." in str(flow) else "--flow"
+        return hint.replace(ANEW, f"{ANEW} {option} {flow}") if flow is not None else hint
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_again, (type(self), self.what, self.hint, self.where))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hygge.core.errors import LoadLost, Unsupported
+from hygge.core.errors import ANEW, LoadLost, Unsupported
 from hygge.core.store import Mode, Receipt
 
-_ANEW = "load everything anew: hygge go --full-drop"
+_ANEW = f"load everything anew: {ANEW}"
 
 
 def last_and_before(published: Iterable[Receipt], load_id: str) -> tuple[Receipt, Receipt]:

@@ -179,6 +179,8 @@ class Database(ABC):
     """In bytes, where a longer name is cut rather than refused."""
     catalog: ClassVar[str]
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
+    schemas: ClassVar[str | None] = None
+    """Selects the names of all schemas, where a store may make one."""
     claiming: ClassVar[str | None] = None
     """Waits until all others are done with a table, and keeps them from it."""
     sheds_columns: ClassVar[bool] = False

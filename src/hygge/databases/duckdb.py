@@ -45,6 +45,7 @@ class Duckdb(Database):
         "select schema_name, table_name, schema_name = current_schema() from duckdb_tables() "
         "where database_name = current_database() and not internal and not temporary"
     )
+    schemas = "select schema_name from duckdb_schemas()"
     sheds_columns = True
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"

@@ -41,6 +41,7 @@ class Mysql(Database):
         "select table_schema, table_name, 1 from information_schema.tables "
         "where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')"
     )
+    schemas = "select schema_name from information_schema.schemata"
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
     by_index = True

@@ -47,6 +47,7 @@ class Postgres(Database):
     key_type = "text"
     longest_name = 63
     sheds_columns = True
+    schemas = "select nspname from pg_namespace"
     claiming = "lock table {} in access exclusive mode"
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     accounts: ClassVar = {"xmin": "hygge.databases.postgres_xmin:Xmin"}

@@ -41,7 +41,7 @@ def told() -> Iterator[None]:
 
 def _ours(failed: Exception) -> HyggeError:
     state = getattr(failed, "sqlstate", None) or ""
-    told = str(failed).strip().split("\nLINE ")[0]
+    told = str(failed).strip().split("\nLINE ")[0].replace("\n\t", "\n")
     if not state and (doubt := not_believed(told)) is not None:
         return doubt
     if not state and any(words in told for words in _FULL):

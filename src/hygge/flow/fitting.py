@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hygge.core.errors import FlowError
+from hygge.core.errors import ANEW, FlowError
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode
 from hygge.flow.route import Route
@@ -44,7 +44,7 @@ def fitted_to(source: TableSchema, schema: TableSchema, staged: TableSchema) -> 
             raise FlowError(
                 f"a column of `polish` would be {made}, and the table's is {column}",
                 column=made.name,
-                hint="give it the value it had, or load everything once: hygge go --full-drop",
+                hint=f"give it the value it had, or load everything once: {ANEW}",
             )
     pairs = zip(source.columns, staged.columns, strict=False)
     return replace(source, columns=tuple(replace(old, type=new.type) for old, new in pairs))

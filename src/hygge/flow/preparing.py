@@ -68,6 +68,16 @@ class Prepared:
         keys = tuple(olds.get(key, key) for key in self.keys) or self.source.keys
         return keys if keys and set(keys) <= set(self.source.names) else self.source.names
 
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What a person should know who chose these keys."""
+        olds = dict(zip(self.schema.names, self.source.names, strict=False))
+        keys, primary = [olds.get(key, key) for key in self.keys], self.source.keys
+        if self.route.settings.mode is not Mode.MERGE or not primary or {*primary} <= {*keys}:
+            return ()
+        told = f"the source's primary key is {', '.join(primary)}"
+        return (f"{told}: rows that share their {', '.join(keys)} become one, the latest",)
+
     def polish_for(self, load_id: str) -> Polisher | None:
         """The polisher of one load; its time is the load's own, so that a resume repeats it."""
         return polisher(self.route.settings.polish, self.fitted, begun(load_id))

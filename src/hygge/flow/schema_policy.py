@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from hygge.core.errors import FlowError
+from hygge.core.errors import ANEW, FlowError
 from hygge.core.schema import Arrived, Change, Column, SchemaChange, TableSchema, compare
 from hygge.core.store import Mode
 from hygge.core.types import type_name
 from hygge.core.widening import holds, loses
 from hygge.flow.settings import FlowSettings
 
-_ANEW = "load everything once: hygge go --full-drop"
+_ANEW = f"load everything once: {ANEW}"
 _CAST = "let the home cast it (`query`, or `schema` of csv and ndjson)"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hygge.core.config import nearest
-from hygge.core.errors import ConfigError, FlowError
+from hygge.core.errors import ANEW, ConfigError, FlowError
 from hygge.core.home import Bound, Home
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
@@ -21,7 +21,7 @@ from hygge.core.watermark import Watermark, before, earlier, greatest, highest, 
 from hygge.core.widening import holds
 from hygge.flow.settings import FlowSettings
 
-_START_ANEW = "load everything once: hygge go --full-drop"
+_START_ANEW = f"load everything once: {ANEW}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.found import found, located_settings, named_table
 from hygge.databases.ranges import Ranges
 from hygge.homes.sql_bound import accounted, settled
-from hygge.homes.sql_catalog import stand_ins
+from hygge.homes.sql_catalog import near, stand_ins
 from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
 
@@ -184,7 +184,9 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             return session.described(self.config.query)
         if fields := session.fields(self.table):
             return fields
-        raise SourceMissing("there is no such table", table=str(self.table), file=self.identity)
+        hint = near(session, self.database, self.table)
+        where = {"table": str(self.table), "file": self.identity}
+        raise SourceMissing("there is no such table", hint=hint, **where)
 
     @property
     def asks_for_parts(self) -> bool:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
+from hygge.core.config import nearest
 from hygge.databases.answering import opened
-from hygge.databases.database import Database, in_quotes
+from hygge.databases.database import Database, Session, Table, in_quotes
 
 OURS = "_hygge_"
 """What hygge keeps in a database itself begins so."""
@@ -20,23 +21,32 @@ def stand_ins(database: Database, table: str) -> Mapping[str, str]:
     """
     rule = re.compile("(.+)".join(map(re.escape, table.split("*", 1))))
     found = dict[str, str]()
-    for names in _tables(database):
-        for name in names:
-            if match := rule.fullmatch(name):
-                found[match[1]] = names[-1]
-                break
+    with closing(opened(database.connect())) as session:
+        for names in _tables(session, database):
+            for name in names:
+                if match := rule.fullmatch(name):
+                    found[match[1]] = names[-1]
+                    break
     return found
 
 
-def _tables(database: Database) -> Iterator[tuple[str, ...]]:
+def near(session: Session, database: Database, table: Table) -> str | None:
+    """What somebody may have meant who named a table that is not there."""
+    found = [*_tables(session, database)]
+    best = nearest(str(table), [name for names in found for name in names])
+    same = [names[-1] for names in found if Table.of(names[-1]).name == table.name]
+    named = best or next(iter(same), None)
+    return f"did you mean {named}?" if named else None
+
+
+def _tables(session: Session, database: Database) -> Iterator[tuple[str, ...]]:
     """Each table's names, as short as can be first."""
-    with closing(opened(database.connect())) as session:
-        found = sorted(session.rows(database.catalog), key=lambda row: (not row[2], *row[:2]))
-        for schema, name, own in found:
-            if name.startswith(OURS):
-                continue
-            whole = f"{_word(schema)}.{_word(name)}"
-            yield (_word(name), whole) if own else (whole,)
+    found = sorted(session.rows(database.catalog), key=lambda row: (not row[2], *row[:2]))
+    for schema, name, own in found:
+        if name.startswith(OURS):
+            continue
+        whole = f"{_word(schema)}.{_word(name)}"
+        yield (_word(name), whole) if own else (whole,)
 
 
 def _word(name: str) -> str:

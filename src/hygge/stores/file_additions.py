@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
-from hygge.core.errors import StoreError
+from hygge.core.errors import ANEW, StoreError
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.stores.commit_log import Record
 from hygge.stores.file_table import FileTable
 
-_ANEW = "or load everything once: hygge go --full-drop"
+_ANEW = f"or load everything once: {ANEW}"
 
 
 def refuse_unlike(table: FileTable, newest: Record | None) -> None:

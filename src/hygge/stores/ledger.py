@@ -75,6 +75,7 @@ class Ledger:
     def make(self) -> None:
         """Harmless where it is made already. In turn: of two who make a table at once, even if it
         does not exist, PostgreSQL lets one fail. That of loads comes last, for it is looked for."""
+        self._make_schema()
         text = self._db.native(pl.String())
         key, whole = self._db.key_type, self._db.native(pl.Int64())
         with self._session.transaction(self._target.beside(LOADS)):
@@ -88,6 +89,11 @@ class Ledger:
                 f"staged {whole} not null, number {whole}, record {text}, "
                 f"primary key (table_name, load_id)){self._session.table_options}"
             )
+
+    def _make_schema(self) -> None:
+        schema, known = self._target.schema, self._db.schemas
+        if schema and known and schema not in {row[0] for row in self._session.rows(known)}:
+            self._session.change(f"create schema if not exists {self._db.quoted(schema)}")
 
     def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]

@@ -41,7 +41,7 @@ class SqlStoreConfig(StoreConfig):
         description="`rename`: a full_drop fills another table, which takes its name (MySQL)",
     )
     adopt: bool = Field(
-        default=False, description="Replace a table that hygge did not make, rows and all"
+        default=False, description="Load into a table whose rows hygge did not put there"
     )
 
     def located(self, root: Path) -> Self:

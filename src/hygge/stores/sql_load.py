@@ -107,13 +107,13 @@ class SqlLoad(BlockingLoad):
                 raise LoadLost("the load before has not taken its place yet", load_id=load_id)
 
     def _refuse_strangers(self, ledger: Ledger) -> None:
-        if self.adopt or self.request.mode is not Mode.REPLACE or ledger.newest() is not None:
+        if self.adopt or ledger.newest() is not None:
             return
         table = SqlTable(self.database, self.session, self.target)
         if table.exists() and table.has_rows():
             raise StoreError(
                 f"{self.target} has rows that hygge did not put there",
-                hint="choose another table, or set `adopt: true`: then they are replaced",
+                hint=f"choose another table, or set `adopt: true`: {_ADOPTED[self.request.mode]}",
             )
 
     def part(self, partition: Partition) -> BlockingPart:
@@ -217,6 +217,13 @@ class SqlLoad(BlockingLoad):
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+_ADOPTED = {
+    Mode.REPLACE: "then they are replaced",
+    Mode.APPEND: "then they stay, and rows are added to them",
+    Mode.MERGE: "then those with the same keys are replaced, and the others taken for loaded ones",
+}
 
 
 def _tags(parts: Sequence[StagedPart], *, keys: bool | None = None) -> list[str]:

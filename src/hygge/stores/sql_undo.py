@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hygge.core.errors import LoadLost, StoreError, Unsupported
+from hygge.core.errors import ANEW, LoadLost, StoreError, Unsupported
 from hygge.core.store import Receipt
 from hygge.core.types import parse_type
 from hygge.core.undoing import last_and_before
@@ -51,7 +51,7 @@ def _delete(
             f"{count} rows lie where this load put {last.rows}: they cannot be told apart",
             table=str(table.table),
             load_id=last.load_id,
-            hint="take them out by hand, or load everything anew: hygge go --full-drop",
+            hint=f"take them out by hand, or load everything anew: {ANEW}",
         )
     session.change(f"delete from {table.sql} where {condition}", *values)
 

@@ -13,6 +13,7 @@ from hygge.core.config import Connections
 from hygge.core.errors import ConfigError, HyggeError, Unsupported
 from hygge.core.home import Home, HomeConfig
 from hygge.flow.factory import home_of
+from hygge.flow.retry import attempts
 from hygge.flow.unready import Unready
 from hygge.workspace.ends import Ends
 from hygge.workspace.entities import can_name
@@ -20,6 +21,8 @@ from hygge.workspace.load import Loaded, WrittenFlow
 from hygge.workspace.marked import Marked, over
 
 _SHOWN = 12
+_RETRIES = 2
+"""At most: a server that is just being started is there soon; one that is away holds up all."""
 
 
 def looked_up(
@@ -42,6 +45,13 @@ def looked_up(
         elif flow.entities:
             there.append(flow)
     return replace(loaded, flows=tuple(there)), tuple(unready)
+
+
+def only_listed(loaded: Loaded) -> Loaded:
+    """The workspace with the entities that are listed by name; what patterns stand for nobody
+    asked."""
+    there = [flow for flow in loaded.flows if flow.entities or not flow.patterns]
+    return replace(loaded, flows=tuple(there))
 
 
 def _with_tables(flow: WrittenFlow, tables: Mapping[str, str]) -> WrittenFlow:
@@ -86,15 +96,21 @@ def _tables(
     home = home_of(end.config, connections)
     try:
         with ThreadPoolExecutor(1) as thread:  # we may be called from where a loop runs already
-            return thread.submit(_ask, home).result()
+            return thread.submit(_ask, home, _retries(base)).result()
     except Unsupported:
         raise
     except HyggeError as failed:
         return failed
 
 
-def _ask(home: Home[Any]) -> Mapping[str, str]:
-    return asyncio.run(home.entities())
+def _retries(base: Marked) -> int:
+    """As the flow says, which is complained of elsewhere if it says no number."""
+    given = base.get("retries")
+    return min(given.value, _RETRIES) if given and isinstance(given.value, int) else _RETRIES
+
+
+def _ask(home: Home[Any], retries: int) -> Mapping[str, str]:
+    return asyncio.run(attempts(home.entities, retries, asyncio.sleep, lambda *_: None))
 
 
 def _nothing(pattern: Marked, there: list[str]) -> ConfigError:

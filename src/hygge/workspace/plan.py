@@ -13,7 +13,7 @@ from hygge.core.names import flow_name
 from hygge.core.store import Deletes, Mode
 from hygge.flow.settings import FlowSettings, OnSchemaChange, RunType
 from hygge.flow.unready import Unready
-from hygge.workspace.catalog import looked_up
+from hygge.workspace.catalog import looked_up, only_listed
 from hygge.workspace.conflicts import check_conflicts
 from hygge.workspace.load import Loaded, WrittenFlow
 from hygge.workspace.marked import Marked, Spot, nested, over
@@ -68,12 +68,7 @@ class Plan:
             lines += ["", flow.name, *(f"  {key:<10} {told}" for key, told in _told(flow))]
         for lost in self.unready:
             told = ["its tables could not be looked up", *str(lost.error).splitlines()]
-            lines += [
-                "",
-                lost.name,
-                "  its tables could not be looked up",
-                *(f"  {x}" for x in told),
-            ]
+            lines += ["", lost.name, *(f"  {line}" for line in told)]
         return "\n".join(lines) + "\n"
 
 
@@ -94,6 +89,8 @@ def make_plan(
     complaints, unready = loaded.complaints, tuple[Unready, ...]()
     if not complaints:
         loaded, unready = looked_up(loaded, connections, flows_meant(flows, entities))
+    else:
+        loaded = only_listed(loaded)
     broken = bool(complaints)  # then a name may be missing that is not wrong
     tables = [(flow.name, entity) for flow in loaded.flows for entity in flow.entities or (None,)]
     unknown = [flow.name for flow in unready]
