@@ -1,0 +1,61 @@
+"""SQL Server's error numbers, and which of DuckDB's complaints they stand for."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+TIMEOUT, DEADLOCK, DOUBLE = 1222, 1205, 2627
+_NO_TABLE = re.compile(r"Table with name \"?([^\s\"!]+)\"? does not exist")
+_NO_COLUMN = re.compile(r"column \"?([^\s\"]+)\"? (?:not found|does not|that is not)", re.IGNORECASE)
+_THERE = re.compile(r"with name \"?([^\s\"!]+)\"? already exists")
+_OWN = re.compile(r"\[(\d{3,5})\] (.*)", re.DOTALL)
+
+
+class SqlError(Exception):
+    """One error as it is sent: its number, text and severity (`fatal`: the session ends)."""
+
+    def __init__(self, number: int, text: str, severity: int = 16, *, fatal: bool = False) -> None:
+        super().__init__(text)
+        self.number, self.text, self.severity, self.fatal = number, text, severity, fatal
+
+
+class Cancelled(Exception):
+    """The client sent an ATTENTION."""
+
+
+def told(failed: duckdb.Error) -> SqlError:
+    """What SQL Server would have said."""
+    text = str(failed)
+    if own := _OWN.search(text):
+        return SqlError(int(own[1]), own[2].splitlines()[0])
+    if found := _NO_TABLE.search(text):
+        return SqlError(208, f"Invalid object name '{found[1]}'.")
+    if isinstance(failed, duckdb.BinderException):
+        if found := _NO_COLUMN.search(text):
+            return SqlError(207, f"Invalid column name '{found[1]}'.")
+        return SqlError(207 if "column" in text else 102, text)
+    if found := _THERE.search(text):
+        return SqlError(2714, f"There is already an object named '{found[1]}' in the database.")
+    if isinstance(failed, duckdb.ConstraintException):
+        return _refused(text)
+    if isinstance(failed, duckdb.TransactionException) or "onflict" in text:
+        told = "Transaction was deadlocked on lock resources with another process and has been "
+        return SqlError(DEADLOCK, told + "chosen as the deadlock victim. Rerun the transaction.", 13)
+    if isinstance(failed, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return SqlError(8115 if "range" in text else 245, f"Conversion failed: {text}")
+    if isinstance(failed, duckdb.ParserException):
+        return SqlError(102, f"Incorrect syntax: {text}", 15)
+    return SqlError(50000, text)
+
+
+def _refused(text: str) -> SqlError:
+    if "NOT NULL" in text:
+        return SqlError(515, f"Cannot insert the value NULL: {text}")
+    if "uplicate key" in text:
+        told = "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object. "
+        return SqlError(DOUBLE, f"{told}{text}", 14)
+    if "foreign key" in text.lower():
+        return SqlError(547, f"The statement conflicted with the FOREIGN KEY constraint. {text}")
+    return SqlError(547, f"The statement conflicted with the CHECK constraint. {text}")

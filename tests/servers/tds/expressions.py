@@ -1,0 +1,346 @@
+"""What each piece of an expression means: its kind, and how DuckDB is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlglot import exp
+
+from tests.servers.tds import functions, parsing
+from tests.servers.tds.casting import (
+    NUMBERS,
+    Node,
+    cast,
+    converted,
+    family,
+    literal,
+    rank,
+    shown,
+)
+from tests.servers.tds.errors import SqlError
+from tests.servers.tds.kinds import BYTES, MAX, TEXTS, WHOLE, Kind
+from tests.servers.tds.queries import Queries, Scope, kind_of, marked
+
+INT: Final = Kind("int")
+BIGINT: Final = Kind("bigint")
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+
+
+def meant(queries: Queries, node: Node, scope: Scope) -> Node:
+    """A node whose parts are done already."""
+    if isinstance(node, _COMPARED):
+        return _compared(node)
+    handler = _HANDLERS.get(type(node))
+    return handler(queries, node, scope) if handler is not None else node
+
+
+def _column(queries: Queries, node: Any, scope: Scope) -> Node:
+    if isinstance(node.this, exp.Star):
+        return node  # type: ignore[no-any-return]
+    before = isinstance(node.parent, exp.Anonymous) and node.arg_key == "expressions"
+    if before and functions.takes_word(node.parent.name, node.index):
+        return exp.Literal.string(node.name.lower())
+    return queries.column(node, scope)
+
+
+def _literal(queries: Queries, node: Any, scope: Scope) -> Node:
+    if node.is_string:
+        return marked(node, Kind("varchar", max(len(node.name), 1)))
+    text = node.name.lower()
+    if "e" in text:
+        return marked(node, Kind("float", 53))
+    if "." in text:
+        whole, _, rest = text.partition(".")
+        size = max(len(whole.lstrip("0")) + len(rest), 1)
+        return marked(cast(node, f"decimal({size},{len(rest)})"), Kind("decimal", size, len(rest)))
+    number = int(text)
+    if number > 2**63 - 1:
+        return marked(node, Kind("decimal", len(text), 0))
+    return marked(node, INT if number < 2**31 else BIGINT)
+
+
+def _national(queries: Queries, node: Any, scope: Scope) -> Node:
+    made = exp.Literal.string(node.name)
+    return marked(made, Kind("nvarchar", max(len(node.name), 1)))
+
+
+def _hex(queries: Queries, node: Any, scope: Scope) -> Node:
+    digits = node.name if len(node.name) % 2 == 0 else "0" + node.name
+    made = exp.Anonymous(this="unhex", expressions=[exp.Literal.string(digits)])
+    return marked(made, Kind("varbinary", max(len(digits) // 2, 1)))
+
+
+def _parameter(queries: Queries, node: Any, scope: Scope) -> Node:
+    if isinstance(node.this, exp.Parameter):
+        return functions.system(queries, f"@@{node.this.name.lower()}", [])
+    if isinstance(node.parent, exp.Parameter):
+        return node  # type: ignore[no-any-return]
+    return queries.parameter(node.name)
+
+
+def _passed(queries: Queries, node: Any, scope: Scope) -> Node:
+    return marked(node, kind_of(node.this))
+
+
+def _distinct(queries: Queries, node: Any, scope: Scope) -> Node:
+    return marked(node, kind_of(node.expressions[0]) if node.expressions else None)
+
+
+def _cast(queries: Queries, node: Any, scope: Scope) -> Node:
+    target = declared(node.args["to"] if "to" in node.args else node.this)
+    source = node.this if "to" in node.args else node.expression
+    style = node.args.get("style")
+    number = int(style.name) if isinstance(style, exp.Literal) else 0
+    safe = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
+    made = converted(source, kind_of(source), target, number, safe=safe)
+    return marked(exp.Paren(this=made) if isinstance(made, exp.DPipe) else made, target)
+
+
+def declared(node: Any) -> Kind:
+    """The kind that a CAST names; a length that is left out is 30."""
+    if node.this == exp.DType.TEXT:
+        return Kind("varchar", MAX)
+    text = node.sql("tsql")
+    try:
+        kind = Kind.of(text)
+    except ValueError:
+        told = f"Type {text.lower()} is not a defined system type."
+        raise SqlError(243, told) from None
+    if "(" not in text and kind.name in (*TEXTS, *BYTES) and kind.size == 1:
+        return Kind(kind.name, 30)
+    return kind
+
+
+def _compared(node: Any) -> Node:
+    left, right = node.this, node.expression
+    if isinstance(right, exp.All | exp.Any):
+        return node  # type: ignore[no-any-return]
+    left, right = _alike(left, right)
+    node.set("this", left)
+    node.set("expression", right)
+    return node  # type: ignore[no-any-return]
+
+
+def _alike(left: Node, right: Node) -> tuple[Node, Node]:
+    """Both sides in one kind: the one that ranks higher."""
+    a, b = kind_of(left), kind_of(right)
+    if a is None or b is None or family(a) == family(b):
+        if a is not None and b is not None and "bit" in (a.name, b.name) and a.name != b.name:
+            return _plain(left, a), _plain(right, b)
+        return left, right
+    if rank(a) >= rank(b):
+        return left, converted(right, b, _loose(a))
+    return converted(left, a, _loose(b)), right
+
+
+def _plain(node: Node, kind: Kind) -> Node:
+    return cast(node, "integer") if kind.name == "bit" else node
+
+
+def _loose(kind: Kind) -> Kind:
+    """With room for all that the other side may have."""
+    if kind.name in ("datetime2", "datetimeoffset", "time"):
+        return Kind(kind.name, 0, 7)
+    if kind.name in ("datetime", "smalldatetime"):
+        return Kind("datetime2", 0, 7)
+    if kind.name in TEXTS or kind.name in ("varbinary", "binary"):
+        return Kind(kind.name, MAX)
+    return Kind("decimal", 38, 10) if kind.name == "decimal" else kind
+
+
+def _between(queries: Queries, node: Any, scope: Scope) -> Node:
+    for name in ("low", "high"):
+        left, right = _alike(node.this, node.args[name])
+        node.set("this", left)
+        node.set(name, right)
+    return node  # type: ignore[no-any-return]
+
+
+def _in(queries: Queries, node: Any, scope: Scope) -> Node:
+    kind = kind_of(node.this)
+    if kind is None or not node.expressions:
+        return node  # type: ignore[no-any-return]
+    made = []
+    for one in node.expressions:
+        other = kind_of(one)
+        differs = other is not None and family(other) != family(kind)
+        made.append(converted(one, other, _loose(kind)) if differs else one)
+    node.set("expressions", made)
+    return node  # type: ignore[no-any-return]
+
+
+def _like(queries: Queries, node: Any, scope: Scope) -> Node:
+    pattern, kind = node.expression, kind_of(node.this)
+    made = exp.ILike(this=shown(node.this, kind), expression=pattern)
+    if isinstance(pattern, exp.Literal) and "[" in pattern.name:
+        text = pattern.name.replace("\\", "\\\\")
+        for mark in "%_[":
+            text = text.replace(f"[{mark}]", f"\\{mark}")
+        made.set("expression", literal(text))
+        return exp.Escape(this=made, expression=literal("\\"))
+    return made
+
+
+def _together(*values: Node) -> tuple[list[Node], Kind | None]:
+    """Several values of which one is taken, in one kind."""
+    kinds = [kind_of(v) for v in values if not isinstance(v, exp.Null)]
+    kind = parsing.joined(kinds)
+    if kind is None:
+        return list(values), None
+    return [converted(v, kind_of(v), kind) if kind_of(v) else v for v in values], kind
+
+
+def _coalesce(queries: Queries, node: Any, scope: Scope) -> Node:
+    values, kind = _together(node.this, *node.expressions)
+    return marked(exp.Coalesce(this=values[0], expressions=values[1:]), kind)
+
+
+def _nullif(queries: Queries, node: Any, scope: Scope) -> Node:
+    kind = kind_of(node.this)
+    left, right = _alike(node.this, node.expression)
+    return marked(exp.Nullif(this=left, expression=right), kind)
+
+
+def _case(queries: Queries, node: Any, scope: Scope) -> Node:
+    if node.this is not None:
+        for branch in node.args["ifs"]:
+            branch.set("this", _alike(node.this, branch.this)[1])
+    results = [branch.args["true"] for branch in node.args["ifs"]]
+    other = node.args.get("default")
+    values, kind = _together(*results, *([other] if other is not None else []))
+    for branch, value in zip(node.args["ifs"], values, strict=False):
+        branch.set("true", value)
+    if other is not None:
+        node.set("default", values[-1])
+    return marked(node, kind)
+
+
+def _if(queries: Queries, node: Any, scope: Scope) -> Node:
+    if isinstance(node.parent, exp.Case):
+        return node  # type: ignore[no-any-return]
+    values, kind = _together(node.args["true"], node.args.get("false") or exp.Null())
+    node.set("true", values[0])
+    node.set("false", values[1])
+    return marked(node, kind)
+
+
+def _added(queries: Queries, node: Any, scope: Scope) -> Node:
+    a, b = kind_of(node.this), kind_of(node.expression)
+    if a is not None and b is not None and family(a) == family(b) == "text":
+        whole = MAX in (a.size, b.size)
+        kind = Kind(
+            "nvarchar" if "n" in (a.name[0], b.name[0]) else "varchar",
+            MAX if whole else min(a.size + b.size, 4000),
+        )
+        return marked(exp.DPipe(this=node.this, expression=node.expression), kind)
+    return _arithmetic(queries, node, scope)
+
+
+def _arithmetic(queries: Queries, node: Any, scope: Scope) -> Node:
+    a, b = kind_of(node.this), kind_of(node.expression)
+    if a is None or b is None:
+        return node  # type: ignore[no-any-return]
+    for name, mine, other in (("this", a, b), ("expression", b, a)):
+        if mine.name in (*TEXTS, *BYTES) and other.name in NUMBERS:
+            node.set(name, converted(node.args[name], mine, other))
+    if a.name in WHOLE and b.name in WHOLE:
+        kind = max(a, b, key=rank)
+        if isinstance(node, exp.Div):
+            return marked(exp.IntDiv(this=node.this, expression=node.expression), kind)
+        return marked(node, kind if kind.name in ("int", "bigint") else None)
+    if "float" in (a.name, b.name):
+        return marked(node, Kind("float", 53))
+    return node  # type: ignore[no-any-return]
+
+
+def _count(queries: Queries, node: Any, scope: Scope) -> Node:
+    return marked(node, BIGINT if node.args.get("big_int") else INT)
+
+
+def _sum(queries: Queries, node: Any, scope: Scope) -> Node:
+    kind = kind_of(node.this)
+    if kind is None:
+        return node  # type: ignore[no-any-return]
+    if kind.name in WHOLE:
+        target = BIGINT if kind.name == "bigint" else INT
+        return marked(cast(node, target.stored), target)
+    if kind.name in ("money", "smallmoney"):
+        return marked(cast(node, "decimal(19,4)"), Kind("money"))
+    return marked(node, Kind("float", 53) if kind.name in ("real", "float") else None)
+
+
+def _average(queries: Queries, node: Any, scope: Scope) -> Node:
+    kind = kind_of(node.this)
+    if kind is not None and kind.name in WHOLE:
+        target = BIGINT if kind.name == "bigint" else INT
+        whole = exp.Anonymous(this="trunc", expressions=[node])
+        return marked(cast(whole, target.stored), target)
+    return node  # type: ignore[no-any-return]
+
+
+def _collated(queries: Queries, node: Any, scope: Scope) -> Node:
+    name = node.expression.name.upper()
+    word = "binary" if "BIN" in name or "_CS" in name else "nocase"
+    return marked(exp.Collate(this=node.this, expression=exp.Var(this=word)), kind_of(node.this))
+
+
+def _subquery(queries: Queries, node: Any, scope: Scope) -> Node:
+    return marked(node, kind_of(node.this))
+
+
+def _limit(queries: Queries, node: Any, scope: Scope) -> Node:
+    node.set("limit_options", None if not _percent(node) else node.args["limit_options"])
+    return node  # type: ignore[no-any-return]
+
+
+def _percent(node: Any) -> bool:
+    options = node.args.get("limit_options")
+    return options is not None and bool(options.args.get("percent"))
+
+
+def _row_number(queries: Queries, node: Any, scope: Scope) -> Node:
+    return marked(node, BIGINT)
+
+
+_HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
+    exp.Column: _column,
+    exp.Literal: _literal,
+    exp.National: _national,
+    exp.HexString: _hex,
+    exp.Parameter: _parameter,
+    exp.Alias: _passed,
+    exp.Paren: _passed,
+    exp.Neg: _passed,
+    exp.Min: _passed,
+    exp.Max: _passed,
+    exp.Window: _passed,
+    exp.Distinct: _distinct,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Convert: _cast,
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Like: _like,
+    exp.Coalesce: _coalesce,
+    exp.Nullif: _nullif,
+    exp.Case: _case,
+    exp.If: _if,
+    exp.Add: _added,
+    exp.Sub: _arithmetic,
+    exp.Mul: _arithmetic,
+    exp.Div: _arithmetic,
+    exp.Mod: _arithmetic,
+    exp.Count: _count,
+    exp.Sum: _sum,
+    exp.Avg: _average,
+    exp.Collate: _collated,
+    exp.Subquery: _subquery,
+    exp.Limit: _limit,
+    exp.Fetch: _limit,
+    exp.RowNumber: _row_number,
+    exp.Rank: _row_number,
+    exp.DenseRank: _row_number,
+    exp.Ntile: _row_number,
+    exp.Anonymous: functions.called,
+}

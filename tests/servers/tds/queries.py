@@ -1,0 +1,309 @@
+"""Queries of T-SQL become DuckDB's: names are resolved, so that the kind of each value is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+from tests.servers.tds import parsing
+from tests.servers.tds.casting import Node, converted
+from tests.servers.tds.catalog import Table
+from tests.servers.tds.errors import SqlError
+from tests.servers.tds.kinds import Kind
+from tests.servers.tds.views import View
+
+Output = tuple[str, Kind | None]
+
+
+class Scene(Protocol):
+    """What a statement is seen in: a session, its database and its variables."""
+
+    def table(self, path: Sequence[str]) -> Table | None: ...
+    def view(self, path: Sequence[str]) -> View | None: ...
+    def variable(self, name: str) -> tuple[Kind, Any]: ...
+    def fact(self, name: str, arguments: Sequence[Any]) -> Any: ...
+    def changes(self, table: str, since: int) -> View: ...
+
+
+def kind_of(node: Node) -> Kind | None:
+    """What was found out about it."""
+    found = node.meta.get("kind")
+    return found if isinstance(found, Kind) else None
+
+
+def marked(node: Node, kind: Kind | None) -> Node:
+    if kind is not None:
+        node.meta["kind"] = kind
+    return node
+
+
+@dataclass
+class Source:
+    """A table, view or subquery under the name that it has in a query."""
+
+    alias: str
+    columns: Sequence[Output]
+
+    def find(self, name: str) -> Output | None:
+        wanted = name.lower()
+        return next((c for c in self.columns if c[0].lower() == wanted), None)
+
+
+@dataclass
+class Scope:
+    """What names mean within one query; `outer` is that of the query around it."""
+
+    outer: Scope | None = None
+    sources: list[Source] = field(default_factory=list)
+    tables: dict[str, Sequence[Output]] = field(default_factory=dict)
+    aliases: dict[str, Kind | None] = field(default_factory=dict)
+
+    def known(self, name: str) -> Sequence[Output] | None:
+        """The columns of a common table expression."""
+        found = self.tables.get(name.lower())
+        return found if found is not None or self.outer is None else self.outer.known(name)
+
+    def column(self, name: str, source: str) -> tuple[str, Output] | None:
+        """The source's alias and the column, here or further out."""
+        for one in self.sources:
+            if (not source or one.alias.lower() == source.lower()) and (found := one.find(name)):
+                return one.alias, found
+        return self.outer.column(name, source) if self.outer is not None else None
+
+
+class Queries:
+    """One statement's; `values` are those of its variables that it uses."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.values: dict[str, Any] = {}
+        self._aliases = 0
+
+    def query(self, node: Node, outer: Scope | None = None) -> list[Output]:
+        """Rewrites it in place, and says what comes out of it."""
+        scope = Scope(outer)
+        self._common(node, scope)
+        if isinstance(node, exp.Subquery):
+            found = self.query(node.this, scope)
+        elif isinstance(node, exp.SetOperation):
+            found = self._set(node, scope)
+        elif isinstance(node, exp.Select):
+            found = self._select(node, scope)
+        else:
+            raise SqlError(102, f"Incorrect syntax near '{node.sql('tsql')[:40]}'.", 15)
+        return found
+
+    def _common(self, node: Node, scope: Scope) -> None:
+        common = node.args.get("with_")
+        for one in common.expressions if common is not None else ():
+            outputs: Sequence[Output] = self.query(one.this, scope)
+            named = one.args["alias"].columns
+            if named:
+                outputs = [(n.name, k) for n, (_, k) in zip(named, outputs, strict=False)]
+            scope.tables[one.alias.lower()] = outputs
+
+    def _set(self, node: exp.SetOperation, scope: Scope) -> list[Output]:
+        left, right = self.query(node.this, scope), self.query(node.expression, scope)
+        if order := node.args.get("order"):
+            scope.aliases = {name.lower(): kind for name, kind in left}
+            self.visit(order, scope)
+        return [
+            (name, parsing.joined([a, b]))
+            for (name, a), (_, b) in zip(left, right, strict=False)
+        ]
+
+    def _select(self, node: exp.Select, scope: Scope) -> list[Output]:
+        for unwanted in ("hint", "options", "for_", "locks", "into"):
+            node.set(unwanted, None)
+        if (start := node.args.get("from_")) is not None:
+            self.source(start.this, scope)
+        for join in node.args.get("joins") or ():
+            self._join(join, scope)
+        made = [self.visit(one, scope) for one in self._expanded(node.expressions, scope)]
+        node.set("expressions", made)
+        outputs = [(one.alias_or_name if _is_named(one) else "", kind_of(one)) for one in made]
+        scope.aliases = {name.lower(): kind for name, kind in outputs if name}
+        rest = ("where", "group", "having", "windows", "qualify", "order", "limit", "offset")
+        for name in rest:
+            if (part := node.args.get(name)) is not None:
+                self.visit(part, scope)
+        return outputs
+
+    def _expanded(self, found: Sequence[Node], scope: Scope) -> list[Node]:
+        """With columns in place of stars."""
+        made: list[Node] = []
+        for one in found:
+            if isinstance(one, exp.Star):
+                made += self._starred("", scope)
+            elif isinstance(one, exp.Column) and isinstance(one.this, exp.Star):
+                made += self._starred(one.table, scope)
+            else:
+                made.append(one)
+        return made
+
+    def _starred(self, alias: str, scope: Scope) -> Iterable[Node]:
+        for source in scope.sources:
+            if not alias or source.alias.lower() == alias.lower():
+                for name, _ in source.columns:
+                    yield exp.column(name, source.alias, quoted=True)
+
+    def _join(self, join: exp.Join, scope: Scope) -> None:
+        made = join.this
+        if isinstance(made, exp.Lateral):
+            self._lateral(join, made, scope)
+        else:
+            self.source(made, scope)
+        for name in ("on", "using"):
+            part = join.args.get(name)
+            if isinstance(part, exp.Expr):
+                self.visit(part, scope)
+
+    def _lateral(self, join: exp.Join, made: exp.Lateral, scope: Scope) -> None:
+        if not isinstance(made.this, exp.Subquery):
+            raise SqlError(208, f"Invalid object name '{made.this.name}'.")
+        alias = made.args["alias"]
+        outputs = self.query(made.this.this, scope)
+        scope.sources.append(Source(alias.name, _renamed(alias, outputs)))
+        always = bool(made.args.get("cross_apply"))
+        join.set("this", exp.Subquery(this=made.this.this, alias=alias))
+        join.set("kind", "CROSS" if always else None)
+        join.set("side", None if always else "LEFT")
+        join.set("on", None if always else exp.true())
+
+    # sources
+
+    def source(self, node: Node, scope: Scope) -> None:
+        """A table, subquery or rows of values."""
+        if isinstance(node, exp.Table):
+            made = self._table(node, scope)
+        elif isinstance(node, exp.Subquery):
+            made = Source(node.alias, _renamed(node.args.get("alias"), self.query(node.this, scope)))
+        elif isinstance(node, exp.Values):
+            made = self._values(node, scope)
+        else:
+            raise SqlError(102, f"Incorrect syntax near '{node.sql('tsql')[:40]}'.", 15)
+        scope.sources.append(made)
+
+    def _values(self, node: exp.Values, scope: Scope) -> Source:
+        first: list[Kind | None] = []
+        for row in node.expressions:
+            row.set("expressions", [self.visit(c, scope.outer or Scope()) for c in row.expressions])
+            kinds = [kind_of(cell) for cell in row.expressions]
+            pairs = zip(first, kinds, strict=False)
+            first = [parsing.joined([a, b]) for a, b in pairs] if first else kinds
+        alias = node.args.get("alias")
+        return Source(node.alias, _renamed(alias, [("", k) for k in first]))
+
+    def _table(self, node: exp.Table, scope: Scope) -> Source:
+        if isinstance(node.this, exp.Anonymous):
+            return self._function(node, scope)
+        path = parsing.path_of(node)
+        node.set("hints", None)
+        alias = node.alias or path[-1]
+        common = scope.known(path[-1]) if len(path) == 1 else None
+        if common is not None:
+            return Source(alias, common)
+        if (view := self.scene.view(path)) is not None:
+            self._put(node, view.query, alias)
+            return Source(alias, view.columns)
+        table = self.scene.table(path)
+        if table is None:
+            raise SqlError(208, f"Invalid object name '{'.'.join(path)}'.")
+        if table.definition is not None:
+            return self._view(node, table, alias)
+        for part, name in zip(
+            ("catalog", "db", "this"), (table.database, table.schema, table.name), strict=True
+        ):
+            node.set(part, exp.to_identifier(name, quoted=True))
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+        return Source(alias, [(c.name, c.kind) for c in table.columns])
+
+    def _put(self, node: exp.Table, query: str, alias: str) -> None:
+        """A query of DuckDB's in place of a table."""
+        node.replace(exp.Subquery(this=exp.Var(this=query), alias=_alias(alias)))
+
+    def _view(self, node: exp.Table, table: Table, alias: str) -> Source:
+        inner = parsing.parsed(table.definition or "")
+        outputs = self.query(inner)
+        named = [exp.to_identifier(name, quoted=True) for name, _ in outputs]
+        made = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=named)
+        node.replace(exp.Subquery(this=inner, alias=made))
+        return Source(alias, outputs)
+
+    def _function(self, node: exp.Table, scope: Scope) -> Source:
+        name, arguments = node.this.name, node.this.expressions
+        if name.lower() != "tsql_changetable":
+            raise SqlError(208, f"Invalid object name '{name}'.")
+        values = [parsing.constant(a, self.scene) for a in arguments]
+        view = self.scene.changes(str(values[0]), int(values[1] or 0))
+        alias = node.alias or "ct"
+        self._put(node, view.query, alias)
+        return Source(alias, view.columns)
+
+    # expressions
+
+    def visit(self, node: Node, scope: Scope) -> Node:
+        """The expression as DuckDB has it, with its kind, in place of this one."""
+        from tests.servers.tds import expressions
+
+        if isinstance(node, exp.Query):
+            outputs = self.query(node, scope)
+            return marked(node, outputs[0][1] if outputs else None)
+        for name, value in list(node.args.items()):
+            if isinstance(value, exp.Expr):
+                node.set(name, self.visit(value, scope))
+            elif isinstance(value, list):
+                node.set(
+                    name,
+                    [self.visit(v, scope) if isinstance(v, exp.Expr) else v for v in value],
+                )
+        return expressions.meant(self, node, scope)
+
+    def column(self, node: exp.Column, scope: Scope) -> Node:
+        """Its place, or what an alias of the query's own stands for."""
+        name, table = node.name, node.table
+        found = scope.column(name, table)
+        if found is not None:
+            alias, (own, kind) = found
+            made: Node = exp.column(own, alias or None, quoted=True)
+            return marked(made, kind)
+        if not table and name.lower() in scope.aliases:
+            return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
+        if table:
+            told = f"The multi-part identifier \"{table}.{name}\" could not be bound."
+            raise SqlError(4104, told)
+        raise SqlError(207, f"Invalid column name '{name}'.")
+
+    def parameter(self, name: str) -> Node:
+        """A variable's value, by a name that DuckDB takes."""
+        kind, value = self.scene.variable(name)
+        if value is None:
+            return marked(converted(exp.Null(), None, kind), kind)
+        held = f"v_{name.lstrip('@').lower()}"
+        self.values[held] = value
+        return marked(converted(exp.Var(this=f"cast(${held} as {kind.stored})"), kind, kind), kind)
+
+
+def _is_named(node: Node) -> bool:
+    return isinstance(node, exp.Alias | exp.Column)
+
+
+def _alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+
+
+def _renamed(alias: Any, outputs: Sequence[Output]) -> Sequence[Output]:
+    """By the names that come after an alias."""
+    named = alias.columns if isinstance(alias, exp.TableAlias) else ()
+    if not named:
+        return outputs
+    return [(n.name, kind) for n, (_, kind) in zip(named, outputs, strict=False)]
+
+
+def shown(node: Node) -> str:
+    """As DuckDB reads it."""
+    return node.sql("duckdb")
+
