@@ -13,8 +13,8 @@ from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import MAX, Kind
 from tests.servers.tds.numbers import clock_text, day_text
 
-_FIXED = {0x30: 1, 0x32: 1, 0x34: 2, 0x38: 4, 0x3A: 4, 0x3B: 4, 0x3C: 8, 0x3D: 8}
-_FIXED |= {0x3E: 8, 0x7A: 4, 0x7F: 8}
+FIXED = {0x30: 1, 0x32: 1, 0x34: 2, 0x38: 4, 0x3A: 4, 0x3B: 4, 0x3C: 8, 0x3D: 8}
+FIXED |= {0x3E: 8, 0x7A: 4, 0x7F: 8}
 _NAMES = {0x30: "tinyint", 0x32: "bit", 0x34: "smallint", 0x38: "int", 0x3A: "smalldatetime"}
 _NAMES |= {0x3B: "real", 0x3C: "money", 0x3D: "datetime", 0x3E: "float", 0x7A: "smallmoney"}
 _NAMES |= {0x7F: "bigint", 0x24: "uniqueidentifier", 0x28: "date", 0x29: "time"}
@@ -83,7 +83,7 @@ class Sent:
     @classmethod
     def read(cls, r: Reader) -> Sent:
         word = r.number("B")
-        if word in _FIXED or word in (_NULL, 0x28):
+        if word in FIXED or word in (_NULL, 0x28):
             return cls(word)
         if word in (0x24, 0x26, 0x68, 0x6D, 0x6E, 0x6F):
             return cls(word, r.number("B"))
@@ -122,8 +122,8 @@ class Sent:
     def _raw(self, r: Reader) -> bytes | None:
         if self.word == _NULL:
             return None
-        if self.word in _FIXED:
-            return r.take(_FIXED[self.word])
+        if self.word in FIXED:
+            return r.take(FIXED[self.word])
         if self.word in (0xA5, 0xAD, 0xA7, 0xAF, 0xE7, 0xEF):
             if self.size == _WHOLE:
                 return r.partly()
@@ -158,16 +158,16 @@ class Sent:
                 return raw.decode("cp1252", "replace")
             case "date":
                 return date.fromisoformat(day_text(int.from_bytes(raw, "little")))
-        return self._moment(raw) if name in ("time", "datetime2", "datetimeoffset") else (
-            f"{numbers.unpacked_datetime(raw).isoformat(' ', 'microseconds')}0"
-            if name in ("datetime", "smalldatetime")
-            else raw
-        )
+            case "datetime" | "smalldatetime":
+                return numbers.old_text(raw)
+            case "time" | "datetime2" | "datetimeoffset":
+                return self._moment(raw)
+        return raw
 
     def _moment(self, raw: bytes) -> str:
         if self.word == 0x29:
-            return clock_text(numbers.unpacked_ticks(raw, self.scale), 7)
+            return clock_text(numbers.unpacked_ticks(raw, self.scale))
         if self.word == 0x2B:
             raw = raw[:-2]  # kept in UTC, as it is sent
         ticks = numbers.unpacked_ticks(raw[:-3], self.scale)
-        return f"{day_text(int.from_bytes(raw[-3:], 'little'))} {clock_text(ticks, 7)}"
+        return f"{day_text(int.from_bytes(raw[-3:], 'little'))} {clock_text(ticks)}"

@@ -9,6 +9,7 @@ import duckdb
 from sqlglot import exp
 
 from tests.servers.tds import (
+    bulk,
     definitions,
     packing,
     parsing,
@@ -118,6 +119,9 @@ def _leaf(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
 
 
 def select(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
+    if leaf.first == "insert" and leaf.second == "bulk":
+        bulk.announced(session, leaf)
+        return
     tree = parsing.parsed(leaf.text)
     if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
         writing.run(session, tree, out, token)

@@ -145,7 +145,7 @@ def _values(
         made = []
         for cell, column in zip(cells, targets, strict=True):
             if isinstance(cell, exp.Var) and cell.name.upper() == "DEFAULT":
-                made.append(_default(queries, column))
+                made.append(default(queries, column))
                 continue
             node = queries.visit(cell, Scope())
             kind = kind_of(node)
@@ -171,7 +171,8 @@ def _same_number(given: int, wanted: int) -> None:
         raise SqlError(213, told)
 
 
-def _default(queries: Queries, column: Column) -> str:
+def default(queries: Queries, column: Column) -> str:
+    """What a column has that is not given."""
     if column.default is None:
         return "null"
     tree = parsing.parsed(f"select {column.default}")
@@ -199,7 +200,7 @@ def fill(
         elif column.seed is not None:
             cells.append(f"nextval('{quoted(table.database, 'sys', f'identity_{table.number}')}')")
         else:
-            cells.append(_default(queries, column))
+            cells.append(default(queries, column))
     catalog = Catalog(session.con, table.database)
     before = uniqueness.mark(catalog, table)
     cells = [f"{cell} as {quoted(c.name)}" for cell, c in zip(cells, table.columns, strict=True)]
@@ -366,4 +367,4 @@ def filled(session: Session, table: Table, column: Column) -> str:
     if column.kind.name == "rowversion":
         session.transactions.note_row_versions(session.server.database(table.database))
         return next_row_version(table)
-    return _default(Queries(session.scene), column)
+    return default(Queries(session.scene), column)

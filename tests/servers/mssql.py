@@ -1,0 +1,90 @@
+"""A SQL Server for tests: one that is there already, or one of our own that speaks its protocol.
+
+HYGGE_TEST_MSSQL_URL names one that is there. Ours proves what we send, never SQL Server itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tests.servers.certificates import Papers, papers
+
+VARIABLE = "HYGGE_TEST_MSSQL_URL"
+USER, PASSWORD = "sa", "Hygge-4-tests"
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is, and who comes in."""
+
+    host: str
+    port: int
+    user: str = USER
+    password: str = PASSWORD
+    database: str = "master"
+
+    @property
+    def url(self) -> str:
+        return f"mssql://{self.user}:{self.password}@{self.host}:{self.port}/{self.database}"
+
+
+def is_real() -> bool:
+    """Whether tests talk to a real SQL Server."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def header() -> str:
+    """What a run of tests should say of the server that it uses."""
+    if is_real():
+        return f"SQL Server: the one in {VARIABLE}"
+    return f"SQL Server: not a real one (set {VARIABLE}), but ours that speaks its protocol"
+
+
+@cache
+def url() -> str:
+    """Of a server that runs from now until the process ends."""
+    return os.environ.get(VARIABLE) or address().url
+
+
+@cache
+def address() -> Address:
+    """Of the same."""
+    if is_real():
+        parts = urlsplit(os.environ[VARIABLE])
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        database = parts.path.lstrip("/") or "master"
+        return Address(parts.hostname or "", parts.port or 1433, user, password, database)
+    return Address("127.0.0.1", started())
+
+
+@cache
+def encrypted() -> tuple[Address, Papers]:
+    """Of another of ours, which has a certificate for the name localhost, and who vouches for it."""
+    folder = Path(tempfile.mkdtemp(prefix="hygge-tds-"))
+    made = papers(folder)
+    return Address("localhost", started("--cert", str(made.cert), "--key", str(made.key))), made
+
+
+def started(*more: str) -> int:
+    """A server of our own, until the process ends: its port."""
+    command = [sys.executable, "-m", "tests.servers.tds", "--password", PASSWORD, *more]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
+    atexit.register(_end, process)
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,43 @@
+"""`python -m tests.servers.tds --port 0`: prints its port, and serves until it is ended."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import ssl
+import tempfile
+from pathlib import Path
+
+from tests.servers.certificates import papers
+from tests.servers.tds.server import Server
+
+
+def main() -> None:
+    """Ends when whoever started it does: its standard input is closed then."""
+    parser = argparse.ArgumentParser(prog="python -m tests.servers.tds", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--user", default="sa")
+    parser.add_argument("--password", default="Hygge-4-tests")
+    parser.add_argument("--cert", type=Path, help="a certificate for localhost")
+    parser.add_argument("--key", type=Path)
+    given = parser.parse_args()
+    context = _context(given.cert, given.key)
+    with socket.create_server(("127.0.0.1", given.port), backlog=64) as listener:
+        server = Server(context, (given.user, given.password))
+        print(listener.getsockname()[1], flush=True)  # noqa: T201
+        server.serve(listener)
+
+
+def _context(cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones speak after their handshake
+    if cert is not None:
+        context.load_cert_chain(cert, key)
+        return context
+    with tempfile.TemporaryDirectory() as folder:
+        made = papers(Path(folder))
+        context.load_cert_chain(made.cert, made.key)
+    return context
+
+
+main()
