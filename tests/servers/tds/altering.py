@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-
 from tests.servers.tds import declaring, facts, tables, tracking, uniqueness, writing
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
@@ -58,7 +57,9 @@ def _add(session: Session, catalog: Catalog, found: Table, at: Cursor) -> None:
     columns = [replace(c, number=last + c.number) for c in made.columns]
     for column in columns:
         if found.column(column.name) is not None:
-            told = f"Column name '{column.name}' in table '{found.told}' is specified more than once."
+            told = (
+                f"Column name '{column.name}' in table '{found.told}' is specified more than once."
+            )
             raise SqlError(2705, f"Column names in each table must be unique. {told}")
         _add_column(session, found, column, made)
     tables.add_columns(catalog, found.number, columns, made)
@@ -74,9 +75,7 @@ def _add(session: Session, catalog: Catalog, found: Table, at: Cursor) -> None:
         tables.add_reference(session, catalog, found.number, schema[0], found.name, reference)
 
 
-def _add_column(
-    session: Session, found: Table, column: Column, made: declaring.Declared
-) -> None:
+def _add_column(session: Session, found: Table, column: Column, made: declaring.Declared) -> None:
     con, name = session.con, quoted(column.name)
     kind = tables.collated(column, made.collations.get(column.name))
     filled = column.default is not None or column.seed is not None
@@ -99,7 +98,9 @@ def _need_values(catalog: Catalog, found: Table, names: Sequence[str]) -> None:
     for name in names:
         column = found.column(name)
         if column is not None and column.nullable:
-            told = f"Cannot define PRIMARY KEY constraint on nullable column in table '{found.name}'."
+            told = (
+                f"Cannot define PRIMARY KEY constraint on nullable column in table '{found.name}'."
+            )
             raise SqlError(8111, told)
 
 
@@ -146,9 +147,7 @@ def _drop(session: Session, catalog: Catalog, found: Table, at: Cursor) -> None:
             _drop_constraint(catalog, found, name, quiet)
 
 
-def _drop_column(
-    session: Session, catalog: Catalog, found: Table, name: str, quiet: bool
-) -> None:
+def _drop_column(session: Session, catalog: Catalog, found: Table, name: str, quiet: bool) -> None:
     column = found.column(name)
     if column is None:
         if quiet:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-
 from tests.servers.tds import tokens, unpacking, writing
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.catalog import Column, Table

@@ -107,6 +107,7 @@ def _execute(
         kind = kinds.get(name, sent)
         values[name] = (kind, settle(value, sent, kind))
     session.scene.variables = values
+    session.database.statements.append((session.id, sql))
     running.batch(session, sql, out, tokens.DONE_IN_PROC)
 
 

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Final
 
 from sqlglot import exp
-
 from tests.servers.tds.kinds import BYTES, MAX, MOMENTS, NARROW, ODD, TEXTS, WHOLE, Kind
 
 Node = exp.Expr

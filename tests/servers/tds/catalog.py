@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import duckdb
-
 from tests.servers.tds.kinds import Kind
 
 _TABLES: Final = {

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
-
 from tests.servers.tds import altering, facts, parsing, tables, tracking, uniqueness, writing
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.catalog import SCHEMAS, Catalog, Column, Table, next_id, quoted
@@ -239,12 +238,13 @@ def _drop_object(session: Session, at: Cursor, quiet: bool) -> None:
 
 def _drop_table(catalog: Catalog, number: int, schema: str, name: str) -> None:
     if catalog.rows(
-        "select 1 from {sys}.foreign_keys where referenced_object_id = ?"
-        " and parent_object_id <> ?",
+        "select 1 from {sys}.foreign_keys where referenced_object_id = ? and parent_object_id <> ?",
         number,
         number,
     ):
-        told = f"Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
+        told = (
+            f"Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
+        )
         raise SqlError(3726, told)
     catalog.con.execute(f"drop table {quoted(catalog.database, schema, name)}")
     catalog.con.execute(
@@ -277,7 +277,7 @@ def _drop_database(session: Session, at: Cursor, quiet: bool) -> None:
     found = session.server.database(name)
     sessions = list(session.server.sessions.values())
     if any(one.database is found or one.home is found for one in sessions):
-        told = f"Cannot drop database \"{name}\" because it is currently in use."
+        told = f'Cannot drop database "{name}" because it is currently in use.'
         raise SqlError(3702, told)
     session.transactions.rollback()
     session.server.drop(name)
@@ -317,7 +317,7 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     outputs = queries.query(tree)
     text = tree.sql("duckdb")
     described = session.con.execute(
-        f"select * from ({text}) limit 0",  # noqa: S608
+        f"select * from ({text}) limit 0",
         queries.values or None,
     ).description
     made = Declared()

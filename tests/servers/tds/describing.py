@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
-
 from tests.servers.tds import facts, parsing
 from tests.servers.tds.batches import Leaf, statements
 from tests.servers.tds.errors import SqlError
@@ -79,7 +78,7 @@ def _described(session: Session, sql: str) -> list[tuple[Any, ...]]:
     queries, tree = Queries(session.scene), parsing.parsed(sql)
     outputs = queries.query(tree)
     found = session.con.execute(
-        f"select * from ({tree.sql('duckdb')}) limit 0",  # noqa: S608
+        f"select * from ({tree.sql('duckdb')}) limit 0",
         queries.values or None,
     ).description
     nullable = _not_null_columns(session, tree)

@@ -8,7 +8,9 @@ import duckdb
 
 TIMEOUT, DEADLOCK, DOUBLE = 1222, 1205, 2627
 _NO_TABLE = re.compile(r"Table with name \"?([^\s\"!]+)\"? does not exist")
-_NO_COLUMN = re.compile(r"column \"?([^\s\"]+)\"? (?:not found|does not|that is not)", re.IGNORECASE)
+_NO_COLUMN = re.compile(
+    r"column \"?([^\s\"]+)\"? (?:not found|does not|that is not)", re.IGNORECASE
+)
 _THERE = re.compile(r"with name \"?([^\s\"!]+)\"? already exists")
 _OWN = re.compile(r"\[(\d{3,5})\] (.*)", re.DOTALL)
 
@@ -42,7 +44,9 @@ def told(failed: duckdb.Error) -> SqlError:
         return _refused(text)
     if isinstance(failed, duckdb.TransactionException) or "onflict" in text:
         told = "Transaction was deadlocked on lock resources with another process and has been "
-        return SqlError(DEADLOCK, told + "chosen as the deadlock victim. Rerun the transaction.", 13)
+        return SqlError(
+            DEADLOCK, told + "chosen as the deadlock victim. Rerun the transaction.", 13
+        )
     if isinstance(failed, duckdb.ConversionException | duckdb.OutOfRangeException):
         return SqlError(8115 if "range" in text else 245, f"Conversion failed: {text}")
     if isinstance(failed, duckdb.ParserException):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sqlglot import exp
-
 from tests.servers.tds import functions, parsing
 from tests.servers.tds.casting import (
     NUMBERS,

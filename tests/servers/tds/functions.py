@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlglot import exp
-
 from tests.servers.tds import parsing
 from tests.servers.tds.casting import Node, call, cast, converted, literal, shown
 from tests.servers.tds.errors import SqlError

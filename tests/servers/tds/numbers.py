@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 EPOCH, OLD_EPOCH = date(1, 1, 1), datetime(1900, 1, 1)
+
+
 def clock_text(ticks: int) -> str:
     """Of 100 ns since midnight, with seven digits."""
     seconds, fraction = divmod(ticks, 10_000_000)
@@ -46,7 +48,9 @@ def packed_datetime(value: datetime, size: int) -> bytes:
     if size == 4:
         return length(struct.pack("<HH", since.days, round(since.seconds / 60)))
     return length(
-        struct.pack("<iI", since.days, round((since.seconds * 10**6 + since.microseconds) * 3 / 1e4))
+        struct.pack(
+            "<iI", since.days, round((since.seconds * 10**6 + since.microseconds) * 3 / 1e4)
+        )
     )
 
 

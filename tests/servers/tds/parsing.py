@@ -9,7 +9,6 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-
 from tests.servers.tds.casting import NUMBERS, Node, family, rank
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import MAX, MOMENTS, TEXTS, WHOLE, Kind

@@ -141,7 +141,7 @@ def _release_lock(call: Call) -> int:
     key = _lock_key(call, str(call.argument(0, "Resource")))
     session.transactions.kept.discard(key)
     if not session.server.locks.release(session.id, key):
-        told = f"Cannot release the application lock (Database Principal: 'public', Resource: "
+        told = "Cannot release the application lock (Database Principal: 'public', Resource: "
         raise SqlError(1223, f"{told}'{key[2]}') because it is not currently held.")
     return 0
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlglot import exp
-
 from tests.servers.tds import parsing
 from tests.servers.tds.casting import Node, converted
 from tests.servers.tds.catalog import Table
@@ -111,8 +110,7 @@ class Queries:
             scope.aliases = {name.lower(): kind for name, kind in left}
             self.visit(order, scope)
         return [
-            (name, parsing.joined([a, b]))
-            for (name, a), (_, b) in zip(left, right, strict=False)
+            (name, parsing.joined([a, b])) for (name, a), (_, b) in zip(left, right, strict=False)
         ]
 
     def _select(self, node: exp.Select, scope: Scope) -> list[Output]:
@@ -180,7 +178,9 @@ class Queries:
         if isinstance(node, exp.Table):
             made = self._table(node, scope)
         elif isinstance(node, exp.Subquery):
-            made = Source(node.alias, _renamed(node.args.get("alias"), self.query(node.this, scope)))
+            made = Source(
+                node.alias, _renamed(node.args.get("alias"), self.query(node.this, scope))
+            )
         elif isinstance(node, exp.Values):
             made = self._values(node, scope)
         else:
@@ -273,7 +273,7 @@ class Queries:
         if not table and name.lower() in scope.aliases:
             return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
         if table:
-            told = f"The multi-part identifier \"{table}.{name}\" could not be bound."
+            told = f'The multi-part identifier "{table}.{name}" could not be bound.'
             raise SqlError(4104, told)
         raise SqlError(207, f"Invalid column name '{name}'.")
 
@@ -306,4 +306,3 @@ def _renamed(alias: Any, outputs: Sequence[Output]) -> Sequence[Output]:
 def shown(node: Node) -> str:
     """As DuckDB reads it."""
     return node.sql("duckdb")
-

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 from sqlglot import exp
-
 from tests.servers.tds import (
     bulk,
     definitions,
@@ -36,15 +35,12 @@ _IMPLICIT: Final = frozenset(
 )
 
 
-class Returned(Exception):  # noqa: N818
+class Returned(Exception):
     """RETURN: the batch is over."""
 
 
 def batch(session: Session, sql: str, out: Streamed, token: int = tokens.DONE) -> None:
     """Answers all but the last DONE."""
-    session.database.statements.append((session.id, sql))
-    if token == tokens.DONE:
-        session.scene.variables = {}
     try:
         for statement in statements(sql):
             run(session, statement, out, token)
@@ -141,7 +137,11 @@ def _assigns(tree: exp.Select) -> bool:
 def _assign(session: Session, tree: exp.Select) -> None:
     """`select @x = …`: the last row's values."""
     names = [one.this.name for one in tree.expressions]
-    tree.set("expressions", [one.expression for one in tree.expressions])
+    values = [one.expression for one in tree.expressions]
+    if _grows(names[0], values[0]):
+        _gather(session, tree, names[0], values[0])
+        return
+    tree.set("expressions", values)
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     queries.query(tree)
@@ -156,6 +156,31 @@ def _assign(session: Session, tree: exp.Select) -> None:
         settings.assign(session, name, value)
 
 
+def _grows(name: str, value: exp.Expr) -> bool:
+    """Whether a variable is made of itself and a column, row by row."""
+    own = [p for p in value.find_all(exp.Parameter) if p.name.lower() == name.lower()]
+    return bool(own) and value.find(exp.Column) is not None
+
+
+def _gather(session: Session, tree: exp.Select, name: str, value: exp.Expr) -> None:
+    """`select @x = @x + a from t`: once for each row."""
+    columns = list(value.find_all(exp.Column))
+    inner = tree.copy()
+    inner.set("expressions", [column.copy() for column in columns])
+    for n, column in enumerate(columns):
+        column.replace(exp.Parameter(this=exp.Var(this=f"gathered_{n}")))
+    session.transactions.read(session.database)
+    queries = Queries(session.scene)
+    outputs = queries.query(inner)
+    rows = session.con.execute(inner.sql("duckdb"), queries.values or None).fetchall()
+    for row in rows:
+        for n, (found, (_, kind)) in enumerate(zip(row, outputs, strict=True)):
+            session.scene.variables[f"@gathered_{n}"] = (kind or Kind("nvarchar", -1), found)
+        made = tree.expressions[0].expression.sql("tsql")
+        settings.assign(session, name, settings.value(session, made, None))
+    session.transactions.done()
+
+
 def _answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
     session.transactions.read(session.database)
     queries = Queries(session.scene)
@@ -163,7 +188,7 @@ def _answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
     if session.names_only:
         tree = exp.Limit(this=exp.Subquery(this=tree), expression=exp.Literal.number(0))
         cursor = session.con.execute(
-            f"select * from ({tree.this.this.sql('duckdb')}) limit 0",  # noqa: S608
+            f"select * from ({tree.this.this.sql('duckdb')}) limit 0",
             queries.values or None,
         )
     else:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 VERSION = "Microsoft SQL Server 2022 (a test server that speaks its protocol) - 16.0.4096.0"
 _PROPERTIES = {
-    **{"engineedition": 3, "edition": "Developer Edition (64-bit)", "productversion": "16.0.4096.0"},
+    **{
+        "engineedition": 3,
+        "edition": "Developer Edition (64-bit)",
+        "productversion": "16.0.4096.0",
+    },
     **{"productmajorversion": "16", "collation": "SQL_Latin1_General_CP1_CI_AS"},
     **{"servername": "TESTS", "machinename": "TESTS", "productlevel": "RTM", "isclustered": 0},
 }
@@ -81,7 +85,7 @@ class SessionScene:
     def variable(self, name: str) -> tuple[Kind, Any]:
         found = self.variables.get(f"@{name.lstrip('@').lower()}")
         if found is None:
-            told = f"Must declare the scalar variable \"@{name.lstrip('@')}\"."
+            told = f'Must declare the scalar variable "@{name.lstrip("@")}".'
             raise SqlError(137, told, 15)
         return found
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import duckdb
-
 from tests.servers.tds.catalog import Catalog, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.locks import Locks
@@ -110,7 +109,9 @@ class Server:
         """Raises SqlError for one that is not there."""
         found = self.databases.get(name.lower())
         if found is None:
-            told = f"Database '{name}' does not exist. Make sure that the name is entered correctly."
+            told = (
+                f"Database '{name}' does not exist. Make sure that the name is entered correctly."
+            )
             raise SqlError(911, told)
         return found
 

@@ -189,4 +189,6 @@ open_transaction_count int = 1
 
 def texts(kinds: str) -> dict[str, tuple[str, str]]:
     """Columns and source of each; `kinds` gives a column's type its name."""
-    return {name: (cols, source.replace("{kinds}", kinds)) for name, (cols, source) in _TEXTS.items()}
+    return {
+        name: (cols, source.replace("{kinds}", kinds)) for name, (cols, source) in _TEXTS.items()
+    }

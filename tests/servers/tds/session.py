@@ -9,7 +9,6 @@ import threading
 from contextlib import suppress
 
 import duckdb
-
 from tests.servers.tds import bulk, calls, login, macros, running, tokens
 from tests.servers.tds.catalog import Catalog
 from tests.servers.tds.errors import Cancelled, SqlError, told
@@ -48,9 +47,7 @@ def serve(server: Server, client: socket.socket) -> None:
 class Session:
     """What a connection has: variables, settings, a transaction."""
 
-    def __init__(
-        self, server: Server, wire: Wire, who: login.Login, database: Database
-    ) -> None:
+    def __init__(self, server: Server, wire: Wire, who: login.Login, database: Database) -> None:
         self.server, self.wire, self.login = server, wire, who
         self.database = self.home = database
         self.id, self.since = server.next_session(), now()
@@ -72,7 +69,8 @@ class Session:
     def row(self) -> str:
         """As one of VALUES."""
         host, program, who = (
-            text.replace("'", "''") for text in (self.login.host, self.login.program, self.login.user)
+            text.replace("'", "''")
+            for text in (self.login.host, self.login.program, self.login.user)
         )
         depth, tls = self.transactions.depth, self.wire.tls is not None
         named = f"'{self.since}', '{host}', '{program}', '{who}'"
@@ -143,6 +141,8 @@ class Session:
             raise SqlError(37396, "The access token has expired.", 16, fatal=True)
         if message.kind == BATCH:
             sql = _after_headers(message.body).decode("utf-16-le")
+            self.database.statements.append((self.id, sql))
+            self.scene.variables = {}
             running.batch(self, sql, out)
             out += tokens.done()
         elif message.kind == RPC:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-
 from tests.servers.tds import parsing, tokens
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.casting import converted

@@ -157,6 +157,4 @@ def add_reference(
     mine = numbered(catalog, number, reference.columns)
     theirs = numbered(catalog, other.number, reference.referenced or other.key)
     for n, (column, referenced) in enumerate(zip(mine, theirs, strict=True), 1):
-        catalog.add(
-            "foreign_key_columns", own, n, number, column, other.number, referenced
-        )
+        catalog.add("foreign_key_columns", own, n, number, column, other.number, referenced)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import duckdb
-
 from tests.servers.tds.catalog import Catalog, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import Kind
@@ -31,7 +30,10 @@ def changes(table: Table, since: int) -> View:
         told = f"Change tracking is not enabled on table '{table.told}'."
         raise SqlError(22105, told)
     sys = quoted(table.database, "sys")
-    found = [("SYS_CHANGE_VERSION", Kind("bigint")), ("SYS_CHANGE_CREATION_VERSION", Kind("bigint"))]
+    found = [
+        ("SYS_CHANGE_VERSION", Kind("bigint")),
+        ("SYS_CHANGE_CREATION_VERSION", Kind("bigint")),
+    ]
     found += [("SYS_CHANGE_OPERATION", Kind("nchar", 1))]
     found += [("SYS_CHANGE_COLUMNS", Kind("varbinary", 4100))]
     found += [("SYS_CHANGE_CONTEXT", Kind("varbinary", 128))]

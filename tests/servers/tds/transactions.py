@@ -12,7 +12,6 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 
 import duckdb
-
 from tests.servers.tds.errors import DEADLOCK, TIMEOUT, Cancelled, SqlError
 from tests.servers.tds.server import Database, Server, now
 
@@ -107,7 +106,7 @@ class Transactions:
             for what in ("changes set version", "tracked set min_version"):
                 column = what.rpartition(" ")[2]
                 self._con.execute(
-                    f"update {place}.{what} = {version} where {column} = {mark}"  # noqa: S608
+                    f"update {place}.{what} = {version} where {column} = {mark}"
                 )
             self._finish()
             database.version = version

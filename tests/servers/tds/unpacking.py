@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import pyarrow as pa
-
 from tests.servers.tds import numbers
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import NARROW, TEXTS, WHOLE, Kind
@@ -148,9 +147,7 @@ def _decimals(kind: Kind, raw: Raw) -> pa.Array:
         number = make(value[1:], "little")
         return _MANY.scaleb(Decimal(number if value[0] else -number), scale)
 
-    return pa.array(
-        [None if v is None else one(v) for v in raw], pa.decimal128(38, kind.scale)
-    )
+    return pa.array([None if v is None else one(v) for v in raw], pa.decimal128(38, kind.scale))
 
 
 @cache

@@ -176,8 +176,7 @@ is_included_column bit = x.is_included
         " and i.name = o.name where o.type in ('PK', 'UQ')",
     ),
     "sys.foreign_keys": (
-        _OBJECT
-        + "referenced_object_id int = f.referenced_object_id\nis_disabled bit = false\n"
+        _OBJECT + "referenced_object_id int = f.referenced_object_id\nis_disabled bit = false\n"
         "is_not_trusted bit = false",
         "{sys}.objects o join {sys}.foreign_keys f using (object_id)",
     ),

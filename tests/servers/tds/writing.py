@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-
 from tests.servers.tds import parsing, tracking, uniqueness
 from tests.servers.tds.casting import Node, converted, family, literal, stored_text
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
@@ -206,7 +205,7 @@ def fill(
     cells = [f"{cell} as {quoted(c.name)}" for cell, c in zip(cells, table.columns, strict=True)]
     query = f"select {', '.join(cells)} from {source}"
     row = session.con.execute(
-        f"insert into {table.place} {_computed(session, table, query)}",  # noqa: S608
+        f"insert into {table.place} {_computed(session, table, query)}",
         {**values, **queries.values} or None,
     ).fetchone()
     uniqueness.check(catalog, table, before)
@@ -293,7 +292,7 @@ def _update(session: Session, tree: Any, table: Table, out: Streamed, token: int
     picked = _picked(session, rows, queries.values)
     moves = _note_before(session, catalog, table, picked, changed)
     row = session.con.execute(
-        f"update {table.place} as tgt set {', '.join(pairs)}"  # noqa: S608
+        f"update {table.place} as tgt set {', '.join(pairs)}"
         f" from (select distinct on (rid) * from {picked}) q where tgt.rowid = q.rid"
     ).fetchone()
     uniqueness.check(catalog, table, -1, changed)
@@ -308,9 +307,7 @@ def _alias(name: str) -> str:
 
 def _picked(session: Session, rows: str, values: Mapping[str, Any]) -> str:
     """The rows that are meant, put aside: they are read before anything is changed."""
-    session.con.execute(
-        f"create or replace temp table tds_picked as {rows}", dict(values) or None
-    )
+    session.con.execute(f"create or replace temp table tds_picked as {rows}", dict(values) or None)
     return "temp.main.tds_picked"
 
 
@@ -356,7 +353,7 @@ def _delete(session: Session, tree: Any, table: Table, out: Streamed, token: int
     else:
         rows = f"select rid from ({rows})"
     row = session.con.execute(
-        f"delete from {table.place} where rowid in ({rows})",  # noqa: S608
+        f"delete from {table.place} where rowid in ({rows})",
         queries.values if not table.tracked and queries.values else None,
     ).fetchone()
     running.told_count(session, int(row[0]) if row is not None else 0, out, token)
