@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.servers.certificates import Papers, papers
@@ -68,10 +69,18 @@ def address() -> Address:
 
 @cache
 def encrypted() -> tuple[Address, Papers]:
-    """Of another of ours, which has a certificate for the name localhost, and who vouches for it."""
+    """Of another of ours, whose certificate is for localhost, and who vouches for it."""
     folder = Path(tempfile.mkdtemp(prefix="hygge-tds-"))
     made = papers(folder)
     return Address("localhost", started("--cert", str(made.cert), "--key", str(made.key))), made
+
+
+def connection_text(**given: Any) -> str:
+    """For ODBC: what is given takes the place of what would come in; None leaves it out."""
+    where = address()
+    parts = {"Server": f"{where.host},{where.port}", "UID": where.user, "PWD": where.password}
+    parts |= {"Encrypt": "no", "TrustServerCertificate": "yes"} | given
+    return ";".join(f"{name}={value}" for name, value in parts.items() if value is not None)
 
 
 def started(*more: str) -> int:

@@ -19,6 +19,8 @@ from tests.servers.tds.words import Cursor, parted
 if TYPE_CHECKING:
     from tests.servers.tds.session import Session
 
+_SOON = 0.005
+
 
 def table_of(session: Session, path: Sequence[str], missing: int = 4902) -> Table:
     """A table that is about to be changed: others wait. Raises SqlError if it is not there."""
@@ -269,8 +271,14 @@ def database(session: Session, at: Cursor) -> None:
 
 
 def _alone(session: Session, found: Database) -> None:
-    """Everybody else has to go."""
-    for one in list(session.server.sessions.values()):
-        if one is not session and found in (one.database, one.home):
-            with suppress(OSError):
-                one.wire.sock.shutdown(socket.SHUT_RDWR)
+    """Everybody else has to go, and has gone when this is over."""
+
+    def others() -> list[Session]:
+        everybody = list(session.server.sessions.values())
+        return [s for s in everybody if s is not session and found in (s.database, s.home)]
+
+    for one in others():
+        with suppress(OSError):
+            one.wire.sock.shutdown(socket.SHUT_RDWR)
+    while others() and not session.stopped.wait(_SOON):
+        pass

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
-from tests.servers.tds import altering, facts, parsing, tables, tracking, uniqueness, writing
+from tests.servers.tds import altering, parsing, tables, tracking, uniqueness, writing
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.catalog import SCHEMAS, Catalog, Column, Table, next_id, quoted
 from tests.servers.tds.declaring import Declared, declared, ordered
@@ -26,6 +26,7 @@ _INDEX: Final = ("unique", "clustered", "nonclustered", "columnstore", "index")
 
 def create(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     at = leaf.cursor()
+    session.transactions.defines = True
     at.must("create")
     replaces = at.skip("or", "alter")
     what = at.peek()
@@ -172,6 +173,7 @@ _CREATED: Final[dict[str, Callable[[Session, Cursor, bool], None]]] = {
 
 def alter(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     at = leaf.cursor()
+    session.transactions.defines = True
     at.must("alter")
     if at.skip("table"):
         altering.table(session, at)
@@ -186,6 +188,7 @@ def truncate(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     at = leaf.cursor()
     at.must("truncate", "table")
     path = at.path()
+    session.transactions.defines = True
     table = altering.table_of(session, path, 4701)
     catalog = Catalog(session.con, table.database)
     if catalog.rows(
@@ -206,6 +209,7 @@ def truncate(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
 
 def drop(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     at = leaf.cursor()
+    session.transactions.defines = True
     at.must("drop")
     what = at.next().low
     quiet = at.skip("if", "exists")
@@ -312,6 +316,7 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     from tests.servers.tds import running
 
     path = parsing.path_of(tree.args["into"].this)
+    session.transactions.defines = True
     writing.lock(session, path)
     queries = Queries(session.scene)
     outputs = queries.query(tree)
@@ -334,6 +339,3 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     running.told_count(session, count, out, token)
     session.transactions.done()
 
-
-assert exp
-assert facts

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def rename(session: Session, old: str, new: str, kind: Any) -> None:
     """`new` has one part; it is taken as it is, points and all."""
+    session.transactions.defines = True
     path = parsing.named(old)
     what = str(kind or "OBJECT").upper()
     if what == "COLUMN":

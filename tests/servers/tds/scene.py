@@ -48,7 +48,15 @@ class SessionScene:
 
     def table(self, path: Sequence[str]) -> Table | None:
         database, schema, name = self.place(path)
-        return Catalog(self._session.con, database.name).table(schema, name)
+        state = self._session.transactions.seen(database)
+        key = (schema.lower(), name.lower())
+        known = database.tables.get(key)
+        if state is not None and known is not None and known[0] == state:
+            return known[1]
+        found = Catalog(self._session.con, database.name).table(schema, name)
+        if state is not None:
+            database.tables[key] = (state, found)
+        return found
 
     def view(self, path: Sequence[str]) -> View | None:
         if len(path) < 2 or path[-1].startswith("#"):

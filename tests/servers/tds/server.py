@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import duckdb
-from tests.servers.tds.catalog import Catalog, quoted
+from tests.servers.tds.catalog import Catalog, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.locks import Locks
+
+if TYPE_CHECKING:
+    from tests.servers.tds.session import Session
 
 SYSTEM = ("master", "tempdb", "model", "msdb")
 
@@ -46,6 +50,7 @@ class Database:
     rcsi: bool = False
     tracked: bool = False
     version: int = 0
+    tables: dict[tuple[str, str], tuple[int, Table | None]] = field(default_factory=dict)
     statements: list[tuple[int, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     committing: threading.RLock = field(default_factory=threading.RLock)
@@ -76,9 +81,9 @@ class Server:
         self.root = duckdb.connect(config={"threads": 2})
         self.databases: dict[str, Database] = {}
         self.locks = Locks()
-        self.sessions: dict[int, object] = {}
+        self.sessions: dict[int, Session] = {}
         self.committed: dict[object, int] = {}
-        self.commits = 0
+        self.commits = self.definitions = 0
         self.changing = threading.RLock()
         self.row_floors: dict[int, tuple[str, int]] = {}
         self._ids = itertools.count(1)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 
 import duckdb
+from tests.servers.tds.catalog import quoted
 from tests.servers.tds.errors import DEADLOCK, TIMEOUT, Cancelled, SqlError
 from tests.servers.tds.server import Database, Server, now
 
@@ -30,6 +31,8 @@ class Transactions:
         self.since = ""
         self.tracked: Database | None = None
         self.kept: set[Hashable] = set()
+        self.defines = False
+        self._seen: tuple[Database, int] | None = None
         self._open = self._written = False
         self._snapshot = 0
         self._held: set[Hashable] = set()
@@ -48,8 +51,16 @@ class Transactions:
             self._con.execute("commit")
             self._open = False
         if not self._open:
-            self._con.execute("begin")
-            self._open, self._snapshot = True, self._server.commits
+            with self._server.changing:
+                self._con.execute(f"begin; from {quoted(database.name)}.sys.schemas limit 0")
+                self._open, self._snapshot = True, self._server.commits
+                self._seen = database, self._server.definitions
+
+    def seen(self, database: Database) -> int | None:
+        """Which state of a database's definitions we see, if that of all who have begun now."""
+        if self.defines or not self._open or self._seen is None or self._seen[0] is not database:
+            return None
+        return self._seen[1]
 
     def write(self, database: Database, *what: Hashable, stopped: Callable[[], bool]) -> None:
         """Before one that changes these tables, or names of tables."""
@@ -115,6 +126,8 @@ class Transactions:
         with self._server.changing:
             self._con.execute("commit")
             self._open = False
+            if self.defines:
+                self._server.definitions += 1
             if self._written:
                 self._server.commits += 1
                 for one in self._held:
@@ -130,7 +143,8 @@ class Transactions:
 
     def _forget(self) -> None:
         self.depth, self.id, self._written = 0, None, False
-        self.tracked = None
+        self.tracked = self._seen = None
+        self.defines = False
         self._server.row_floors.pop(self._session, None)
         self._server.locks.release_all(self._session, self.kept)
         self._held.clear()

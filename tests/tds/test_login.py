@@ -1,0 +1,76 @@
+"""Who may come in, and how."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from mssql_python import connect as raw
+
+from tests.servers import mssql
+from tests.servers.mssql import connection_text as text
+
+_ACCESS_TOKEN = 1256
+
+
+def token(value: str) -> dict[int, bytes]:
+    wide = value.encode("utf-16-le")
+    return {_ACCESS_TOKEN: struct.pack("<I", len(wide)) + wide}
+
+
+def only(session: Any, sql: str, *values: Any) -> Any:
+    return session.execute(sql, *values).fetchone()[0]
+
+
+def test_the_database_that_was_asked_for(session: Any, database: str) -> None:
+    assert only(session, "select db_name()") == database
+    assert only(session, "select original_login()") == mssql.USER
+
+
+def test_a_wrong_password() -> None:
+    with pytest.raises(Exception, match="Login failed for user 'sa'"):
+        raw(text(PWD="wrong"))
+
+
+def test_an_unknown_database() -> None:
+    with pytest.raises(Exception, match="Cannot open database"):
+        raw(text(Database="nowhere"))
+
+
+def test_all_is_encrypted() -> None:
+    where, papers = mssql.encrypted()
+    given = {"Server": f"{where.host},{where.port}", "Encrypt": "yes"}
+    given |= {"TrustServerCertificate": "no"}
+    told = text(**given, ServerCertificate=papers.cert)
+    with raw(told) as session:
+        found = "select encrypt_option from sys.dm_exec_connections where session_id = @@spid"
+        assert only(session, found) == "TRUE"
+
+
+def test_a_certificate_that_nobody_vouches_for() -> None:
+    where, papers = mssql.encrypted()
+    given = {"Server": f"{where.host},{where.port}", "Encrypt": "yes"}
+    given |= {"TrustServerCertificate": "no"}
+    with pytest.raises(Exception, match=r"(?i)certificate|SSL"):
+        raw(text(**given))
+    with pytest.raises(Exception, match=r"(?i)certificate|SSL"):
+        raw(text(**given, ServerCertificate=papers.stranger))
+
+
+def test_a_token_in_place_of_a_password() -> None:
+    with raw(text(UID=None, PWD=None), attrs_before=token("let-me-in")) as session:
+        assert only(session, "select 1") == 1
+
+
+def test_a_token_that_is_not_known() -> None:
+    with pytest.raises(Exception, match="Login failed"):
+        raw(text(UID=None, PWD=None), attrs_before=token("stranger"))
+
+
+def test_a_token_that_has_expired() -> None:
+    with (
+        pytest.raises(Exception, match="expired"),
+        raw(text(UID=None, PWD=None), attrs_before=token("expired")) as session,
+    ):
+        session.execute("select 1")
