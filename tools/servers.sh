@@ -4,6 +4,8 @@ set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
+ldconfig -p | grep -q libltdl.so.7 || missing="$missing libltdl7"  # of SQL Server's driver
+ldconfig -p | grep -q libgssapi_krb5.so.2 || missing="$missing libgssapi-krb5-2"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ]; then root=""; elif sudo -n true 2>/dev/null; then root="sudo"; else root="no"; fi
 if [ "$root" = no ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -27,6 +27,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
     "databases": {
         "duckdb": "hygge.databases.duckdb:Duckdb",
+        "mssql": "hygge.databases.mssql:Mssql",
         "mysql": "hygge.databases.mysql:Mysql",
         "postgres": "hygge.databases.postgres:Postgres",
         "sqlite": "hygge.databases.sqlite:Sqlite",
@@ -61,10 +62,12 @@ SCHEMES = {"file": "local", "memory": "memory"}
 DATABASE_SCHEMES = {
     "duckdb": "duckdb",
     "mariadb": "mysql",
+    "mssql": "mssql",
     "mysql": "mysql",
     "postgres": "postgres",
     "postgresql": "postgres",
     "sqlite": "sqlite",
+    "sqlserver": "mssql",
 }
 """URL scheme → database."""
 

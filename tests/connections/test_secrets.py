@@ -23,7 +23,7 @@ from hygge.databases.mysql import Mysql
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.postgres import Postgres
 from hygge.databases.postgres_settings import PostgresSettings
-from hygge.homes.sql import SqlHomeConfig
+from hygge.homes.sql_config import SqlHomeConfig
 
 SECRET = "hunter2 é:/@"
 

@@ -21,7 +21,8 @@ from hygge.databases.found import found
 from hygge.databases.mysql import Mysql
 from hygge.databases.postgres import Postgres
 from hygge.flow.factory import home_of
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.testing.harness import gathered, rows_of
 
 KINDS = ["postgres", "mysql"]

@@ -15,7 +15,7 @@ from tests.servers.proxy import Proxy
 
 from hygge.core.errors import ConnectionFailed
 from hygge.core.store import StoreConfig
-from hygge.flow.factory import store_of
+from hygge.flow.factory import NoConnections, store_of
 from hygge.flow.flow import Flow
 from hygge.flow.report import FlowReport
 from hygge.flow.settings import FlowSettings
@@ -34,10 +34,8 @@ LONG = 1.5
 """Seconds after which a flow that gets no answer gives up."""
 
 
-class Named:
+class Named(NoConnections):
     """One connection, called db."""
-
-    root = Path()
 
     def __init__(self, **settings: Any) -> None:
         self._settings = settings

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from tests.crash.places import place_of
 from tests.faults.scene import DATABASES, Scene, scene
-from tests.rigs import postgres
+from tests.rigs import mysql, postgres
+from tests.servers import postgres as postgres_server
 
 from hygge import registry
 from hygge.core.errors import ConnectionFailed, LoadLost
@@ -91,6 +93,45 @@ def test_one_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, 
     results = raced(monkeypatch, database, one, two)
     assert sorted(type(result).__name__ for result in results) == ["LoadLost", "Receipt"]
     assert len(place.look() or ()) == 6
+
+
+WAITING = {
+    "postgres": "select 1 from pg_stat_activity where wait_event_type = 'Lock' and usename = '{}'",
+    "mysql": "select 1 from information_schema.processlist where db = '{}' and state like "
+    "'Waiting for table metadata lock%'",
+}
+
+
+def connected(name: str) -> Any:
+    if name == "mysql":
+        return mysql.connected()
+    return psycopg.connect(postgres_server.url(), autocommit=True)
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_zombie_adds_no_row_to_a_table_that_was_staging(tmp_path: Path, name: str) -> None:
+    """It is still writing when the load is published: its rows are seen, and left out."""
+    place = place_of(name, tmp_path)
+    assert place is not None
+    place.make()
+    schema = place.prefix.strip(".") or urlsplit(place.url).path.strip("/")
+    database: Database = registry.find("databases", name).load().build({"url": place.url})
+    load, parts = staged(database, f"{schema}.people", Mode.REPLACE, None)
+    done = list[Receipt]()
+    committing = threading.Thread(target=lambda: done.append(load.commit(parts)))
+    with connected(name) as zombie, connected(name) as watching, zombie.cursor() as cursor:
+        cursor.execute("begin")
+        table = f"{schema}._hygge_{load.request.load_id}"
+        cursor.execute(f"insert into {table} (_hygge_part, _hygge_row, id) values (7, 0, 99)")
+        committing.start()
+        looking = watching.cursor()
+        while not looking.execute(WAITING[name].format(schema)) or not looking.fetchall():
+            assert committing.is_alive()
+        cursor.execute("commit")
+    committing.join()
+    load.close()
+    assert [receipt.rows for receipt in done] == [3]
+    assert sorted(place.look() or ()) == sorted(people(0, 3).rows())
 
 
 def test_done_is_seen_by_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ from hygge.databases.database import Field, Session, Writer
 from hygge.flow.factory import NoConnections
 from hygge.flow.report import FlowReport
 from hygge.homes import sql_bound
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 
 Row = tuple[Any, ...]
 APPEND: dict[str, Any] = {"run_type": "incremental", "write": "append"}

@@ -29,7 +29,8 @@ from hygge.databases import mysql_ranges
 from hygge.databases.database import Session
 from hygge.flow.factory import NoConnections
 from hygge.homes import sql_parts
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.testing.contracts.home import by_partition
 from hygge.testing.faulty_store import FaultyStore
 from hygge.testing.harness import gathered, no_thread_left, rows_of

@@ -31,7 +31,8 @@ from hygge.databases.postgres_xmin import Xmin
 from hygge.flow.factory import NoConnections
 from hygge.flow.report import FlowReport
 from hygge.homes import sql_bound
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.journal.memory import MemoryJournal
 from hygge.testing.harness import Row, unordered
 

@@ -12,7 +12,8 @@ import polars as pl
 from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
 from hygge.flow.factory import NoConnections
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 

@@ -15,7 +15,8 @@ from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
 from hygge.databases.postgres_types import declared
 from hygge.flow.factory import NoConnections
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 

@@ -55,7 +55,8 @@ def renamed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     told, plain = list[str](), SqlTable.replaced_by
 
     def telling(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
-        told.append(self.table.name)
+        nonlocal told
+        told += [self.table.name] if self.exists() else []
         plain(self, successor, old)
 
     monkeypatch.setattr(SqlTable, "replaced_by", telling)

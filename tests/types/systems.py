@@ -21,7 +21,8 @@ from tests.servers import mysql, postgres
 from hygge.core.home import HomeConfig
 from hygge.core.store import StoreConfig
 from hygge.flow.factory import NoConnections
-from hygge.homes.sql import SqlHome, SqlHomeConfig
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.stores.sql import SqlStore, SqlStoreConfig
 
 Row = tuple[Any, ...]

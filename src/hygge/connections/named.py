@@ -17,10 +17,19 @@ class NamedConnections:
 
     written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     root: Path = Path()
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.written))
+
+    def credential(self, name: str) -> Mapping[str, Any]:
+        """What the user wrote under this name of `credentials:`. Raises ConfigError."""
+        if isinstance(found := self.credentials.get(name), Mapping):
+            return dict(found)
+        near = nearest(name, self.credentials)
+        hint = f"did you mean {near!r}?" if near else "add it under `credentials:` in hygge.yml"
+        raise ConfigError(f"there is no credential {name!r}", hint=hint)
 
     def settings(self, name: str) -> Mapping[str, Any]:
         """What the user wrote under this name. Raises ConfigError with the nearest name."""

@@ -152,3 +152,7 @@ class Connections(Protocol):
     def settings(self, name: str) -> Mapping[str, Any]:
         """What the user wrote under this name. Raises ConfigError with the nearest name."""
         ...
+
+    def credential(self, name: str) -> Mapping[str, Any]:
+        """What the user wrote under this name of `credentials:`. Raises ConfigError."""
+        ...

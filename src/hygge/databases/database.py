@@ -17,9 +17,8 @@ import polars as pl
 
 from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
-from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
-from hygge.core.watermark import Watermark
+from hygge.databases.dialect import Dialect
 from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
@@ -56,11 +55,6 @@ class Table:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
-
-
-def in_quotes(*names: str | None) -> str:
-    """An identifier as standard SQL has it, with what it lies in, if that is known."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
 
 
 def as_it_came(values: pl.Series) -> pl.Series:
@@ -154,6 +148,15 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
+    def notes(self) -> Sequence[str]:
+        """What a person should know of how rows are read here."""
+        return ()
+
+    def cap(self, field: Field) -> int | None:
+        """Up to which value of this column nobody writes any more, by the server's own account;
+        None: it keeps none."""
+        return None
+
     def refuse_target(self, table: Table, *, swap: bool) -> None:  # noqa: B027 - most can be
         """Raise StoreError for a table that no load can be published into as a whole; with `swap`,
         for one that no other can replace by taking its name."""
@@ -166,37 +169,35 @@ class Session(ABC):
     def close(self) -> None: ...
 
 
-class Database(ABC):
+class Database(Dialect):
     """One database, by its settings. No I/O until `connect`; pickles."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[Settings]]
-    key_type: ClassVar[str] = "varchar(255)"
-    """The type of a short text that is part of a key."""
     ddl_in_transactions: ClassVar[bool] = True
     """False: making or dropping a table ends the transaction it is in."""
-    longest_name: ClassVar[int | None] = None
-    """In bytes, where a longer name is cut rather than refused."""
     catalog: ClassVar[str]
     """Selects each table's schema and name, and whether the name alone is enough. No views."""
     schemas: ClassVar[str | None] = None
     """Selects the names of all schemas, where a store may make one."""
     claiming: ClassVar[str | None] = None
     """Waits until all others are done with a table, and keeps them from it."""
+    releasing: ClassVar[str | None] = None
+    """Ends that, where the end of the transaction does not."""
     sheds_columns: ClassVar[bool] = False
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
     row_number: ClassVar[str | None] = None
     """Names the number that the database gives each row of a table as it comes, if it does."""
     one_writer: ClassVar[bool] = False
     """True: one connection writes at a time, so the parts of a load take turns."""
+    insert_rows: ClassVar[int] = 1
+    """How many rows one insert is better not below; a part keeps them until there are as many."""
     in_ranges: ClassVar[str | None] = None
     """`module:Class` of its Ranges, made of the database."""
     widening: ClassVar[str | None] = None
     """`module:function` that makes columns of a table wider, if that can be; see `widen`."""
     by_index: ClassVar[bool] = False
     """True: it looks up one table's rows in another by an index, or slowly."""
-    moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"
-    """How a time of UTC is written, in the words of `strftime`."""
     accounts: ClassVar[Mapping[str, str]] = {}
     """By name, what tells new rows beside a column: `module:Class` of its Account."""
 
@@ -238,59 +239,6 @@ class Database(ABC):
         they are stays. Raises DatabaseError where something depends on them."""
         assert self.widening is not None, "its Store says whether it can"
         _found(self.widening)(session, table, columns)
-
-    # what it calls things
-
-    def quoted(self, name: str) -> str:
-        """An identifier as it is written in SQL."""
-        return in_quotes(name)
-
-    def refuse_name(self, name: str) -> None:
-        """Raise Unsupported for one that would be cut."""
-        if self.longest_name is not None and len(name.encode()) > self.longest_name:
-            told = f"{name!r} is longer than {self.longest_name} bytes, and would be cut"
-            raise Unsupported(told, hint="rename it")
-
-    def named(self, table: Table) -> str:
-        words = (table.schema, table.name) if table.schema else (table.name,)
-        return ".".join(map(self.quoted, words))
-
-    def indexed(self, name: str, kind: pl.DataType) -> str:
-        """A column as it stands in an index."""
-        return self.quoted(name)
-
-    def mark(self, number: int) -> str:
-        """Where the n-th bound value goes, counted from 1."""
-        return "?"
-
-    @abstractmethod
-    def native(self, kind: pl.DataType) -> str:
-        """The type that a column of ours gets here. Raises Unsupported if none holds it."""
-
-    def plain(self, native: str) -> str:
-        """A type in the one spelling by which two are compared."""
-        return native
-
-    def there_and_back(self, value: str, native: str, own: str) -> str | None:
-        """A value of type `own` once it was one of another. None: we cannot ask for it."""
-        return f"cast(cast({value} as {native}) as {own})"
-
-    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
-        """Take over columns (`sets`) from `rows`, known as w, where they are the `same`."""
-        pairs = ", ".join(f"{name} = w.{name}" for name in sets)
-        return f"update {target} set {pairs} from ({rows}) w where {same}"
-
-    def compared(self, column: str, kind: pl.DataType) -> str | None:
-        """The column as it is to be compared: max() then finds what is the greatest to us, too.
-        None: it does not."""
-        return column
-
-    @abstractmethod
-    def narrowed(
-        self, mark: Watermark, sign: str, column: str, place: str
-    ) -> tuple[str, Any] | None:
-        """A condition that no row beyond the mark fails (`sign` > or <), and the value bound at
-        `place`. It may let others through: what was read is looked at again. None: it cannot."""
 
 
 def _found(name: str) -> Any:

@@ -23,7 +23,8 @@ from hygge.core.errors import (
 )
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table, in_quotes
+from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.dialect import in_quotes
 from hygge.databases.duckdb_types import declared, readable, sendable
 
 _ROWS = 16_384
@@ -47,6 +48,7 @@ class Duckdb(Database):
     )
     schemas = "select schema_name from duckdb_schemas()"
     sheds_columns = True
+    insert_rows = 245_760  # two of its row groups, so that two cores have work
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
     widening = "hygge.databases.duckdb_widening:widen"
@@ -66,7 +68,7 @@ class Duckdb(Database):
         return native.replace('"', "")  # around a struct's fields, where they may be left out
 
     def narrowed(
-        self, mark: Watermark, sign: str, column: str, place: str
+        self, mark: Watermark, sign: str, column: str, place: str, native: str
     ) -> tuple[str, Any] | None:
         if mark.type.startswith("datetime(ns"):
             return f"epoch_ns({column}) {sign}= {place}", mark.value

@@ -10,7 +10,8 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
-from hygge.databases.database import as_it_came, in_quotes
+from hygge.databases.database import as_it_came
+from hygge.databases.dialect import in_quotes
 
 Arrive = Callable[[pl.Series], pl.Series]
 

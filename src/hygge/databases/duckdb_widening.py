@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hygge.databases.database import Session, Table, in_quotes
+from hygge.databases.database import Session, Table
 from hygge.databases.definitions import Definition
+from hygge.databases.dialect import in_quotes
 from hygge.databases.wider import Wider
 
 _HERE = "database_name = current_database() and schema_name = ? and table_name = ?"

@@ -41,8 +41,22 @@ def found(config: Spoken, connections: Connections) -> Database:
     if kind in registry.DATABASE_FILES:
         _as_file(settings, connections.root)
     _with_place(settings, connections.root)
-    made: Database = registry.find("databases", str(kind)).load().build(settings)
+    if isinstance(name := settings.get("credential"), str):
+        settings["credential"] = connections.credential(name)
+    made: Database = _loaded(str(kind)).build(settings)
     return made
+
+
+def _loaded(kind: str) -> type[Database]:
+    """Raises ConfigError where the packages that it needs are not installed."""
+    try:
+        found: type[Database] = registry.find("databases", kind).load()
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("hygge"):
+            raise
+        what = f"{kind} needs the package {missing.name!r}, which is not installed"
+        raise ConfigError(what, hint=f"pip install 'hygge[{kind}]'") from missing
+    return found
 
 
 def _as_file(settings: dict[str, Any], root: Path) -> None:
@@ -55,7 +69,7 @@ def _as_file(settings: dict[str, Any], root: Path) -> None:
 
 def _with_place(settings: dict[str, Any], root: Path) -> None:
     """Where these files lie is seen from the workspace, too."""
-    for key in ("ca", "sslrootcert"):
+    for key in ("ca", "sslrootcert", "server_certificate"):
         if settings.get(key) not in (None, "system"):
             settings[key] = str(root / Path(str(settings[key])).expanduser())
     match settings.get("password"):

@@ -65,6 +65,23 @@ def known_by(number: int) -> list[socket.socket]:
     return [wire for handle in _handles() if (wire := _saying(handle, option, number))]
 
 
+def marked(seconds: tuple[int, int]) -> list[socket.socket]:
+    """The sockets of this process that ask a silent machine after so many seconds, and so many
+    more each time; by handles of our own."""
+    if not hasattr(socket, "TCP_KEEPIDLE"):
+        return []
+    found = list[socket.socket]()
+    for handle in _handles():
+        wire = _saying(handle, socket.TCP_KEEPIDLE, seconds[0])
+        if wire is None:
+            continue
+        if wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == seconds[1]:
+            found.append(wire)
+        else:
+            wire.close()
+    return found
+
+
 def _handles() -> list[int]:
     with suppress(OSError):
         return [int(path.name) for path in Path("/proc/self/fd").iterdir()]

@@ -44,6 +44,9 @@ class Mysql(Database):
     schemas = "select schema_name from information_schema.schemata"
     Settings: ClassVar[type[Settings]] = MysqlSettings
     ddl_in_transactions = False
+    sheds_columns = True
+    claiming = "lock tables {} write"
+    releasing = "unlock tables"
     by_index = True
     moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
@@ -73,6 +76,11 @@ class Mysql(Database):
     def indexed(self, name: str, kind: pl.DataType) -> str:
         return f"{self.quoted(name)}(191)" if kind in (pl.String, pl.Binary) else self.quoted(name)
 
+    def becoming(self, table: Table, changes: Sequence[str], name: str) -> Sequence[str]:
+        """In one stroke: nothing is left half done."""
+        whole = ", ".join([*changes, f"rename to {self.named(table.beside(name))}"])
+        return [f"alter table {self.named(table)} {whole}"]
+
     def mark(self, number: int) -> str:
         return "%s"
 
@@ -93,7 +101,9 @@ class Mysql(Database):
         """Texts by their bytes, as we order them; the column's collation may differ."""
         return f"cast({column} as binary)" if kind == pl.String() else column
 
-    def narrowed(self, mark: Watermark, sign: str, column: str, place: str) -> tuple[str, Any]:
+    def narrowed(
+        self, mark: Watermark, sign: str, column: str, place: str, native: str
+    ) -> tuple[str, Any]:
         kind = parse_type(mark.type)
         return f"{self.compared(column, kind)} {sign}= {literal(mark.value)}", None
 

@@ -19,7 +19,8 @@ from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table, Writer, in_quotes
+from hygge.databases.database import Database, Field, Session, Table, Writer
+from hygge.databases.dialect import in_quotes
 from hygge.databases.postgres_errors import told
 from hygge.databases.postgres_line import Bulk, Guest, Talk
 from hygge.databases.postgres_settings import PostgresSettings
@@ -46,6 +47,7 @@ class Postgres(Database):
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
     longest_name = 63
+    insert_rows = 131_072  # each insert waits for the server at its end
     sheds_columns = True
     schemas = "select nspname from pg_namespace"
     claiming = "lock table {} in access exclusive mode"
@@ -81,7 +83,9 @@ class Postgres(Database):
         """Texts by their bytes, as we order them; the server's collation may differ."""
         return f'{column} collate "C"' if kind == pl.String() else column
 
-    def narrowed(self, mark: Watermark, sign: str, column: str, place: str) -> tuple[str, Any]:
+    def narrowed(
+        self, mark: Watermark, sign: str, column: str, place: str, native: str
+    ) -> tuple[str, Any]:
         kind = parse_type(mark.type)
         return f"{self.compared(column, kind)} {sign}= {literal(mark.value)}", None
 

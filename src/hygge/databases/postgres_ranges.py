@@ -10,7 +10,8 @@ import adbc_driver_postgresql.dbapi as adbc
 
 from hygge.core.errors import HyggeError
 from hygge.databases.answering import opened
-from hygge.databases.database import Field, Session, Table, in_quotes
+from hygge.databases.database import Field, Session, Table
+from hygge.databases.dialect import in_quotes
 from hygge.databases.postgres import Postgres, PostgresSession
 from hygge.databases.postgres_line import Bulk
 from hygge.databases.ranges import Cut, Ranges, Size, Still, gone

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hygge.databases.database import Session, Table, in_quotes
+from hygge.databases.database import Session, Table
+from hygge.databases.dialect import in_quotes
 from hygge.databases.wider import Wider
 
 

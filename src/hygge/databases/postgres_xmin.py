@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from hygge.core.errors import DatabaseError, Unsupported
 from hygge.databases.accounts import Account, Point
-from hygge.databases.database import Session, Table, in_quotes
+from hygge.databases.database import Session, Table
+from hygge.databases.dialect import in_quotes
 
 _HALF = 2**32
 _OLDEST = 2**31 - 10_000_000

@@ -20,7 +20,8 @@ from hygge.core.errors import ConnectionFailed, DatabaseError, HomeError, HyggeE
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
-from hygge.databases.database import Database, Field, Session, Table, in_quotes
+from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.dialect import in_quotes
 from hygge.databases.sqlite_types import (
     SENTINEL,
     checked,
@@ -80,7 +81,7 @@ class Sqlite(Database):
         return column if _compares(kind) else None
 
     def narrowed(
-        self, mark: Watermark, sign: str, column: str, place: str
+        self, mark: Watermark, sign: str, column: str, place: str, native: str
     ) -> tuple[str, Any] | None:
         """Texts of one moment differ by zone and by digits, so only their days are compared."""
         kind = parse_type(mark.type)

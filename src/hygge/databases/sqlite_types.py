@@ -18,7 +18,8 @@ from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
 from hygge.databases.arriving import misfit
-from hygge.databases.database import Field, as_it_came, in_quotes
+from hygge.databases.database import Field, as_it_came
+from hygge.databases.dialect import in_quotes
 
 _OWN: dict[str, pl.DataType] = {
     "int_8_bits": pl.Int8(),  # int8 is another system's bigint

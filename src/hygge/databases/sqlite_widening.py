@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from hygge.core.errors import DatabaseError
-from hygge.databases.database import Session, Table, in_quotes
+from hygge.databases.database import Session, Table
 from hygge.databases.definitions import Definition
+from hygge.databases.dialect import in_quotes
 from hygge.databases.wider import Wider
 
 

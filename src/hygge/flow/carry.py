@@ -17,6 +17,7 @@ from hygge.core.schema import TableSchema
 from hygge.core.store import Load, Part, StagedPart
 from hygge.core.watermark import Watermark
 from hygge.flow.channel import Budget, Channel
+from hygge.flow.giving_back import LARGE, give_back
 from hygge.flow.holding import first_error
 from hygge.flow.polish import Polisher
 from hygge.flow.settings import FlowSettings
@@ -55,6 +56,8 @@ class Carrier:
         async with self.budget.buffer(self.buffer_bytes), self.load.part(staging) as part:
             sent = await self._pour(partition, part, cursor)
             staged = await part.finish()
+        if sum(piece.bytes for piece in staged.pieces) > LARGE:
+            await asyncio.to_thread(give_back)
         if staged.rows != sent:
             raise VerificationFailed(
                 f"{sent} rows were sent and {staged.rows} staged", partition=partition.name

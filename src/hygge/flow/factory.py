@@ -26,6 +26,9 @@ class NoConnections:
     def settings(self, name: str) -> Mapping[str, Any]:
         raise ConfigError(f"there is no connection {name!r}", hint="run it from a workspace")
 
+    def credential(self, name: str) -> Mapping[str, Any]:
+        raise ConfigError(f"there is no credential {name!r}", hint="run it from a workspace")
+
 
 def home_of(config: HomeConfig, connections: Connections) -> Home[Any]:
     """The Home of these settings. No I/O."""

@@ -5,86 +5,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 import polars as pl
-from pydantic import Field as Setting
-from pydantic import model_validator
 
-from hygge.core.config import Connections, Settings
+from hygge.core.config import Connections
 from hygge.core.driver_thread import DriverThread, finish
 from hygge.core.errors import SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.supply import Need, Needs, Shares
+from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.databases.accounts import account_of
 from hygge.databases.answering import answered, opened
 from hygge.databases.arriving import arrived, schema_of
 from hygge.databases.database import Database, Field, Session, Table
-from hygge.databases.found import found, located_settings, named_table
+from hygge.databases.found import found
 from hygge.databases.ranges import Ranges
 from hygge.homes.sql_bound import accounted, settled
 from hygge.homes.sql_catalog import near, stand_ins
+from hygge.homes.sql_config import SqlHomeConfig
 from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
 
 T = TypeVar("T")
-
-
-class SqlOptions(Settings):
-    """How rows are fetched."""
-
-    batch_size: int | None = Setting(
-        default=None,
-        ge=1,
-        description="Rows in a batch, at most; what suits the driver if not given",
-    )
-
-
-class SqlHomeConfig(HomeConfig):
-    """Settings of a table, or of a query, to be read."""
-
-    table: str | None = Setting(
-        default=None, description="`users` or `schema.users`; {entity} is filled in"
-    )
-    query: str | None = Setting(default=None, description="A select, instead of a table")
-    database: str | None = Setting(default=None, description="Which kind, if the URL does not say")
-    connection: str | None = Setting(
-        default=None, description="Which of `connections:` to use, or a database's URL"
-    )
-    path: str | None = Setting(default=None, description="The file of a database that is a file")
-    partition_by: str | None = Setting(
-        default=None,
-        description="Read it in ranges of this column, best one with an index; by key if not given",
-    )
-    partitions: int | None = Setting(
-        default=None, ge=1, le=64, description="In how many ranges; by its size if not given"
-    )
-    partition_mb: float = Setting(
-        default=256, gt=0, description="How large a range is to be, about, in MB"
-    )
-    options: SqlOptions = Setting(default=SqlOptions(), description="How rows are fetched")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.table is None) == (self.query is None):
-            raise ValueError("give a `table` or a `query`, one of them")
-        if self.query is not None and (self.partitions or 1, self.partition_by) != (1, None):
-            raise ValueError("a `query` is read by one statement, not in `partitions`")
-        return self
-
-    @classmethod
-    def for_entity(
-        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
-    ) -> dict[str, Any]:
-        settings = super().for_entity(flow, entity, name)
-        return settings if "query" in settings else named_table(settings, name)
-
-    def located(self, root: Path) -> Self:
-        return self.model_copy(update=located_settings(self, root))
 
 
 class SqlHome(BlockingHome[SqlHomeConfig]):
@@ -156,6 +102,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         with closing(opened(self.database.connect())) as session:
             keys = session.keys(self.table) if self.config.table else ()
             schema = schema_of(self.fields(session), keys)
+            schema = replace(schema, notes=(*schema.notes, *session.notes()))
         wanted, most = self.config.partitions or 1, self.most_parts
         if most is not None and most < wanted:
             note = f"read in {most} partitions, not {wanted}: there are too few connections for it"
@@ -220,7 +167,9 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             if column in self.capabilities.positions:
                 return accounted(session, self.table, column, account_of(self.database, column))
             field = chosen(self.fields(session), (column,))[0]
-            top = self._end(session, field, "max", "true")
+            if (cap := session.cap(field)) is not None:
+                return Bound(Watermark(column, type_name(field.column.type), cap))
+            top = self._end(session, field, "max", "1 = 1")
 
             def least(condition: str) -> Watermark | None:
                 found = self._end(session, field, "min", condition)
@@ -264,7 +213,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         request = self.by_columns(request)
         for mark, sign in ((request.low, ">"), (request.bound, "<")):
             if mark is not None:
-                told = self._beyond(mark, sign, len(values) + 1)
+                told = self._beyond(session, mark, sign, len(values) + 1)
                 conditions += told[0]
                 values += told[1]
         return conditions, values
@@ -284,10 +233,13 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         condition = account.between(session, self.table, low.value, bound.value)
         return [] if condition is None else [condition]
 
-    def _beyond(self, mark: Watermark, sign: str, number: int) -> tuple[list[str], list[Any]]:
+    def _beyond(
+        self, session: Session, mark: Watermark, sign: str, number: int
+    ) -> tuple[list[str], list[Any]]:
         """Rows without a position reach the flow, too: it has a policy for them."""
-        column = self.database.quoted(mark.column)
-        narrowed = self.database.narrowed(mark, sign, column, self.database.mark(number))
+        column, place = self.database.quoted(mark.column), self.database.mark(number)
+        native = chosen(self.fields(session), (mark.column,))[0].native
+        narrowed = self.database.narrowed(mark, sign, column, place, native)
         if narrowed is None:
             return [], []
         sql, value = narrowed

@@ -8,7 +8,8 @@ from contextlib import closing
 
 from hygge.core.config import nearest
 from hygge.databases.answering import opened
-from hygge.databases.database import Database, Session, Table, in_quotes
+from hygge.databases.database import Database, Session, Table
+from hygge.databases.dialect import in_quotes
 
 OURS = "_hygge_"
 """What hygge keeps in a database itself begins so."""

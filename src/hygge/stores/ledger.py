@@ -79,21 +79,23 @@ class Ledger:
         text = self._db.native(pl.String())
         key, whole = self._db.key_type, self._db.native(pl.Int64())
         with self._session.transaction(self._target.beside(LOADS)):
-            self._session.change(
-                f"create table if not exists {self._leases} (table_name {key} not null "
-                f"primary key, note {text} not null){self._session.table_options}"
+            self._make(LEASES, f"table_name {key} not null primary key, note {text} not null")
+            self._make(
+                LOADS,
+                f"table_name {key} not null, load_id {key} not null, flow {text} not null, "
+                f"fate {text} not null, staged {whole} not null, number {whole}, record {text}, "
+                "primary key (table_name, load_id)",
             )
-            self._session.change(
-                f"create table if not exists {self._loads} (table_name {key} not null, "
-                f"load_id {key} not null, flow {text} not null, fate {text} not null, "
-                f"staged {whole} not null, number {whole}, record {text}, "
-                f"primary key (table_name, load_id)){self._session.table_options}"
-            )
+
+    def _make(self, name: str, words: str) -> None:
+        options = self._session.table_options
+        made = self._db.make_missing(self._target.beside(name), f"({words}){options}")
+        self._session.change(made)
 
     def _make_schema(self) -> None:
         schema, known = self._target.schema, self._db.schemas
         if schema and known and schema not in {row[0] for row in self._session.rows(known)}:
-            self._session.change(f"create schema if not exists {self._db.quoted(schema)}")
+            self._session.change(self._db.making_schema.format(self._db.quoted(schema)))
 
     def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]

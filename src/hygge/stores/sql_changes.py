@@ -29,8 +29,8 @@ def refuse_changes(
         back = database.there_and_back(staged, field.native, database.native(column.type))
         if back is None:
             continue
-        sql = f"select 1 from {staging.sql} s where {listed} and {staged} <> {back} limit 1"
-        if session.rows(sql):
+        sql = f"select 1 from {staging.sql} s where {listed} and {staged} <> {back}"
+        if session.rows(database.first(1, sql)):
             raise StoreError(
                 f"the table's column is {field.native}, and would change values of "
                 f"{type_name(column.type)}",

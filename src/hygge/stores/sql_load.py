@@ -157,7 +157,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
-                    publishing.make_room(ledger.newest())
+                    publishing.make_room(ledger.newest(), tags[0])
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -167,7 +167,7 @@ class SqlLoad(BlockingLoad):
             if entry.receipt is None:
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
-                    publishing.make_room(newest)
+                    publishing.make_room(newest, tags[0])
                 schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
@@ -219,6 +219,8 @@ class SqlLoad(BlockingLoad):
             self._session = None
 
 
+_HEAVY = 64 * 2**20
+"""Bytes that a part keeps waiting, at most."""
 _ADOPTED = {
     Mode.REPLACE: "then they are replaced",
     Mode.APPEND: "then they stay, and rows are added to them",
@@ -243,6 +245,7 @@ class SqlPart(BlockingPart):
         self._load, self._partition = load, partition
         self._try = load.pieces.begin()
         self._own: Session | None = None
+        self._waiting = list[pl.DataFrame]()
 
     def open(self) -> None:
         if not self._load.one_writer:
@@ -250,10 +253,21 @@ class SqlPart(BlockingPart):
 
     def write(self, batch: pl.DataFrame) -> None:
         self._load.request.schema.check(batch)
-        if batch.height:
-            self._try.add(self._own or self._load.session, self._load.staged, batch)
+        self._waiting += [batch] if batch.height else []
+        rows = sum(batch.height for batch in self._waiting)
+        if rows >= self._load.database.insert_rows or self._heavy():
+            self._add()
+
+    def _heavy(self) -> bool:
+        return sum(batch.estimated_size() for batch in self._waiting) >= _HEAVY
+
+    def _add(self) -> None:
+        if self._waiting:
+            rows, self._waiting = pl.concat(self._waiting), []
+            self._try.add(self._own or self._load.session, self._load.staged, rows)
 
     def finish(self) -> StagedPart:
+        self._add()
         session = self._own or self._load.session
         if not session.fields(self._load.staged):
             raise LoadLost("this load was erased", load_id=self._load.request.load_id)

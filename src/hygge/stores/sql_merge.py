@@ -41,7 +41,9 @@ class Merging:
         self._db, self._session, self._target = database, session, target
         self._staging, self._request = staging, request
         self._names = [name for name in request.schema.names if name != OPERATION]
-        self._keys = [database.quoted(key) for key in request.keys]
+        self._keys = {database.quoted(key): request.schema[key].type for key in request.keys}
+        apart = (database.told_apart(key, kind) for key, kind in self._keys.items())
+        self._apart = ", ".join(word for words in apart for word in words)
         self._pieces = pieces_of(database)
         self._operation = database.quoted(OPERATION)
         self._tells = OPERATION in request.schema
@@ -91,7 +93,8 @@ class Merging:
         """A key that is stored as another one would be taken for gone the next time."""
         same = self._same("s", "t")
         ((count,),) = self._session.rows(  # counted: a first row would be looked for one by one
-            f"select count(*) from {self._staging.sql} s where {self._upserts(pieces)} "
+            f"select {self._db.counted} from {self._staging.sql} s "
+            f"where {self._upserts(pieces)} "
             f"and not exists (select 1 from {self._target.sql} t where {same})"
         )
         if count:
@@ -180,7 +183,10 @@ class Merging:
         return self._pieces.among(pieces, "s") if pieces else "1 = 0"
 
     def _same(self, one: str, other: str) -> str:
-        return " and ".join(f"{one}.{key} = {other}.{key}" for key in self._keys)
+        return " and ".join(
+            self._db.same(f"{one}.{key}", f"{other}.{key}", kind)
+            for key, kind in self._keys.items()
+        )
 
     def _staged(self, which: str) -> str:
         """Of the table's rows: those whose key is that of such a staged row."""
@@ -193,28 +199,29 @@ class Merging:
         )
 
     def _count(self, condition: str) -> int:
-        sql = f"select count(*) from {self._target.sql} where {condition}"
+        sql = f"select {self._db.counted} from {self._target.sql} where {condition}"
         return int(self._session.rows(sql)[0][0])
 
     # one row a key
 
     def _refuse_null_keys(self, listed: str) -> None:
-        counts = ", ".join(f"count(*) - count({key})" for key in self._keys)
+        nulls = (f"sum(case when {key} is null then 1 else 0 end)" for key in self._keys)
+        counts = ", ".join(f"coalesce({count}, 0)" for count in nulls)
         sql = f"select {counts} from {self._staging.sql} s where {listed}"
         refuse_null_keys(self._request.keys, self._session.rows(sql)[0])
 
     def _several(self, listed: str) -> bool:
         sql = (
             f"select 1 from {self._staging.sql} s where {listed} "
-            f"group by {', '.join(self._keys)} having count(*) > 1 limit 1"
+            f"group by {self._apart} having count(*) > 1"
         )
-        return bool(self._session.rows(sql))
+        return bool(self._session.rows(self._db.first(1, sql)))
 
     def _refuse_ties(self, listed: str) -> None:
         latest = self._request.latest
         if latest is None or self._request.any_tie:
             return
-        keys, fields = ", ".join(self._keys), self._staging.fields()
+        keys, fields = self._apart, self._staging.fields()
         reads = [field for field in fields if field.column.name in self._names]
         ranked = (
             f"select s.*, dense_rank() over (partition by {keys} order by {self._newest()}) "
@@ -225,7 +232,8 @@ class Merging:
             f"where hygge_n = 1"
         )
         words = ", ".join(field.read for field in reads)
-        sql = f"select {words} from ({counted}) c where hygge_m > 1 limit {_LOOKED_AT + 1}"
+        sql = f"select {words} from ({counted}) c where hygge_m > 1"
+        sql = self._db.first(_LOOKED_AT + 1, sql)
         with closing(self._session.batches(sql, (), reads)) as batches:
             found = [arrived(batch, reads) for batch in batches]
         if not found:
@@ -271,10 +279,7 @@ class Merging:
             order = f"{self._newest()}, {order}"
         place = self._pieces.place
         ranked = (
-            f"select {place}, row_number() over (partition by {', '.join(self._keys)} "
+            f"select {', '.join(place)}, row_number() over (partition by {self._apart} "
             f"order by {order}) hygge_n from {self._staging.sql} s where {listed}"
         )
-        self._session.change(
-            f"delete from {self._staging.sql} where {only}({place}) in "
-            f"(select {place} from ({ranked}) r where hygge_n > 1)"
-        )
+        self._session.change(self._db.thinning(self._staging.sql, only, place, ranked))

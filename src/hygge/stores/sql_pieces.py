@@ -26,8 +26,10 @@ class Pieces(ABC):
 
     own: Sequence[Column]
     """Columns that a staging table has beside those of the load."""
-    place: str
-    """Tells one staged row from every other, in SQL."""
+    place: Sequence[str]
+    """Columns that tell one staged row from every other, in SQL."""
+    count: str
+    """Counts rows, in SQL."""
 
     @abstractmethod
     def begin(self) -> Try:
@@ -65,38 +67,38 @@ class Try(ABC):
 
 
 def pieces_of(database: Database) -> Pieces:
-    return Numbered(database.row_number) if database.row_number else Tagged(database)
+    return Numbered(database, database.row_number) if database.row_number else Tagged(database)
 
 
 class Tagged(Pieces):
-    """By two columns. A piece is named by a tag that nobody used before, in hexadecimal."""
+    """By two columns. A piece is named by a tag that nobody used before, a number."""
 
-    own = (Column(PART, pl.String(), False), Column(ROW, pl.Int64(), False))
+    own = (Column(PART, pl.Int64(), False), Column(ROW, pl.Int64(), False))
 
     def __init__(self, database: Database) -> None:
         self._part, self._row = (database.quoted(name) for name in (PART, ROW))
-        self.place = f"{self._part}, {self._row}"
+        self.place, self.count = (self._part, self._row), database.counted
 
     def begin(self) -> Try:
         return _TaggedTry()
 
     def among(self, names: Sequence[str], of: str = "") -> str:
         head = f"{of}." if of else ""
-        return f"{head}{self._part} in ({', '.join(map(_text, names))})"
+        return f"{head}{self._part} in ({', '.join(map(_tag, names))})"
 
     def latest(self, names: Sequence[str]) -> str:
-        places = " ".join(f"when {_text(name)} then {n}" for n, name in enumerate(names))
+        places = " ".join(f"when {_tag(name)} then {n}" for n, name in enumerate(names))
         return f"case {self._part} {places} end desc, {self._row} desc"
 
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
         """A row that is lost and one that is there twice leave the count, but not the sum."""
         part, row = self._part, self._row
         found = session.rows(
-            f"select {part}, count(*), min({row}), max({row}), sum({row}) from {staged} "
+            f"select {part}, {self.count}, min({row}), max({row}), sum({row}) from {staged} "
             f"group by {part}"
         )
         return {
-            tag: count
+            str(tag): count
             for tag, count, low, high, total in found
             if (low, high) == (0, count - 1) and int(total) == count * (count - 1) // 2
         }
@@ -104,18 +106,20 @@ class Tagged(Pieces):
 
 class _TaggedTry(Try):
     def __init__(self) -> None:
-        self._tag, self._rows, self._bytes = secrets.token_hex(8), 0, 0
+        self._tag, self._rows, self._bytes = secrets.randbits(63), 0, 0
 
     def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
         places = pl.int_range(self._rows, self._rows + rows.height, dtype=pl.Int64, eager=True)
-        tagged = rows.select(pl.lit(self._tag).alias(PART), places.alias(ROW), pl.col(rows.columns))
+        tagged = rows.select(
+            pl.lit(self._tag, pl.Int64).alias(PART), places.alias(ROW), pl.col(rows.columns)
+        )
         session.insert(staged, tagged)
         self._rows += rows.height
         self._bytes += int(rows.estimated_size())
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        return (Piece(self._tag, self._rows, self._bytes),) if self._rows else ()
+        return (Piece(str(self._tag), self._rows, self._bytes),) if self._rows else ()
 
 
 class Numbered(Pieces):
@@ -127,11 +131,11 @@ class Numbered(Pieces):
 
     own = ()
 
-    def __init__(self, number: str) -> None:
-        self.place = number
+    def __init__(self, database: Database, number: str) -> None:
+        self._number, self.place, self.count = number, (number,), database.counted
 
     def begin(self) -> Try:
-        return _NumberedTry(self.place)
+        return _NumberedTry(self._number)
 
     def among(self, names: Sequence[str], of: str = "") -> str:
         """Those that follow each other are one range; a long row of `or` is too deep for SQLite."""
@@ -144,20 +148,20 @@ class Numbered(Pieces):
     def latest(self, names: Sequence[str]) -> str:
         runs = enumerate(_runs(map(_ends, names)))
         places = " ".join(f"when {self._within(*ends)} then {n}" for n, ends in runs)
-        return f"case {places} end desc, {self.place} desc"
+        return f"case {places} end desc, {self._number} desc"
 
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
         found = {}
         for name in filter(_RANGE.fullmatch, names):
             first, last = _ends(name)
-            sql = f"select count(*) from {staged} where {self._within(first, last)}"
+            sql = f"select {self.count} from {staged} where {self._within(first, last)}"
             ((count,),) = session.rows(sql)
             if count == last - first + 1:
                 found[name] = count
         return found
 
     def _within(self, first: int, last: int) -> str:
-        return f"{self.place} between {first} and {last}"
+        return f"{self._number} between {first} and {last}"
 
 
 class _NumberedTry(Try):
@@ -208,9 +212,9 @@ def _any(conditions: Sequence[str]) -> str:
     return f"({_any(conditions[:half])} or {_any(conditions[half:])})"
 
 
-def _text(tag: str) -> str:
-    """A tag is hexadecimal."""
-    return f"'{int(tag, 16):0{len(tag)}x}'"
+def _tag(name: str) -> str:
+    """A tag is a number."""
+    return str(int(name))
 
 
 def staged_schema(pieces: Pieces, schema: TableSchema) -> TableSchema:

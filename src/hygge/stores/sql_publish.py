@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from hygge.core.errors import DatabaseError, HyggeError
 from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
@@ -33,6 +35,7 @@ class Publishing:
         self._pieces = pieces_of(database)
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
+        self._became = False  # whether it is what was staging, rows and all
         self.deleted = 0
         self._merging: Merging | None = None
 
@@ -52,8 +55,12 @@ class Publishing:
         """
         staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
-        if self._may_become(pieces):
-            self._become(arriving)
+        if self._became:
+            return arriving
+        if self._db.ddl_in_transactions and self._new and self._may_become(pieces):
+            self._target.drop()
+            self._become(self._target.table.name)
+            self._find_keys_fast(arriving)  # the index that there was went with the empty table
             return arriving
         if self._request.mode is Mode.REPLACE:
             self._session.change(f"delete from {self._target.sql}")
@@ -78,23 +85,29 @@ class Publishing:
         """
         plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
         sheds = self._db.sheds_columns or not self._pieces.own
-        if not (self._new and sheds and plain and self._pieces.in_order(pieces)):
+        if not (sheds and plain and self._pieces.in_order(pieces)):
+            return False
+        if not self._claim():
             return False
         listed = self._pieces.among(pieces)
-        if self._db.claiming:  # who still writes there is done before we look
-            self._session.change(self._db.claiming.format(self._staging.rows.sql))
-        others = f"select 1 from {self._staging.rows.sql} where not {listed} limit 1"
-        return not self._session.rows(others)
+        others = f"select 1 from {self._staging.rows.sql} where not {listed}"
+        return not self._session.rows(self._db.first(1, others))
 
-    def _become(self, arriving: TableSchema) -> None:
-        staged = self._staging.rows.sql
-        self._target.drop()
-        for column in self._pieces.own:
-            self._session.change(f"alter table {staged} drop column {self._db.quoted(column.name)}")
-        self._staging.rows.widen(marks(self._request))
-        name = self._db.quoted(self._target.table.name)
-        self._session.change(f"alter table {staged} rename to {name}")
-        self._find_keys_fast(arriving)  # the index that there was went with the empty table
+    def _claim(self) -> bool:
+        """Whoever still writes to the staging is done before we look, and nobody does later."""
+        if not self._db.claiming:
+            return True
+        try:
+            self._session.change(self._db.claiming.format(self._staging.rows.sql))
+        except DatabaseError:  # a right that not everybody has
+            if self._db.ddl_in_transactions:  # it has ended the transaction
+                raise
+            return False
+        return True
+
+    def _become(self, name: str) -> None:
+        """The staging gets this name, and the columns of a target."""
+        self._staging.rows.become(name, shed=self._pieces.own, more=marks(self._request))
 
     def _add(self, staging: str, piece: str) -> None:
         """In the order in which they lie there, which is that of one writer; sorting costs more."""
@@ -104,13 +117,15 @@ class Publishing:
             f"where {self._pieces.among([piece])}"
         )
 
-    def make_room(self, newest: Entry | None) -> None:
+    def make_room(self, newest: Entry | None, pieces: Sequence[str]) -> None:
         """See that the table is there and has the columns, and that they are wide enough.
 
         `newest` is the last load that was published. Raises StoreError where it cannot.
         """
         arriving = self._request.schema.select(self._names)
         self._session.refuse_target(self._target.table, swap=self._swap)
+        if self._succeeds_itself(arriving, pieces):
+            return
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
             self._target.make(self._whole(arriving), keys=keys)
@@ -127,6 +142,33 @@ class Publishing:
             self._target.widen(self._whole(arriving).columns)
         else:
             self._make_anew(arriving)
+
+    def _succeeds_itself(self, arriving: TableSchema, pieces: Sequence[str]) -> bool:
+        """Where tables cannot be made in the transaction, the staging becomes the successor before
+        it. A try before this one may have come so far."""
+        if self._db.ddl_in_transactions:
+            return False
+        successor, staged = self._staging.successor, self._staging.rows
+        if not staged.exists():
+            self._target, self._became = successor, successor.exists()
+            return self._became
+        if self._target.exists() and (
+            self._request.mode is not Mode.REPLACE or self._fits(arriving)
+        ):
+            return False
+        successor.drop()
+        try:
+            if not self._may_become(pieces):
+                return False
+            self._target = staged
+            self._find_keys_fast(arriving)
+            self._target, self._became = successor, True
+            self._become(successor.table.name)
+        finally:
+            if self._db.releasing:
+                with suppress(HyggeError):  # the connection may be gone, and the claim with it
+                    self._session.change(self._db.releasing)
+        return True
 
     def _make_another(self, arriving: TableSchema) -> None:
         """A table to take this one's place, like it where the columns are the same."""

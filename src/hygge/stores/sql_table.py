@@ -30,7 +30,7 @@ class SqlTable:
         return bool(self.fields())
 
     def has_rows(self) -> bool:
-        return bool(self._session.rows(f"select 1 from {self.sql} limit 1"))
+        return bool(self._session.rows(self._db.first(1, f"select 1 from {self.sql}")))
 
     def make(self, schema: TableSchema, *, keys: Sequence[str] = ()) -> None:
         words = [self._word(column, key=column.name in keys) for column in schema.columns]
@@ -42,7 +42,7 @@ class SqlTable:
     def _word(self, column: Column, *, key: bool = False) -> str:
         short = key and column.type == pl.String()
         native = self._db.key_type if short else self._db.native(column.type)
-        required = "" if column.nullable and not key else " not null"
+        required = self._db.nullable if column.nullable and not key else " not null"
         return f"{self._db.quoted(column.name)} {native}{required}"
 
     def names(self, names: Iterable[str], of: str = "") -> str:
@@ -50,9 +50,13 @@ class SqlTable:
         return ", ".join(head + self._db.quoted(name) for name in names)
 
     def index(self, columns: Iterable[Column]) -> None:
-        words = ", ".join(self._db.indexed(column.name, column.type) for column in columns)
+        """Not where a column is one that the database cannot index."""
+        words = [self._db.indexed(column.name, column.type) for column in columns]
+        if None in words:
+            return
         name = self._db.quoted(f"_hygge_{secrets.token_hex(8)}")
-        self._session.change(f"create index {name} on {self.sql} ({words})")
+        told = ", ".join(word for word in words if word)
+        self._session.change(f"create index {name} on {self.sql} ({told})")
 
     def widen(self, columns: Iterable[Column]) -> None:
         """Add these columns, but for those that are there."""
@@ -60,7 +64,7 @@ class SqlTable:
         for column in columns:
             if column.name not in there:
                 word = self._word(replace(column, nullable=True))
-                self._session.change(f"alter table {self.sql} add column {word}")
+                self._session.change(f"alter table {self.sql} {self._db.adding} {word}")
 
     def make_like(self, other: SqlTable) -> None:
         """With the other's columns, indexes and defaults; without its rows."""
@@ -139,7 +143,15 @@ class SqlTable:
 
     def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
         """At one moment for readers: this one becomes `old`, and the successor this one."""
-        self._session.change(f"rename table {self.sql} to {old.sql}, {successor.sql} to {self.sql}")
+        away = f"{self.sql} to {old.sql}, " if self.exists() else ""
+        self._session.change(f"rename table {away}{successor.sql} to {self.sql}")
+
+    def become(self, name: str, *, shed: Iterable[Column], more: Iterable[Column]) -> None:
+        """Take this name, without some columns, and with others; the rows stay where they lie."""
+        drops = [f"drop column {self._db.quoted(column.name)}" for column in shed]
+        adds = [f"{self._db.adding} {self._word(column)}" for column in more]
+        for sql in self._db.becoming(self.table, [*drops, *adds], name):
+            self._session.change(sql)
 
     def drop(self) -> None:
         self._session.change(f"drop table if exists {self.sql}")

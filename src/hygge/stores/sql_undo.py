@@ -45,7 +45,8 @@ def _delete(
     if low is None or high is None:
         raise Unsupported("this load has no watermark that tells its rows", load_id=last.load_id)
     condition, values = _between(database, table, low, high)
-    ((count,),) = session.rows(f"select count(*) from {table.sql} where {condition}", *values)
+    counting = f"select {database.counted} from {table.sql} where {condition}"
+    ((count,),) = session.rows(counting, *values)
     if count != last.rows:
         raise StoreError(
             f"{count} rows lie where this load put {last.rows}: they cannot be told apart",
@@ -61,12 +62,14 @@ def _between(
 ) -> tuple[str, list[Any]]:
     """Above the one, up to the other. Raises Unsupported where the database cannot compare them."""
     column, values, told = database.quoted(low.column), list[Any](), list[str]()
-    if low.column not in [field.column.name for field in table.fields()]:
+    natives = {field.column.name: field.native for field in table.fields()}
+    if low.column not in natives:
         raise Unsupported("the watermark's column is not in the table", column=low.column)
     if database.compared(column, parse_type(low.type)) is None:
         raise Unsupported("this database cannot tell rows by such values", column=low.column)
     for mark in (low, high):
-        found = database.narrowed(mark, "<", column, database.mark(len(values) + 1))
+        place = database.mark(len(values) + 1)
+        found = database.narrowed(mark, "<", column, place, natives[low.column])
         if found is None:
             raise Unsupported("its values cannot be compared by the database", column=low.column)
         told.append(found[0])

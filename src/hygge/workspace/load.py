@@ -51,6 +51,7 @@ class Loaded:
     name: str
     options: Options
     connections: Mapping[str, Mapping[str, object]] = field(repr=False)
+    credentials: Mapping[str, object] = field(repr=False)
     defaults: Marked
     flows: tuple[WrittenFlow, ...]
     complaints: Complaints
@@ -78,6 +79,7 @@ def load(root: Path) -> Loaded:
         name=project.name or root.resolve().name,
         options=options,
         connections=project.connections,
+        credentials=project.credentials,
         defaults=defaults,
         flows=tuple(flows.found.values()),
         complaints=complaints,

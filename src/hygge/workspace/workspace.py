@@ -90,4 +90,4 @@ class Workspace:
 def _connections(loaded: Loaded) -> Connections:
     from hygge.connections.named import NamedConnections
 
-    return NamedConnections(loaded.connections, loaded.root)
+    return NamedConnections(loaded.connections, loaded.root, loaded.credentials)

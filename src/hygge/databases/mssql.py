@@ -1,0 +1,210 @@
+"""SQL Server and its kin: statements and rows by ODBC, loads in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import polars as pl
+
+from hygge.connections.loan import Loan
+from hygge.connections.pool import Pool, pool_of
+from hygge.core.config import Settings
+from hygge.core.errors import ConnectionFailed, HyggeError
+from hygge.core.schema import Column
+from hygge.core.watermark import Watermark
+from hygge.databases.database import Database, Field, Session, Table, Writer
+from hygge.databases.mssql_catalog import KEYS, described, fields
+from hygge.databases.mssql_errors import told
+from hygge.databases.mssql_line import Bulk, Talk
+from hygge.databases.mssql_settings import MssqlSettings
+from hygge.databases.mssql_types import compared, declared, readable, sendable
+from hygge.databases.mssql_words import MssqlWords, bracketed
+from hygge.databases.mssql_writers import writers
+
+_BATCH = 16_384
+_STATES = (
+    "select snapshot_isolation_state, is_read_committed_snapshot_on from sys.databases "
+    "where database_id = db_id()"
+)
+_SNAPSHOT, _READ_COMMITTED = (
+    f"set transaction isolation level {word}" for word in ("snapshot", "read committed")
+)
+_TURN = (
+    "declare @turn int; exec @turn = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
+    "@LockOwner = 'Transaction', @LockTimeout = ?; select @turn"
+)
+
+
+class Mssql(MssqlWords, Database):
+    """Publishing waits for its turn at one table by an application lock."""
+
+    name = "mssql"
+    catalog = (
+        "select s.name, t.name, case when s.name = schema_name() then 1 else 0 end "
+        "from sys.tables t join sys.schemas s on s.schema_id = t.schema_id "
+        "where t.is_ms_shipped = 0"
+    )
+    schemas = "select name from sys.schemas"
+    Settings: ClassVar[type[Settings]] = MssqlSettings
+    sheds_columns = True
+    insert_rows = 102_400
+    by_index = True
+    in_ranges = "hygge.databases.mssql_ranges:MssqlRanges"
+    widening = "hygge.databases.mssql_widening:widen"
+    settings: MssqlSettings
+
+    def __init__(self, settings: MssqlSettings) -> None:
+        super().__init__(settings)
+        self.patience = 3 * settings.lock_seconds + settings.connect_seconds
+        self.patience += settings.acquire_timeout
+
+    @property
+    def pool(self) -> Pool:
+        return pool_of((Mssql, self.settings), self.identity, self.settings)
+
+    @property
+    def identity(self) -> str:
+        return f"mssql://{self.settings.where.replace(',', ':')}/{self.settings.which or ''}"
+
+    def connect(self, *, write: bool = False) -> Session:
+        return MssqlSession(self.settings, self.pool)
+
+    def native(self, kind: pl.DataType) -> str:
+        return declared(kind)
+
+    def narrowed(
+        self, mark: Watermark, sign: str, column: str, place: str, native: str
+    ) -> tuple[str, Any] | None:
+        found = compared(native, mark.value, place)
+        return (f"{column} {sign}= {found[0]}", found[1]) if found else None
+
+
+class MssqlSession(Session):
+    """One connection at a time: to talk and to read, or to load. Made when it is needed."""
+
+    def __init__(self, settings: MssqlSettings, pool: Pool) -> None:
+        self._settings, self._loan = settings, Loan(pool)
+
+    def _talk(self) -> AbstractContextManager[Talk]:
+        return self._loan.using(Talk, lambda: Talk(self._settings))
+
+    def _bulk(self) -> AbstractContextManager[Bulk]:
+        return self._loan.using(Bulk, lambda: Bulk(self._settings))
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with told(), self._talk() as line, line.asking() as cursor:
+            cursor.execute(sql, *values)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def change(self, sql: str, *values: Any) -> None:
+        with told(), self._talk() as line, line.asking() as cursor:
+            cursor.execute(sql, *values)
+
+    @contextmanager
+    def transaction(self, about: Table | None = None) -> Iterator[None]:
+        with self._talk():
+            self.change("begin transaction")
+            try:
+                if about is not None:
+                    self._take_turn(about)
+                yield
+                self.change("commit")
+            except BaseException:  # a cancelled block, too, leaves nothing half done
+                with suppress(HyggeError):  # the connection may be gone, and the rows with it
+                    self.change("if @@trancount > 0 rollback")
+                raise
+
+    def _take_turn(self, about: Table) -> None:
+        name = f"hygge {about.schema or ''}.{about.name}".lower()[:255]
+        wait = self._settings.lock_seconds
+        if self.rows(_TURN, name, 1000 * wait)[0][0] < 0:
+            raise ConnectionFailed(f"another run has been publishing {about} for {wait} s")
+
+    # what is there
+
+    def fields(self, table: Table) -> list[Field]:
+        return [self._field(*column) for column in fields(self, _whole(table))]
+
+    def described(self, query: str) -> list[Field]:
+        return [self._field(*column) for column in described(self, query)]
+
+    def _field(self, name: str, native: str, nullable: bool) -> Field:
+        exact = self._settings.moments == "exact"
+        kind, read, arrive = readable(native, bracketed(name), exact=exact)
+        return Field(Column(name, kind, nullable), native, read, arrive)
+
+    def keys(self, table: Table) -> tuple[str, ...]:
+        return tuple(row[0] for row in self.rows(KEYS, _whole(table)))
+
+    # what others do
+
+    def clock(self) -> tuple[datetime, datetime]:
+        utc, local = self.rows("select sysutcdatetime(), sysdatetime()")[0]
+        return utc.replace(tzinfo=UTC), local
+
+    def writers(self) -> list[Writer]:
+        return writers(self)
+
+    def cap(self, field: Field) -> int | None:
+        """Numbers of rows are given as they are written, and seen as they are committed."""
+        if field.native != "rowversion":
+            return None
+        return int(self.rows("select cast(min_active_rowversion() as bigint)")[0][0]) - 1
+
+    # rows in bulk
+
+    def batches(
+        self, sql: str, values: Sequence[Any], fields: Sequence[Field]
+    ) -> Generator[pl.DataFrame, None, None]:
+        with told(), self._talk() as line, self._at_one_moment(), line.asking() as cursor:
+            cursor.execute(sql, *values)
+            reader = cursor.arrow_reader(batch_size=_BATCH)
+            try:
+                for batch in reader:
+                    rows = pl.DataFrame(pl.from_arrow(batch))
+                    rows.columns = [field.column.name for field in fields]
+                    yield rows
+            finally:
+                reader.close()
+
+    @contextmanager
+    def _at_one_moment(self) -> Iterator[None]:
+        """One statement shows one state of the table, where the database keeps versions of rows."""
+        snapshots, by_itself = self._versions()
+        if snapshots and not by_itself:
+            self.change(_SNAPSHOT)
+        yield
+        if snapshots and not by_itself:
+            self.change(_READ_COMMITTED)
+
+    def _versions(self) -> tuple[bool, bool]:
+        """Whether snapshots are allowed, and whether each statement has one by itself."""
+        state, by_itself = self.rows(_STATES)[0]
+        return state == 1, bool(by_itself)
+
+    def notes(self) -> Sequence[str]:
+        if any(self._versions()):
+            return ()
+        return (
+            "rows that move while they are read may be missed or come twice: the database keeps no "
+            "versions of rows (alter database current set allow_snapshot_isolation on)",
+        )
+
+    def insert(self, table: Table, rows: pl.DataFrame) -> None:
+        ready = pl.DataFrame([sendable(column) for column in rows])
+        data = ready.to_arrow(compat_level=pl.CompatLevel.oldest())
+        with self._bulk() as line:
+            line.load(_whole(table), data, rows.columns)
+
+    def interrupt(self) -> None:
+        self._loan.stop()
+
+    def close(self) -> None:
+        self._loan.close()
+
+
+def _whole(table: Table) -> str:
+    return ".".join(map(bracketed, filter(None, (table.schema, table.name))))

@@ -1,0 +1,89 @@
+"""How T-SQL says things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import polars as pl
+
+from hygge.core.errors import Unsupported
+from hygge.databases.database import Table
+from hygge.databases.dialect import Dialect
+from hygge.databases.mssql_types import BINARY_ORDER
+
+_LONGEST = 128
+"""Letters of a name (sysname)."""
+
+
+def bracketed(name: str) -> str:
+    """An identifier."""
+    return "[" + name.replace("]", "]]") + "]"
+
+
+def text(value: str) -> str:
+    """A literal."""
+    return "N'" + value.replace("'", "''") + "'"
+
+
+class MssqlWords(Dialect):
+    """Texts are compared by their letters, but for blanks at their end, which SQL Server does not
+    look at: keys are told apart by their length as well."""
+
+    key_type: ClassVar[str] = f"nvarchar(450) collate {BINARY_ORDER}"
+    counted: ClassVar[str] = "count_big(*)"
+    adding: ClassVar[str] = "add"
+    making_schema: ClassVar[str] = "create schema {}"
+    nullable: ClassVar[str] = " null"
+
+    def quoted(self, name: str) -> str:
+        return bracketed(name)
+
+    def refuse_name(self, name: str) -> None:
+        if len(name) > _LONGEST:
+            told = f"{name!r} is longer than {_LONGEST} letters"
+            raise Unsupported(told, hint="rename it")
+
+    def plain(self, native: str) -> str:
+        return native.partition(" collate ")[0].replace("float(53)", "float")
+
+    def first(self, count: int, select: str) -> str:
+        return f"select top ({count}) {select.removeprefix('select ')}"
+
+    def make_missing(self, table: Table, definition: str) -> str:
+        named = self.named(table)
+        return f"if object_id({text(named)}, N'U') is null create table {named} {definition}"
+
+    def becoming(self, table: Table, changes: Sequence[str], name: str) -> Sequence[str]:
+        altered = f"alter table {self.named(table)}"
+        renamed = f"exec sp_rename {text(self.named(table))}, {text(name)}, N'OBJECT'"
+        return [*(f"{altered} {change}" for change in changes), renamed]
+
+    def indexed(self, name: str, kind: pl.DataType) -> str | None:
+        """No index has a column of any length."""
+        return None if kind in (pl.String(), pl.Binary()) else bracketed(name)
+
+    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
+        """Nobody puts in a key that we found missing, from here to the end."""
+        pairs = ", ".join(f"{name} = w.{name}" for name in sets)
+        return f"update {target} with (updlock, holdlock) set {pairs} from ({rows}) w where {same}"
+
+    def thinning(self, table: str, only: str, place: Sequence[str], ranked: str) -> str:
+        same = " and ".join(f"r.{column} = {table}.{column}" for column in place)
+        return (
+            f"delete from {table} where {only}exists "
+            f"(select 1 from ({ranked}) r where r.hygge_n > 1 and {same})"
+        )
+
+    def same(self, one: str, other: str, kind: pl.DataType) -> str:
+        told = f"{one} = {other}"
+        if kind == pl.String():
+            told += f" and datalength({one}) = datalength({other})"
+        return told
+
+    def told_apart(self, column: str, kind: pl.DataType) -> Sequence[str]:
+        return (column, f"datalength({column})") if kind == pl.String() else (column,)
+
+    def compared(self, column: str, kind: pl.DataType) -> str | None:
+        """None for texts: the server orders letters beyond the first 65,536 otherwise."""
+        return None if kind == pl.String() else column
