@@ -6,7 +6,7 @@ The rooms above speak the SQL that all of them share; where they differ, they as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -94,10 +94,12 @@ class Dialect(ABC):
         """A column as it stands in an index; None: no index can have it."""
         return self.quoted(name)
 
-    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
-        """Take over columns (`sets`) from `rows`, known as w, where they are the `same`."""
+    def updating(
+        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+    ) -> str:
+        """Take over columns (`sets`) from `rows`, known as w, where two names' are the `same`."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)
-        return f"update {target} set {pairs} from ({rows}) w where {same}"
+        return f"update {target} set {pairs} from ({rows}) w where {same('w', target)}"
 
     def thinning(self, table: str, only: str, place: Sequence[str], ranked: str) -> str:
         """Delete the rows of a table that come after the first (`hygge_n`) in a ranking of them;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import polars as pl
@@ -63,10 +63,15 @@ class MssqlWords(Dialect):
         """No index has a column of any length."""
         return None if kind in (pl.String(), pl.Binary()) else bracketed(name)
 
-    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
+    def updating(
+        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+    ) -> str:
         """Nobody puts in a key that we found missing, from here to the end."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)
-        return f"update {target} with (updlock, holdlock) set {pairs} from ({rows}) w where {same}"
+        return (
+            f"update t set {pairs} from {target} t with (updlock, holdlock) "
+            f"join ({rows}) w on {same('w', 't')}"
+        )
 
     def thinning(self, table: str, only: str, place: Sequence[str], ranked: str) -> str:
         same = " and ".join(f"r.{column} = {table}.{column}" for column in place)

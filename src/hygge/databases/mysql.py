@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -93,9 +93,11 @@ class Mysql(Database):
     def there_and_back(self, value: str, native: str, own: str) -> str | None:
         return there_and_back(value, native, own)
 
-    def updating(self, target: str, sets: Sequence[str], rows: str, same: str) -> str:
+    def updating(
+        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+    ) -> str:
         pairs = ", ".join(f"{target}.{name} = w.{name}" for name in sets)
-        return f"update {target} join ({rows}) w on {same} set {pairs}"
+        return f"update {target} join ({rows}) w on {same('w', target)} set {pairs}"
 
     def compared(self, column: str, kind: pl.DataType) -> str:
         """Texts by their bytes, as we order them; the column's collation may differ."""

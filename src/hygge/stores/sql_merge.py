@@ -151,8 +151,8 @@ class Merging:
         others = [name for name in self._names if name not in self._request.keys]
         if others:
             sets = [self._db.quoted(name) for name in others]
-            same = self._same("w", self._target.sql)
-            self._session.change(self._db.updating(self._target.sql, sets, rows, same))
+            sql = self._db.updating(self._target.sql, sets, rows, self._same)
+            self._session.change(sql)
 
     def _insert(self, rows: str) -> None:
         self._session.change(

@@ -277,6 +277,10 @@ class Queries:
             raise SqlError(4104, told)
         raise SqlError(207, f"Invalid column name '{name}'.")
 
+    def bound(self, sql: str) -> dict[str, Any] | None:
+        """The values that the statement still asks for: some were looked at before."""
+        return {k: v for k, v in self.values.items() if f"${k} " in sql} or None
+
     def parameter(self, name: str) -> Node:
         """A variable's value, by a name that DuckDB takes."""
         kind, value = self.scene.variable(name)

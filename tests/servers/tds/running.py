@@ -89,7 +89,7 @@ def single(session: Session, sql: str) -> list[tuple[Kind | None, Any]]:
     queries = Queries(session.scene)
     tree = parsing.parsed(sql)
     outputs = queries.query(tree)
-    cursor = session.con.execute(tree.sql("duckdb"), queries.values or None)
+    cursor = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql))
     row = cursor.fetchone()
     kinds = [k or kind_of(str(d[1])) for (_, k), d in zip(outputs, cursor.description, strict=True)]
     session.transactions.done()
@@ -149,7 +149,7 @@ def _assign(session: Session, tree: exp.Select) -> None:
     for name, one in zip(names, tree.expressions, strict=True):
         made.append(converted(one, node_kind(one), session.scene.variable(name)[0]))
     tree.set("expressions", made)
-    rows = session.con.execute(tree.sql("duckdb"), queries.values or None).fetchall()
+    rows = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql)).fetchall()
     session.transactions.done()
     session.row_count = len(rows)
     for name, value in zip(names, rows[-1] if rows else (), strict=False):
@@ -172,7 +172,7 @@ def _gather(session: Session, tree: exp.Select, name: str, value: exp.Expr) -> N
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     outputs = queries.query(inner)
-    rows = session.con.execute(inner.sql("duckdb"), queries.values or None).fetchall()
+    rows = session.con.execute(sql := inner.sql("duckdb"), queries.bound(sql)).fetchall()
     for row in rows:
         for n, (found, (_, kind)) in enumerate(zip(row, outputs, strict=True)):
             session.scene.variables[f"@gathered_{n}"] = (kind or Kind("nvarchar", -1), found)
@@ -192,7 +192,7 @@ def _answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
             queries.values or None,
         )
     else:
-        cursor = session.con.execute(tree.sql("duckdb"), queries.values or None)
+        cursor = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql))
     rows(session, cursor, outputs, out, token)
     session.transactions.done()
 

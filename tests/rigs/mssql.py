@@ -1,0 +1,107 @@
+"""Rigs for SQL Server. Their other reader is its driver, row by row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mssql_python
+import polars as pl
+from tests.servers import mssql
+
+from hygge.core.home import HomeConfig
+from hygge.core.store import StagedPart, StoreConfig
+from hygge.databases.mssql_types import declared
+from hygge.databases.mssql_words import bracketed
+from hygge.flow.factory import NoConnections
+from hygge.homes.sql import SqlHome
+from hygge.homes.sql_config import SqlHomeConfig
+from hygge.stores.sql import SqlStore, SqlStoreConfig
+from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
+
+PARTS = {"partition_by": "id", "partitions": 3}
+
+
+def connected() -> Any:
+    mssql_python.pooling(enabled=False)
+    return mssql_python.connect(mssql.connection_text(), autocommit=True)
+
+
+def ask(sql: str, *values: Any) -> list[Row]:
+    with connected() as db, db.cursor() as cursor:
+        cursor.execute(sql, *values)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def own_schema() -> str:
+    name = f"s_{secrets.token_hex(6)}"
+    ask(f"create schema {name}")
+    return name
+
+
+class MssqlHomeRig(HomeRig):
+    def __init__(self, tmp: Path) -> None:
+        self.schema = own_schema()
+
+    def home(self) -> SqlHome:
+        return self._made("people")
+
+    def missing(self) -> SqlHome:
+        return self._made("nowhere")
+
+    def _made(self, table: str) -> SqlHome:
+        place = {"connection": mssql.url() + "?trust_server_certificate=yes&encrypt=no", "table": f"{self.schema}.{table}"}
+        config = HomeConfig.create({"type": "mssql", **place, **PARTS})
+        assert isinstance(config, SqlHomeConfig)
+        return SqlHome.build(config, NoConnections())
+
+    def give(self, *frames: pl.DataFrame) -> None:
+        columns = ", ".join(f"{bracketed(n)} {declared(k)}" for n, k in frames[0].schema.items())
+        marks = ", ".join("?" * frames[0].width)
+        with connected() as db, db.cursor() as cursor:
+            cursor.execute(f"drop table if exists {self.schema}.people")
+            cursor.execute(f"create table {self.schema}.people ({columns})")
+            for row in (row for frame in frames for row in frame.rows()):
+                cursor.execute(f"insert into {self.schema}.people values ({marks})", *row)
+
+
+class MssqlStoreRig(StoreRig):
+    harms = frozenset({Harm.LOSE, Harm.TRUNCATE, Harm.DOUBLE})
+
+    def __init__(self, tmp: Path) -> None:
+        self.schema = own_schema()
+
+    def store(self) -> SqlStore:
+        place = {"connection": mssql.url() + "?trust_server_certificate=yes&encrypt=no", "table": f"{self.schema}.people"}
+        config = StoreConfig.create({"type": "mssql", **place})
+        assert isinstance(config, SqlStoreConfig)
+        return SqlStore.build(config, NoConnections())
+
+    def tables(self) -> list[str]:
+        sql = "select table_name from information_schema.tables where table_schema = ?"
+        return [str(row[0]) for row in ask(sql, self.schema)]
+
+    def look(self) -> list[Row] | None:
+        if "people" not in self.tables():
+            return None
+        return ask(f"select * from {self.schema}.people")
+
+    def leftovers(self) -> Sequence[str]:
+        return [n for n in self.tables() if n.startswith("_hygge_") and len(n) == 31]
+
+    def spoil(self, harm: Harm, part: StagedPart) -> None:
+        table, tag = f"{self.schema}._hygge_{part.load_id}", part.pieces[0].name
+        last = f"_hygge_row = (select max(_hygge_row) from {table} where _hygge_part = ?)"
+        match harm:
+            case Harm.LOSE:
+                ask(f"delete from {table} where _hygge_part = ?", tag)
+            case Harm.TRUNCATE:
+                ask(f"delete from {table} where {last} and _hygge_part = ?", tag, tag)
+            case Harm.DOUBLE:
+                ask(f"insert into {table} select * from {table} where _hygge_part = ?", tag)
+
+
+HOMES = [MssqlHomeRig]
+STORES = [MssqlStoreRig]
