@@ -156,7 +156,8 @@ class _Reader:
         if word in ("exec", "execute") and (first == "insert" or before == "with"):
             return False
         if word in _ALWAYS:
-            return not (word == "if" and before in _THINGS)
+            within = (word == "if" and before in _THINGS) or (word == "rollback" and before == "with")
+            return not within
         if first in _SHORT:
             alone = self._at.at - start == 1
             named = first == "begin" and self._at.at - start <= 2

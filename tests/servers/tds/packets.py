@@ -8,6 +8,8 @@ import struct
 import threading
 from dataclasses import dataclass
 
+from tests.servers.tds import tokens
+
 BATCH, RPC, REPLY, ATTENTION, BULK, TRANSACTION, LOGIN, PRELOGIN = 1, 3, 4, 6, 7, 14, 16, 18
 _HEADER = struct.Struct(">BBHHBB")
 _LAST = 0x01
@@ -123,12 +125,15 @@ class Wire:
 
 
 class Streamed:
-    """A reply that is sent as it grows."""
+    """A reply that is sent as it grows. A DONE waits, for what is last says that nothing follows."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire, self._data, self._number = wire, bytearray(), 1
+        self._waiting: tuple[int, int | None] | None = None
 
     def __iadd__(self, data: bytes) -> Streamed:
+        if self._waiting is not None:
+            self._put_done(tokens.MORE)
         self._data += data
         size = self._wire.packet_size - _HEADER.size
         if len(self._data) > 16 * size:
@@ -140,5 +145,25 @@ class Streamed:
             del self._data[:whole]
         return self
 
+    def done(self, token: int, count: int | None = None) -> None:
+        """A statement is over."""
+        if self._waiting is not None:
+            self._put_done(tokens.MORE)
+        self._waiting = token, count
+
+    def _put_done(self, status: int) -> None:
+        assert self._waiting is not None
+        token, count = self._waiting
+        self._waiting = None
+        self._data += tokens.done(token, status, count)
+
     def end(self) -> None:
+        """The last DONE, and the last packet."""
+        if self._waiting is not None:
+            self._put_done(0)
         self._wire.write_part(bytes(self._data), last=True, number=self._number)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a DONE is all that is still to be sent."""
+        return self._waiting is not None

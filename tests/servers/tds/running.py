@@ -219,13 +219,13 @@ def rows(
         out += packing.rows(chunk, packs)
         chunk = cursor.fetchmany(_CHUNK)
     session.row_count = count
-    out += tokens.done(token, tokens.MORE, count)
+    out.done(token, count)
 
 
 def told_count(session: Session, count: int, out: Streamed, token: int) -> None:
     """After a statement that has changed rows."""
     session.row_count = count
-    out += tokens.done(token, tokens.MORE, None if session.quiet else count)
+    out.done(token, None if session.quiet else count)
 
 
 def drop_temporary(session: Session, catalog: Catalog) -> None:

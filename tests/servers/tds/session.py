@@ -111,6 +111,8 @@ class Session:
             catalog = Catalog(self.con, self.home.name)
             running.drop_temporary(self, catalog)
         self.con.close()
+        with suppress(OSError):
+            self.wire.sock.shutdown(socket.SHUT_RDWR)  # or the thread that reads would go on
 
     def _answer(self, message: Message) -> bool:
         """Whether the session goes on."""
@@ -144,7 +146,8 @@ class Session:
             self.database.statements.append((self.id, sql))
             self.scene.variables = {}
             running.batch(self, sql, out)
-            out += tokens.done()
+            if not out.is_finished:
+                out += tokens.done()
         elif message.kind == RPC:
             calls.run(self, message.body, out)
         elif message.kind == BULK:

@@ -126,8 +126,4 @@ def _isolate(session: Session, leaf: Leaf) -> None:
     known = ("read uncommitted", "read committed", "repeatable read", "snapshot", "serializable")
     if level not in known:
         raise SqlError(102, f"Incorrect syntax near '{level}'.", 15)
-    transactions = session.transactions
-    if level == "snapshot" and transactions.depth and transactions.isolation != "snapshot":
-        told = "Transaction failed because the isolation level cannot be changed to SNAPSHOT in it."
-        raise SqlError(3951, told)
-    transactions.isolation = "read committed" if level == "read uncommitted" else level
+    session.transactions.isolation = level.replace("uncommitted", "committed")

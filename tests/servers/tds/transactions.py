@@ -25,7 +25,7 @@ class Transactions:
     def __init__(self, server: Server, con: duckdb.DuckDBPyConnection, session: int) -> None:
         self._server, self._con, self._session = server, con, session
         self.depth = 0
-        self.isolation = "read committed"
+        self.isolation = self._started_as = "read committed"
         self.lock_timeout: float | None = None
         self.id: int | None = None
         self.since = ""
@@ -40,10 +40,15 @@ class Transactions:
     def begin(self) -> None:
         if not self.depth:
             self.id, self.since = next(_ids), now()
+            self._started_as = self.isolation
         self.depth += 1
 
     def read(self, database: Database) -> None:
         """Before a statement that only reads."""
+        if self.depth and self.isolation == "snapshot" != self._started_as:
+            told = f"Transaction failed in database '{database.name}' because the statement was run "
+            told += "under snapshot isolation but the transaction did not start in it."
+            raise SqlError(3951, told)
         if self.depth and self.isolation == "snapshot" and not database.snapshot:
             told = f"Snapshot isolation transaction failed accessing database '{database.name}'"
             raise SqlError(3952, told + " because snapshot isolation is not allowed in it.")
