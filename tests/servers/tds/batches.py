@@ -156,7 +156,9 @@ class _Reader:
         if word in ("exec", "execute") and (first == "insert" or before == "with"):
             return False
         if word in _ALWAYS:
-            within = (word == "if" and before in _THINGS) or (word == "rollback" and before == "with")
+            within = (word == "if" and before in _THINGS) or (
+                word == "rollback" and before == "with"
+            )
             return not within
         if first in _SHORT:
             alone = self._at.at - start == 1

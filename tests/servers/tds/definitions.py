@@ -338,4 +338,3 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     count = writing.fill(session, table, given, f"({text}) q({named})", queries.values)
     running.told_count(session, count, out, token)
     session.transactions.done()
-

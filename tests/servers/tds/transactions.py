@@ -46,7 +46,9 @@ class Transactions:
     def read(self, database: Database) -> None:
         """Before a statement that only reads."""
         if self.depth and self.isolation == "snapshot" != self._started_as:
-            told = f"Transaction failed in database '{database.name}' because the statement was run "
+            told = (
+                f"Transaction failed in database '{database.name}' because the statement was run "
+            )
             told += "under snapshot isolation but the transaction did not start in it."
             raise SqlError(3951, told)
         if self.depth and self.isolation == "snapshot" and not database.snapshot:
@@ -121,9 +123,7 @@ class Transactions:
             version = database.version + 1
             for what in ("changes set version", "tracked set min_version"):
                 column = what.rpartition(" ")[2]
-                self._con.execute(
-                    f"update {place}.{what} = {version} where {column} = {mark}"
-                )
+                self._con.execute(f"update {place}.{what} = {version} where {column} = {mark}")
             self._finish()
             database.version = version
 
