@@ -71,8 +71,6 @@ def load(session: Session, body: bytes, out: Streamed) -> None:
     given = {}
     for n, (name, kind) in enumerate(columns):
         column = _column(table, name or meant.columns[n])
-        if column.seed is not None and "keep_identity" not in meant.options:
-            continue
         value = writing.stored(table, column, exp.column(f"c{n}", "q"), kind)
         if column.default is not None and "keep_nulls" not in meant.options:
             value = f"coalesce({value}, {writing.default(queries, column)})"

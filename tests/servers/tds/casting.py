@@ -194,7 +194,7 @@ def _bytes(node: Node, source: Kind | None, target: Kind, style: int) -> Node:
         same = source is not None and source.width == size
         return node if same else call("tds_fitted", node, size)
     known = source is not None and source.name in BYTES and 0 < source.width <= size
-    return node if size == MAX or known else call("tds_cut", node, size)
+    return node if target.is_whole or known else call("tds_cut", node, size)
 
 
 def _number(node: Node, source: Kind | None, target: Kind, *, safe: bool) -> Node:

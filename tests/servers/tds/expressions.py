@@ -275,7 +275,12 @@ def _average(queries: Queries, node: Any, scope: Scope) -> Node:
         target = BIGINT if kind.name == "bigint" else INT
         whole = exp.Anonymous(this="trunc", expressions=[node])
         return marked(cast(whole, target.stored), target)
-    return node  # type: ignore[no-any-return]
+    if kind is not None and kind.name in ("money", "smallmoney"):
+        return marked(cast(node, "decimal(19,4)"), Kind("money"))
+    if kind is not None and kind.name == "decimal":
+        target = Kind("decimal", 38, max(kind.scale, 6))
+        return marked(cast(node, target.stored), target)
+    return marked(node, Kind("float", 53) if kind is not None else None)
 
 
 def _collated(queries: Queries, node: Any, scope: Scope) -> Node:

@@ -45,6 +45,7 @@ class Source:
 
     alias: str
     columns: Sequence[Output]
+    table: Table | None = None
 
     def find(self, name: str) -> Output | None:
         wanted = name.lower()
@@ -65,11 +66,11 @@ class Scope:
         found = self.tables.get(name.lower())
         return found if found is not None or self.outer is None else self.outer.known(name)
 
-    def column(self, name: str, source: str) -> tuple[str, Output] | None:
-        """The source's alias and the column, here or further out."""
+    def column(self, name: str, source: str) -> tuple[Source, Output] | None:
+        """The source and the column, here or further out."""
         for one in self.sources:
             if (not source or one.alias.lower() == source.lower()) and (found := one.find(name)):
-                return one.alias, found
+                return one, found
         return self.outer.column(name, source) if self.outer is not None else None
 
 
@@ -219,7 +220,7 @@ class Queries:
         ):
             node.set(part, exp.to_identifier(name, quoted=True))
         node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        return Source(alias, [(c.name, c.kind) for c in table.columns])
+        return Source(alias, [(c.name, c.kind) for c in table.columns], table)
 
     def _put(self, node: exp.Table, query: str, alias: str) -> None:
         """A query of DuckDB's in place of a table."""
@@ -265,12 +266,17 @@ class Queries:
     def column(self, node: exp.Column, scope: Scope) -> Node:
         """Its place, or what an alias of the query's own stands for."""
         name, table = node.name, node.table
+        known = not table and name.lower() in scope.aliases
+        if known and isinstance(node.parent, exp.Ordered):  # before a column of the same name
+            return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
         found = scope.column(name, table)
         if found is not None:
-            alias, (own, kind) = found
-            made: Node = exp.column(own, alias or None, quoted=True)
+            source, (own, kind) = found
+            made: Node = exp.column(own, source.alias or None, quoted=True)
+            if source.table is not None:
+                made.meta["declared"] = source.table.column(own)
             return marked(made, kind)
-        if not table and name.lower() in scope.aliases:
+        if known:
             return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
         if table:
             told = f'The multi-part identifier "{table}.{name}" could not be bound.'

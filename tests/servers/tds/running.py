@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -185,16 +185,29 @@ def _answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     outputs = queries.query(tree)
+    sql = tree.sql("duckdb")
     if session.names_only:
-        tree = exp.Limit(this=exp.Subquery(this=tree), expression=exp.Literal.number(0))
-        cursor = session.con.execute(
-            f"select * from ({tree.this.this.sql('duckdb')}) limit 0",
-            queries.values or None,
-        )
-    else:
-        cursor = session.con.execute(tree.sql("duckdb"), queries.values or None)
-    rows(session, cursor, outputs, out, token)
+        sql = f"select * from ({sql}) limit 0"
+    cursor = session.con.execute(sql, queries.values or None)
+    rows(session, cursor, outputs, out, token, _flags(tree))
     session.transactions.done()
+
+
+def _flags(tree: exp.Expr) -> list[int]:
+    """What is told of columns that come from a table as they are."""
+    return [_flag(one) for one in tree.expressions] if isinstance(tree, exp.Select) else []
+
+
+def _flag(node: exp.Expr) -> int:
+    column = node.unalias().meta.get("declared")
+    if column is None:
+        return tokens.NULLABLE | tokens.WRITABLE
+    flag = tokens.NULLABLE if column.nullable else 0
+    if column.seed is not None:
+        return flag | tokens.IDENTITY
+    if column.computed is not None:
+        return flag | tokens.COMPUTED
+    return flag if column.kind.name == "rowversion" else flag | tokens.WRITABLE
 
 
 def rows(
@@ -203,6 +216,7 @@ def rows(
     outputs: list[Output],
     out: Streamed,
     token: int,
+    flags: Sequence[int] = (),
 ) -> None:
     """A result set, sent as it comes."""
     named = [
@@ -211,7 +225,7 @@ def rows(
     ]
     packs = [packing.packer(kind) for _, kind in named]
     chunk, count = cursor.fetchmany(_CHUNK), 0  # what fails at once leaves no half a result
-    out += tokens.columns(named)
+    out += tokens.columns(named, flags)
     while chunk:
         if session.stopped.is_set():
             raise Cancelled

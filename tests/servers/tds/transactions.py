@@ -112,6 +112,7 @@ class Transactions:
             elif self._open:
                 self._finish()
         except duckdb.Error:
+            self._open = False
             self._forget()
             raise
         self._forget()

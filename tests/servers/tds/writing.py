@@ -213,7 +213,7 @@ def fill(
         session.transactions.tracked = session.server.database(table.database)
         new = f"{table.place} x where x.rowid > {before}"
         tracking.note(catalog, table, session.id, "I", new)
-    _remember_identity(session, table)
+    _remember_identity(session, table, given)
     return int(row[0]) if row is not None else 0
 
 
@@ -238,8 +238,8 @@ def next_row_version(table: Table) -> str:
     return f"tds_bytes8(nextval('{quoted(table.database, 'sys', 'row_versions')}'))"
 
 
-def _remember_identity(session: Session, table: Table) -> None:
-    if any(c.seed is not None for c in table.columns) and session.identity_insert is None:
+def _remember_identity(session: Session, table: Table, given: Mapping[str, str]) -> None:
+    if any(c.seed is not None and c.name not in given for c in table.columns):
         place = quoted(table.database, "sys", f"identity_{table.number}")
         row = session.con.execute(f"select currval('{place}')").fetchone()
         session.identity = int(row[0]) if row is not None else None
