@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from mssql_python import connect as raw
-
 from tests.servers import mssql
 from tests.servers.mssql import connection_text as text
 
 _ACCESS_TOKEN = 1256
 
 
-def token(value: str) -> dict[int, bytes]:
+def token(value: str) -> dict[int, int | str | bytes]:
     wide = value.encode("utf-16-le")
     return {_ACCESS_TOKEN: struct.pack("<I", len(wide)) + wide}
 
@@ -34,7 +33,7 @@ def test_a_wrong_password() -> None:
 
 
 def test_an_unknown_database() -> None:
-    with pytest.raises(Exception, match="Cannot open database|Login failed"):
+    with pytest.raises(Exception, match=r"Cannot open database|Login failed"):
         raw(text(Database="nowhere"))
 
 

@@ -349,7 +349,8 @@ def test_changes_are_tracked(session: Any, database: str) -> None:
     session.execute("begin tran; insert into dbo.t values (9, null); rollback")
     assert only(session, "select change_tracking_current_version()") == version + 3
     changes = """declare @v bigint = {}; select ct.SYS_CHANGE_OPERATION, ct.id, t.v
-        from changetable(changes dbo.t, @v) as ct left join dbo.t as t on t.id = ct.id order by ct.id"""
+        from changetable(changes dbo.t, @v) as ct left join dbo.t as t on t.id = ct.id
+        order by ct.id"""
     assert rows(session, changes.format(version)) == [
         *(("U", 1, "x"), ("D", 2, None), ("I", 3, "x")),
     ]

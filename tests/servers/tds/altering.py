@@ -81,11 +81,11 @@ def _add_column(session: Session, found: Table, column: Column, made: declaring.
     con, name = session.con, quoted(column.name)
     kind = tables.collated(column, made.collations.get(column.name))
     filled = column.seed is not None or column.kind.name == "rowversion"
-    if not column.nullable and not filled and column.default is None:
-        if con.execute(f"select 1 from {found.place} limit 1").fetchone() is not None:
-            told = "ALTER TABLE only allows columns to be added that can contain nulls, or have a "
-            told += f"DEFAULT definition specified: column '{column.name}' does not satisfy these."
-            raise SqlError(4901, told)
+    needs = not column.nullable and not filled and column.default is None
+    if needs and con.execute(f"from {found.place} limit 1").fetchone() is not None:
+        told = "ALTER TABLE only allows columns to be added that can contain nulls, or have a "
+        told += f"DEFAULT definition specified: column '{column.name}' does not satisfy these."
+        raise SqlError(4901, told)
     value = writing.filled(session, found, column)
     has = column.default is not None and not column.nullable
     given = f" default {value}" if has else ""

@@ -16,8 +16,8 @@ _TABLES: Final = {
     " parent_object_id integer, create_date varchar, definition varchar",
     "columns": "object_id integer, column_id integer, name varchar, kind varchar,"
     " system_type_id integer, user_type_id integer, max_length integer, precision integer,"
-    " scale integer, is_nullable boolean, identity_seed bigint, identity_step bigint, default_text varchar,"
-    " default_name varchar, computed varchar, collation_name varchar",
+    " scale integer, is_nullable boolean, identity_seed bigint, identity_step bigint,"
+    " default_text varchar, default_name varchar, computed varchar, collation_name varchar",
     "indexes": "object_id integer, index_id integer, name varchar, type integer,"
     " is_unique boolean, is_primary_key boolean, is_unique_constraint boolean",
     "index_columns": "object_id integer, index_id integer, index_column_id integer,"
@@ -151,7 +151,7 @@ class Catalog:
             schema,
             name,
         )
-        return found[0] if found else None  # type: ignore[return-value]
+        return found[0] if found else None
 
     def table(self, schema: str, name: str) -> Table | None:
         """A table or a view."""

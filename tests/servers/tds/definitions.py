@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlglot import exp
 from tests.servers.tds import altering, parsing, tables, tracking, uniqueness, writing
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.catalog import SCHEMAS, Catalog, Column, Table, next_id, quoted

@@ -87,8 +87,9 @@ def _distinct(queries: Queries, node: Any, scope: Scope) -> Node:
 
 
 def _cast(queries: Queries, node: Any, scope: Scope) -> Node:
-    target = declared(node.args["to"] if "to" in node.args else node.this)
-    source = node.this if "to" in node.args else node.expression
+    is_cast = "to" in node.args  # CONVERT has its type first
+    target = declared(node.args.get("to", node.this))
+    source = node.this if is_cast else node.expression
     style = node.args.get("style")
     number = int(style.name) if isinstance(style, exp.Literal) else 0
     safe = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))

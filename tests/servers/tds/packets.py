@@ -125,7 +125,7 @@ class Wire:
 
 
 class Streamed:
-    """A reply that is sent as it grows. A DONE waits, for what is last says that nothing follows."""
+    """A reply that is sent as it grows. A DONE waits: the last one says that nothing follows."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire, self._data, self._number = wire, bytearray(), 1
