@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from tests.servers.tds import declaring, facts, tables, tracking, uniqueness, writing
+from tests.servers.tds import declaring, facts, inserting, tables, tracking, uniqueness, writing
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import TEXTS
@@ -86,7 +86,7 @@ def _add_column(session: Session, found: Table, column: Column, made: declaring.
         told = "ALTER TABLE only allows columns to be added that can contain nulls, or have a "
         told += f"DEFAULT definition specified: column '{column.name}' does not satisfy these."
         raise SqlError(4901, told)
-    value = writing.filled(session, found, column)
+    value = inserting.filled(session, found, column)
     has = column.default is not None and not column.nullable
     given = f" default {value}" if has else ""
     con.execute(f"alter table {found.place} add column {name} {kind}{given}")

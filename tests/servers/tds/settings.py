@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-from tests.servers.tds import parsing, tokens
+from tests.servers.tds import answering, parsing, tokens
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.casting import converted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import BYTES, TEXTS, Kind
 from tests.servers.tds.packets import Streamed
-from tests.servers.tds.queries import Queries, Scope, kind_of
+from tests.servers.tds.queries import Queries
+from tests.servers.tds.scopes import Scope, kind_of
 from tests.servers.tds.words import parted
 
 if TYPE_CHECKING:
@@ -22,10 +23,9 @@ _XACT_ABORT = 16384
 
 def value(session: Session, text: str, kind: Kind | None = None) -> Any:
     """Of an expression; as this kind, if one is given."""
-    from tests.servers.tds import running
 
     if kind is None:
-        found = running.single(session, f"select {text}")
+        found = answering.single(session, f"select {text}")
         return found[0][1] if found else None
     session.transactions.read(session.database)
     queries = Queries(session.scene)
