@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -281,7 +279,6 @@ def _alone(session: Session, found: Database) -> None:
         return [s for s in everybody if s is not session and found in (s.database, s.home)]
 
     for one in others():
-        with suppress(OSError):
-            one.wire.sock.shutdown(socket.SHUT_RDWR)
+        one.hang_up()
     while others() and not session.stopped.wait(_SOON):
         pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 from sqlglot import exp
-from tests.servers.tds import packing, parsing, settings, tokens
+from tests.servers.tds import packing, parsing, settings, tokens, writing
 from tests.servers.tds.casting import converted
 from tests.servers.tds.errors import Cancelled
 from tests.servers.tds.kinds import Kind, kind_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _CHUNK: Final = 4096
+_LOCKING: Final = {"updlock", "xlock", "tablockx"}
 
 
 def single(session: Session, sql: str) -> list[tuple[Kind | None, Any]]:
@@ -89,6 +90,7 @@ def _gather(session: Session, tree: exp.Select, name: str, value: exp.Expr) -> N
 
 
 def answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
+    _lock_as_hinted(session, tree)
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     outputs = queries.query(tree)
@@ -98,6 +100,14 @@ def answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
     cursor = session.con.execute(sql, queries.values or None)
     rows(session, cursor, outputs, out, token, _flags(tree))
     session.transactions.done()
+
+
+def _lock_as_hinted(session: Session, tree: exp.Expr) -> None:
+    """`WITH (UPDLOCK)` and its like: the table is locked, as if it were written."""
+    for table in tree.find_all(exp.Table):
+        hints = {str(h).lower() for hint in table.args.get("hints") or () for h in hint.expressions}
+        if hints & _LOCKING or hints >= {"tablock", "holdlock"}:
+            writing.lock(session, parsing.path_of(table))
 
 
 def _flags(tree: exp.Expr) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-from tests.servers.tds import answering, tracking, uniqueness
+from tests.servers.tds import answering, references, tracking, uniqueness
 from tests.servers.tds.casting import Node, literal
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
@@ -66,6 +66,7 @@ def update(session: Session, tree: Any, table: Table, out: Streamed, token: int)
         f" from (select distinct on (rid) * from {picked}) q where tgt.rowid = q.rid"
     ).fetchone()
     uniqueness.check(catalog, table, -1, changed)
+    references.check(catalog, table, "UPDATE")
     if moves:
         tracking.note(catalog, table, session.id, "I", _meant(table, picked))
     answering.told_count(session, int(row[0]) if row is not None else 0, out, token)
@@ -120,4 +121,5 @@ def delete(session: Session, tree: Any, table: Table, out: Streamed, token: int)
         f"delete from {table.place} where rowid in ({rows})",
         queries.values if not table.tracked and queries.values else None,
     ).fetchone()
+    references.check(catalog, table, "DELETE")
     answering.told_count(session, int(row[0]) if row is not None else 0, out, token)

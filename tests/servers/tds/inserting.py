@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-from tests.servers.tds import answering, parsing, tracking, uniqueness
+from tests.servers.tds import answering, parsing, references, tracking, uniqueness
 from tests.servers.tds.casting import converted, family
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
@@ -155,6 +155,7 @@ def fill(
         {**values, **queries.values} or None,
     ).fetchone()
     uniqueness.check(catalog, table, before)
+    references.check(catalog, table, "INSERT")
     if table.tracked:
         session.transactions.tracked = session.server.database(table.database)
         new = f"{table.place} x where x.rowid > {before}"

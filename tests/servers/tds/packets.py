@@ -107,6 +107,26 @@ class Wire:
         self._send(bytes(out))
         return number
 
+    def begins_with_tls(self) -> bool:
+        """Whether the client encrypts all from its first byte on (TDS 8.0)."""
+        return self.sock.recv(1, socket.MSG_PEEK) == b"\x16"
+
+    def handshake_first(self, context: ssl.SSLContext) -> None:
+        """TLS that is not within packets."""
+        tls = context.wrap_bio(self._into, self._out, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            if answer := self._out.read():
+                self.sock.sendall(answer)
+            if done:
+                self.tls = tls
+                return
+            self._into.write(self._received())
+
     def handshake(self, context: ssl.SSLContext) -> None:
         """Raises ssl.SSLError for a client that does not believe us, and Closed."""
         tls = context.wrap_bio(self._into, self._out, server_side=True)

@@ -144,6 +144,20 @@ def _raise(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     raise SqlError(50000, first[0].name)
 
 
+def _wait(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
+    """WAITFOR DELAY '00:00:01'"""
+    hours, minutes, seconds = leaf.words[-1].name.split(":")
+    if session.stopped.wait(int(hours) * 3600 + int(minutes) * 60 + float(seconds)):
+        raise Cancelled
+
+
+def _kill(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
+    found = session.server.sessions.get(int(leaf.words[1].text))
+    if found is None:
+        raise SqlError(6106, f"Process ID {leaf.words[1].text} is not an active process ID.")
+    found.hang_up()
+
+
 def _print(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     out += tokens.info(str(settings.value(session, leaf.text[5:])))
 
@@ -171,4 +185,6 @@ _HANDLERS: Final[dict[str, Callable[[Session, Leaf, Streamed, int], None]]] = {
     "throw": _throw,
     "raiserror": _raise,
     "print": _print,
+    "waitfor": _wait,
+    "kill": _kill,
 }

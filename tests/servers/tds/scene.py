@@ -207,7 +207,7 @@ class SessionScene:
 
     def _change_tracking_current_version(self) -> int | None:
         database = self._session.database
-        return database.version if database.tracked else None
+        return self._session.transactions.version(database) if database.tracked else None
 
     def _change_tracking_min_valid_version(self, number: int | None) -> int | None:
         return tracking.min_version(self._session.con, self._session.database, number)

@@ -111,8 +111,12 @@ class Session:
             catalog = Catalog(self.con, self.home.name)
             running.drop_temporary(self, catalog)
         self.con.close()
+        self.hang_up()  # or the thread that reads would go on
+
+    def hang_up(self) -> None:
+        """The client finds nobody there."""
         with suppress(OSError):
-            self.wire.sock.shutdown(socket.SHUT_RDWR)  # or the thread that reads would go on
+            self.wire.sock.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, message: Message) -> bool:
         """Whether the session goes on."""

@@ -34,7 +34,7 @@ class Transactions:
         self.defines = False
         self._seen: tuple[Database, int] | None = None
         self._open = self._written = False
-        self._snapshot = 0
+        self._snapshot = self._version = 0
         self._held: set[Hashable] = set()
 
     def begin(self) -> None:
@@ -62,12 +62,18 @@ class Transactions:
                 self._con.execute(f"begin; from {quoted(database.name)}.sys.schemas limit 0")
                 self._open, self._snapshot = True, self._server.commits
                 self._seen = database, self._server.definitions
+                self._version = database.version
 
     def seen(self, database: Database) -> int | None:
         """Which state of a database's definitions we see, if that of all who have begun now."""
         if self.defines or not self._open or self._seen is None or self._seen[0] is not database:
             return None
         return self._seen[1]
+
+    def version(self, database: Database) -> int:
+        """Of changes that are tracked: what we see has all of them up to this one."""
+        mine = self._open and self._seen is not None and self._seen[0] is database
+        return self._version if mine else database.version
 
     def write(self, database: Database, *what: Hashable, stopped: Callable[[], bool]) -> None:
         """Before one that changes these tables, or names of tables."""
