@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from tests.servers.mssql import connection_text as text
 
 mssql_python = pytest.importorskip("mssql_python")

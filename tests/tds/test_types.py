@@ -23,13 +23,13 @@ CASES: dict[str, Any] = {
     "smallmoney": Decimal("214748.3647"),
     "real": 0.5,
     "float": 1.1e300,
-    "date": date(1, 1, 1),
+    "date": date(1753, 1, 1),
     "time(7)": time(23, 59, 59, 999999),
     "time(0)": time(23, 59, 59),
     "datetime": datetime(1753, 1, 1, 23, 59, 59, 997000),
     "smalldatetime": datetime(2079, 6, 6, 23, 59),
     "datetime2(7)": datetime(9999, 12, 31, 23, 59, 59, 999999),
-    "datetime2(3)": datetime(1, 1, 1, 0, 0, 0, 1000),
+    "datetime2(3)": datetime(1753, 1, 1, 0, 0, 0, 1000),
     "datetimeoffset(7)": datetime(2024, 2, 29, 12, 30, 0, 123456, tzinfo=UTC),
     "char(3)": "a b",
     "varchar(10)": "caffè",
@@ -60,7 +60,7 @@ def test_all_of_them_in_one_row(session: Any) -> None:
     session.execute(f"create table dbo.t ({columns})")
     marks = ", ".join("?" * len(NAMES))
     session.execute(f"insert into dbo.t values ({marks})", *CASES.values())
-    row = session.execute("select * from dbo.t").fetchone()
+    (row,) = session.execute("select * from dbo.t").fetchall()
     assert list(row) == list(CASES.values())
     reader = session.execute("select * from dbo.t").arrow_reader(batch_size=100)
     table = pa.Table.from_batches(list(reader))

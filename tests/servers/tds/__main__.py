@@ -31,6 +31,7 @@ def main() -> None:
 def _context(cert: Path | None, key: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones speak after their handshake
+    context.set_alpn_protocols(["tds/8.0"])
     if cert is not None:
         context.load_cert_chain(cert, key)
         return context

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from tests.servers.tds import declaring, facts, tables, tracking, uniqueness, writing
+from tests.servers.tds import declaring, facts, inserting, tables, tracking, uniqueness, writing
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import TEXTS
@@ -80,19 +78,22 @@ def _add(session: Session, catalog: Catalog, found: Table, at: Cursor) -> None:
 def _add_column(session: Session, found: Table, column: Column, made: declaring.Declared) -> None:
     con, name = session.con, quoted(column.name)
     kind = tables.collated(column, made.collations.get(column.name))
-    filled = column.default is not None or column.seed is not None
-    filled = filled or column.kind.name == "rowversion"
-    if not column.nullable and not filled:
-        if con.execute(f"select 1 from {found.place} limit 1").fetchone() is not None:
-            told = "ALTER TABLE only allows columns to be added that can contain nulls, or have a "
-            told += f"DEFAULT definition specified: column '{column.name}' does not satisfy these."
-            raise SqlError(4901, told)
-    con.execute(f"alter table {found.place} add column {name} {kind}")
-    if not column.nullable or column.kind.name == "rowversion":
-        value = writing.filled(session, found, column)
-        con.execute(f"update {found.place} set {name} = {value}")
-    if not column.nullable:
+    filled = column.seed is not None or column.kind.name == "rowversion"
+    needs = not column.nullable and not filled and column.default is None
+    if needs and con.execute(f"from {found.place} limit 1").fetchone() is not None:
+        told = "ALTER TABLE only allows columns to be added that can contain nulls, or have a "
+        told += f"DEFAULT definition specified: column '{column.name}' does not satisfy these."
+        raise SqlError(4901, told)
+    value = inserting.filled(session, found, column)
+    has = column.default is not None and not column.nullable
+    given = f" default {value}" if has else ""
+    con.execute(f"alter table {found.place} add column {name} {kind}{given}")
+    if has:
+        con.execute(f"alter table {found.place} alter column {name} drop default")
+    if not column.nullable and column.kind.name != "rowversion":
         con.execute(f"alter table {found.place} alter column {name} set not null")
+    if filled and not has:
+        con.execute(f"update {found.place} set {name} = {value}")
 
 
 def _need_values(catalog: Catalog, found: Table, names: Sequence[str]) -> None:
@@ -278,7 +279,6 @@ def _alone(session: Session, found: Database) -> None:
         return [s for s in everybody if s is not session and found in (s.database, s.home)]
 
     for one in others():
-        with suppress(OSError):
-            one.wire.sock.shutdown(socket.SHUT_RDWR)
+        one.hang_up()
     while others() and not session.stopped.wait(_SOON):
         pass

@@ -8,19 +8,23 @@ from typing import Final
 
 from tests.servers.tds.words import Cursor, Word
 
-_ALWAYS: Final = frozenset(
-    ("exec", "execute", "declare", "while", "print", "throw", "return", "use", "begin", "if")
-    + ("commit", "rollback", "truncate", "raiserror", "waitfor", "save")
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ALWAYS: Final = _set(
+    "exec execute declare while print throw return use begin if commit rollback truncate"
+    " raiserror waitfor save"
 )
-_DATA: Final = frozenset(("select", "insert", "update", "delete", "merge", "with"))
-_MAKING: Final = frozenset(("create", "drop", "alter"))
-_SHORT: Final = frozenset(
-    ("declare", "set", "exec", "execute", "commit", "rollback", "begin", "use", "truncate")
-    + ("print", "save", "return", "raiserror", "throw")
+_DATA: Final = _set("select insert update delete merge with")
+_MAKING: Final = _set("create drop alter")
+_SHORT: Final = _set(
+    "declare set exec execute commit rollback begin use truncate print save return raiserror throw"
 )
-_THINGS: Final = frozenset(
-    ("table", "view", "schema", "index", "database", "column", "constraint", "procedure")
-    + ("trigger", "sequence", "synonym", "type", "function", "user", "login", "role")
+_THINGS: Final = _set(
+    "table view schema index database column constraint procedure trigger sequence synonym type"
+    " function user login role"
 )
 _STARTS: Final = _ALWAYS | _DATA | _MAKING | {"set"}
 
@@ -156,7 +160,10 @@ class _Reader:
         if word in ("exec", "execute") and (first == "insert" or before == "with"):
             return False
         if word in _ALWAYS:
-            return not (word == "if" and before in _THINGS)
+            within = (word == "if" and before in _THINGS) or (
+                word == "rollback" and before == "with"
+            )
+            return not within
         if first in _SHORT:
             alone = self._at.at - start == 1
             named = first == "begin" and self._at.at - start <= 2

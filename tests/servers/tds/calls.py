@@ -20,6 +20,7 @@ _NUMBERED: Final = {
     **{14: "sp_prepexecrpc", 15: "sp_unprepare"},
 }
 _ENDS: Final = (0x80, 0xFF, 0xFE)
+_CUT: Final = ("nvarchar", "varchar", "varbinary", "nchar", "char", "binary")
 _handles = itertools.count(1)
 Parameter = tuple[str, Kind, Any]
 """Its name, with @; its kind; its value."""
@@ -113,8 +114,5 @@ def _execute(
 
 def settle(value: Any, sent: Kind, kind: Kind) -> Any:
     """A value as its declared kind has it: a length that is smaller cuts."""
-    if isinstance(value, str | bytes) and kind.size > 0 and len(value) > kind.size:
-        if sent.name in ("nvarchar", "varchar", "varbinary", "nchar", "char", "binary"):
-            if kind.name in ("nvarchar", "varchar", "varbinary", "nchar", "char", "binary"):
-                return value[: kind.size]
-    return value
+    cuts = sent.name in _CUT and kind.name in _CUT and kind.size > 0
+    return value[: kind.size] if cuts and value is not None else value

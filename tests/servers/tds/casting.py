@@ -184,17 +184,15 @@ def _bytes(node: Node, source: Kind | None, target: Kind, style: int) -> Node:
             return call("tds_bytes8", node)
         return call("tds_bytes", cast(node, "bigint"), size if fixed else width)
     if source is not None and source.name in TEXTS:
-        if style in (1, 2):
-            node = call("tds_from_hex", node, style)
-        else:
-            node = call("encode", node)
+        hexed = style in (1, 2)
+        node = call("tds_from_hex", node, style) if hexed else call("encode", node)
     elif source is None:
         node = cast(node, "blob")
     if fixed and size != MAX:
         same = source is not None and source.width == size
         return node if same else call("tds_fitted", node, size)
     known = source is not None and source.name in BYTES and 0 < source.width <= size
-    return node if size == MAX or known else call("tds_cut", node, size)
+    return node if target.is_whole or known else call("tds_cut", node, size)
 
 
 def _number(node: Node, source: Kind | None, target: Kind, *, safe: bool) -> Node:
@@ -218,9 +216,9 @@ def stored_text(node: Node, source: Kind | None, target: Kind, told: str) -> Nod
     made = made if made is not None else converted(node, source, whole)
     if target.size == MAX or target.name in ("text", "ntext", "xml", "image", *ODD):
         return made
-    if source is not None and source.size != MAX and 0 < source.size <= target.size:
-        if family(source) == family(target) and target.name != "binary":
-            return made
+    same = source is not None and family(source) == family(target) and target.name != "binary"
+    if same and source is not None and 0 < source.size <= target.size:
+        return made
     if target.name in BYTES:
         made = call("tds_short_bytes", made, target.size, told)
         return call("tds_fitted", made, target.size) if target.name == "binary" else made

@@ -16,8 +16,8 @@ _TABLES: Final = {
     " parent_object_id integer, create_date varchar, definition varchar",
     "columns": "object_id integer, column_id integer, name varchar, kind varchar,"
     " system_type_id integer, user_type_id integer, max_length integer, precision integer,"
-    " scale integer, is_nullable boolean, identity_seed bigint, identity_step bigint, default_text varchar,"
-    " default_name varchar, computed varchar, collation_name varchar",
+    " scale integer, is_nullable boolean, identity_seed bigint, identity_step bigint,"
+    " default_text varchar, default_name varchar, computed varchar, collation_name varchar",
     "indexes": "object_id integer, index_id integer, name varchar, type integer,"
     " is_unique boolean, is_primary_key boolean, is_unique_constraint boolean",
     "index_columns": "object_id integer, index_id integer, index_column_id integer,"
@@ -70,6 +70,7 @@ class Index:
     name: str
     unique: bool
     primary: bool
+    constraint: bool
     columns: tuple[str, ...]
 
 
@@ -86,6 +87,7 @@ class Table:
     columns: tuple[Column, ...] = ()
     indexes: tuple[Index, ...] = field(default=())
     tracked: bool = False
+    refers: bool = False
 
     @property
     def place(self) -> str:
@@ -151,13 +153,15 @@ class Catalog:
             schema,
             name,
         )
-        return found[0] if found else None  # type: ignore[return-value]
+        return found[0] if found else None
 
     def table(self, schema: str, name: str) -> Table | None:
         """A table or a view."""
         found = self.rows(
             "select o.object_id, s.name, o.name, o.type, o.definition,"
-            " exists (from {sys}.tracked t where t.object_id = o.object_id)"
+            " exists (from {sys}.tracked t where t.object_id = o.object_id),"
+            " exists (from {sys}.foreign_keys f"
+            " where o.object_id in (f.parent_object_id, f.referenced_object_id))"
             " from {sys}.objects o join {sys}.schemas s using (schema_id)"
             " where lower(s.name) = lower(?) and lower(o.name) = lower(?)"
             " and o.type in ('U', 'V')",
@@ -166,11 +170,11 @@ class Catalog:
         )
         if not found:
             return None
-        number, held, own, kind, definition, tracked = found[0]
+        number, held, own, kind, definition, *marks = found[0]
         if kind == "V":
             return Table(self.database, held, own, number, kind, definition)
         columns, indexes = self._columns(number), self._indexes(number)
-        return Table(self.database, held, own, number, kind, None, columns, indexes, tracked)
+        return Table(self.database, held, own, number, kind, None, columns, indexes, *marks)
 
     def _columns(self, number: int) -> tuple[Column, ...]:
         found = self.rows(
@@ -182,14 +186,14 @@ class Catalog:
 
     def _indexes(self, number: int) -> tuple[Index, ...]:
         found = self.rows(
-            "select i.index_id, i.name, i.is_unique, i.is_primary_key,"
+            "select i.index_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint,"
             " list(c.name order by x.key_ordinal) from {sys}.indexes i"
             " join {sys}.index_columns x using (object_id, index_id)"
             " join {sys}.columns c using (object_id, column_id)"
             " where i.object_id = ? and not x.is_included group by all order by 1",
             number,
         )
-        return tuple(Index(n, name, u, p, tuple(cols)) for n, name, u, p, cols in found)
+        return tuple(Index(n, name, u, p, c, tuple(cols)) for n, name, u, p, c, cols in found)
 
     def add_index(
         self,

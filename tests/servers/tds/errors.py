@@ -42,21 +42,32 @@ def told(failed: duckdb.Error) -> SqlError:
         return SqlError(2714, f"There is already an object named '{found[1]}' in the database.")
     if isinstance(failed, duckdb.ConstraintException):
         return _refused(text)
+    if "Division by zero" in text:
+        return SqlError(8134, "Divide by zero error encountered.")
     if isinstance(failed, duckdb.TransactionException) or "onflict" in text:
-        told = "Transaction was deadlocked on lock resources with another process and has been "
-        return SqlError(
-            DEADLOCK, told + "chosen as the deadlock victim. Rerun the transaction.", 13
-        )
+        told = "Transaction was deadlocked, and has been chosen as the deadlock victim. Rerun the "
+        return SqlError(DEADLOCK, f"{told}transaction. ({text})", 13)
     if isinstance(failed, duckdb.ConversionException | duckdb.OutOfRangeException):
-        return SqlError(8115 if "range" in text else 245, f"Conversion failed: {text}")
+        return _unconverted(text.splitlines()[0])
     if isinstance(failed, duckdb.ParserException):
         return SqlError(102, f"Incorrect syntax: {text}", 15)
     return SqlError(50000, text)
 
 
+def _unconverted(text: str) -> SqlError:
+    if "range" in text or "Could not cast value" in text or "verflow" in text:
+        return SqlError(8115, f"Arithmetic overflow error, out of range for the type. {text}")
+    if "UUID" in text or "uuid" in text:
+        told = "Conversion failed when converting from a character string to uniqueidentifier."
+        return SqlError(8169, told)
+    return SqlError(245, f"Conversion failed when converting a value. {text}")
+
+
 def _refused(text: str) -> SqlError:
     if "NOT NULL" in text:
-        return SqlError(515, f"Cannot insert the value NULL: {text}")
+        table, _, column = text.rpartition(": ")[2].rpartition(".")
+        told = f"Cannot insert the value NULL into column '{column}', table '{table}'; "
+        return SqlError(515, told + "column does not allow nulls. INSERT fails.")
     if "uplicate key" in text:
         told = "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object. "
         return SqlError(DOUBLE, f"{told}{text}", 14)

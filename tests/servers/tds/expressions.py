@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sqlglot import exp
-from tests.servers.tds import functions, parsing
+from tests.servers.tds import arithmetic, functions, parsing
 from tests.servers.tds.casting import (
-    NUMBERS,
     Node,
     cast,
     converted,
@@ -18,11 +17,10 @@ from tests.servers.tds.casting import (
     shown,
 )
 from tests.servers.tds.errors import SqlError
-from tests.servers.tds.kinds import BYTES, MAX, TEXTS, WHOLE, Kind
-from tests.servers.tds.queries import Queries, Scope, kind_of, marked
+from tests.servers.tds.kinds import BYTES, MAX, TEXTS, Kind
+from tests.servers.tds.queries import Queries
+from tests.servers.tds.scopes import Scope, kind_of, marked
 
-INT: Final = Kind("int")
-BIGINT: Final = Kind("bigint")
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
@@ -56,7 +54,7 @@ def _literal(queries: Queries, node: Any, scope: Scope) -> Node:
     number = int(text)
     if number > 2**63 - 1:
         return marked(node, Kind("decimal", len(text), 0))
-    return marked(node, INT if number < 2**31 else BIGINT)
+    return marked(node, arithmetic.INT if number < 2**31 else arithmetic.BIGINT)
 
 
 def _national(queries: Queries, node: Any, scope: Scope) -> Node:
@@ -87,8 +85,9 @@ def _distinct(queries: Queries, node: Any, scope: Scope) -> Node:
 
 
 def _cast(queries: Queries, node: Any, scope: Scope) -> Node:
-    target = declared(node.args["to"] if "to" in node.args else node.this)
-    source = node.this if "to" in node.args else node.expression
+    is_cast = "to" in node.args  # CONVERT has its type first
+    target = declared(node.args.get("to", node.this))
+    source = node.this if is_cast else node.expression
     style = node.args.get("style")
     number = int(style.name) if isinstance(style, exp.Literal) else 0
     safe = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
@@ -224,60 +223,6 @@ def _if(queries: Queries, node: Any, scope: Scope) -> Node:
     return marked(node, kind)
 
 
-def _added(queries: Queries, node: Any, scope: Scope) -> Node:
-    a, b = kind_of(node.this), kind_of(node.expression)
-    if a is not None and b is not None and family(a) == family(b) == "text":
-        whole = MAX in (a.size, b.size)
-        kind = Kind(
-            "nvarchar" if "n" in (a.name[0], b.name[0]) else "varchar",
-            MAX if whole else min(a.size + b.size, 4000),
-        )
-        return marked(exp.DPipe(this=node.this, expression=node.expression), kind)
-    return _arithmetic(queries, node, scope)
-
-
-def _arithmetic(queries: Queries, node: Any, scope: Scope) -> Node:
-    a, b = kind_of(node.this), kind_of(node.expression)
-    if a is None or b is None:
-        return node  # type: ignore[no-any-return]
-    for name, mine, other in (("this", a, b), ("expression", b, a)):
-        if mine.name in (*TEXTS, *BYTES) and other.name in NUMBERS:
-            node.set(name, converted(node.args[name], mine, other))
-    if a.name in WHOLE and b.name in WHOLE:
-        kind = max(a, b, key=rank)
-        if isinstance(node, exp.Div):
-            return marked(exp.IntDiv(this=node.this, expression=node.expression), kind)
-        return marked(node, kind if kind.name in ("int", "bigint") else None)
-    if "float" in (a.name, b.name):
-        return marked(node, Kind("float", 53))
-    return node  # type: ignore[no-any-return]
-
-
-def _count(queries: Queries, node: Any, scope: Scope) -> Node:
-    return marked(node, BIGINT if node.args.get("big_int") else INT)
-
-
-def _sum(queries: Queries, node: Any, scope: Scope) -> Node:
-    kind = kind_of(node.this)
-    if kind is None:
-        return node  # type: ignore[no-any-return]
-    if kind.name in WHOLE:
-        target = BIGINT if kind.name == "bigint" else INT
-        return marked(cast(node, target.stored), target)
-    if kind.name in ("money", "smallmoney"):
-        return marked(cast(node, "decimal(19,4)"), Kind("money"))
-    return marked(node, Kind("float", 53) if kind.name in ("real", "float") else None)
-
-
-def _average(queries: Queries, node: Any, scope: Scope) -> Node:
-    kind = kind_of(node.this)
-    if kind is not None and kind.name in WHOLE:
-        target = BIGINT if kind.name == "bigint" else INT
-        whole = exp.Anonymous(this="trunc", expressions=[node])
-        return marked(cast(whole, target.stored), target)
-    return node  # type: ignore[no-any-return]
-
-
 def _collated(queries: Queries, node: Any, scope: Scope) -> Node:
     name = node.expression.name.upper()
     word = "binary" if "BIN" in name or "_CS" in name else "nocase"
@@ -299,7 +244,7 @@ def _percent(node: Any) -> bool:
 
 
 def _row_number(queries: Queries, node: Any, scope: Scope) -> Node:
-    return marked(node, BIGINT)
+    return marked(node, arithmetic.BIGINT)
 
 
 _HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
@@ -325,14 +270,14 @@ _HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
     exp.Nullif: _nullif,
     exp.Case: _case,
     exp.If: _if,
-    exp.Add: _added,
-    exp.Sub: _arithmetic,
-    exp.Mul: _arithmetic,
-    exp.Div: _arithmetic,
-    exp.Mod: _arithmetic,
-    exp.Count: _count,
-    exp.Sum: _sum,
-    exp.Avg: _average,
+    exp.Add: arithmetic.added,
+    exp.Sub: arithmetic.combined,
+    exp.Mul: arithmetic.combined,
+    exp.Div: arithmetic.combined,
+    exp.Mod: arithmetic.combined,
+    exp.Count: arithmetic.count,
+    exp.Sum: arithmetic.total,
+    exp.Avg: arithmetic.average,
     exp.Collate: _collated,
     exp.Subquery: _subquery,
     exp.Limit: _limit,

@@ -110,7 +110,7 @@ class Kind:
             case "decimal":
                 return numbers.decimal_size(self.size) + 1
             case "datetime2" | "time" | "datetimeoffset":
-                clock = 3 if self.scale < 3 else 4 if self.scale < 5 else 5
+                clock = numbers.clock_size(self.scale)
                 return clock + {"time": 0, "datetime2": 3, "datetimeoffset": 5}[self.name]
         return _LENGTHS.get(self.name, 0)
 

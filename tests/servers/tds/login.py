@@ -32,7 +32,10 @@ class Login:
 
 def accept(wire: Wire, server: Server) -> tuple[Login, Database]:
     """Raises SqlError for one that may not come in, and Closed."""
-    federated = _prelogin(wire, server.context)
+    strict = wire.begins_with_tls()
+    if strict:
+        wire.handshake_first(server.context)
+    federated = _prelogin(wire, server.context, strict=strict)
     message = wire.read()
     if wire.tls is not None and not wire.stays_encrypted:
         wire.tls = None
@@ -40,7 +43,7 @@ def accept(wire: Wire, server: Server) -> tuple[Login, Database]:
     return login, _checked(login, server, federated=federated)
 
 
-def _prelogin(wire: Wire, context: ssl.SSLContext) -> bool:
+def _prelogin(wire: Wire, context: ssl.SSLContext, *, strict: bool) -> bool:
     """Whether the client will come with a token."""
     message = wire.read()
     if message.kind != PRELOGIN:
@@ -59,8 +62,8 @@ def _prelogin(wire: Wire, context: ssl.SSLContext) -> bool:
         head += struct.pack(">BHH", option, start + len(data), len(value))
         data += value
     wire.write(head + b"\xff" + data)
-    wire.stays_encrypted = given == _ON
-    if given != _NEVER:
+    wire.stays_encrypted = strict or given == _ON
+    if given != _NEVER and not strict:
         wire.handshake(context)
     return federated
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 DAY: Final = 864_000_000_000
@@ -78,10 +79,26 @@ tds_len(t) := cast(length(rtrim(t, ' ')) as integer);
 """
 
 
+_TEXT = r"'(?:[^']|'')*'"
+
+
+def _once(name: str, body: str) -> str:
+    """What a macro is given is worked out once, however often it says it: DuckDB writes it out each
+    time, and in macros of macros that is a thousand times."""
+    params = [word.strip() for word in name.partition("(")[2].rstrip(")").split(",")]
+    said = re.sub(_TEXT, "", body)
+    if not any(len(re.findall(rf"\b{word}\b(?!\()", said)) > 1 for word in params):
+        return body
+    words = re.compile(rf"{_TEXT}|\b(?:{'|'.join(params)})\b(?!\()")
+    inner = words.sub(lambda m: m[0] if m[0].startswith("'") else f"q.{m[0]}", body)
+    packed = ", ".join(f"{word} := {word}" for word in params)
+    return f"list_transform([struct_pack({packed})], lambda q: {inner})[1]"
+
+
 def script() -> str:
     """Statements that make all of them, for one connection."""
     made = [piece.strip() for piece in (_TIMES + _OTHERS).split(";\n") if piece.strip()]
     return ";\n".join(
-        f"create or replace temp macro {name.strip()} as {body.strip()}"
+        f"create or replace temp macro {name.strip()} as {_once(name.strip(), body.strip())}"
         for name, _, body in (piece.partition(":=") for piece in made)
     )

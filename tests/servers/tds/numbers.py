@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 EPOCH, OLD_EPOCH = date(1, 1, 1), datetime(1900, 1, 1)
@@ -13,6 +13,17 @@ def clock_text(ticks: int) -> str:
     """Of 100 ns since midnight, with seven digits."""
     seconds, fraction = divmod(ticks, 10_000_000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:07}"
+
+
+def unit(scale: int) -> int:
+    """Ticks of 100 ns in the last digit of a clock."""
+    found: int = 10 ** (7 - scale)
+    return found
+
+
+def clock_size(scale: int) -> int:
+    """Bytes of a clock."""
+    return 3 if scale < 3 else 4 if scale < 5 else 5
 
 
 def day_text(day: int) -> str:
@@ -82,11 +93,4 @@ def old_text(raw: bytes) -> str:
 
 
 def unpacked_ticks(raw: bytes, scale: int) -> int:
-    return int.from_bytes(raw, "little") * 10 ** (7 - scale)
-
-
-def moment(value: datetime | date | time | str) -> str:
-    """As text that `ticks_of` reads."""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat(" ")
-    return value if isinstance(value, str) else value.isoformat()
+    return int.from_bytes(raw, "little") * unit(scale)

@@ -8,6 +8,8 @@ import struct
 import threading
 from dataclasses import dataclass
 
+from tests.servers.tds import tokens
+
 BATCH, RPC, REPLY, ATTENTION, BULK, TRANSACTION, LOGIN, PRELOGIN = 1, 3, 4, 6, 7, 14, 16, 18
 _HEADER = struct.Struct(">BBHHBB")
 _LAST = 0x01
@@ -105,6 +107,26 @@ class Wire:
         self._send(bytes(out))
         return number
 
+    def begins_with_tls(self) -> bool:
+        """Whether the client encrypts all from its first byte on (TDS 8.0)."""
+        return self.sock.recv(1, socket.MSG_PEEK) == b"\x16"
+
+    def handshake_first(self, context: ssl.SSLContext) -> None:
+        """TLS that is not within packets."""
+        tls = context.wrap_bio(self._into, self._out, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            if answer := self._out.read():
+                self.sock.sendall(answer)
+            if done:
+                self.tls = tls
+                return
+            self._into.write(self._received())
+
     def handshake(self, context: ssl.SSLContext) -> None:
         """Raises ssl.SSLError for a client that does not believe us, and Closed."""
         tls = context.wrap_bio(self._into, self._out, server_side=True)
@@ -123,12 +145,15 @@ class Wire:
 
 
 class Streamed:
-    """A reply that is sent as it grows."""
+    """A reply that is sent as it grows. A DONE waits: the last one says that nothing follows."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire, self._data, self._number = wire, bytearray(), 1
+        self._waiting: tuple[int, int | None] | None = None
 
     def __iadd__(self, data: bytes) -> Streamed:
+        if self._waiting is not None:
+            self._put_done(tokens.MORE)
         self._data += data
         size = self._wire.packet_size - _HEADER.size
         if len(self._data) > 16 * size:
@@ -140,5 +165,25 @@ class Streamed:
             del self._data[:whole]
         return self
 
+    def done(self, token: int, count: int | None = None) -> None:
+        """A statement is over."""
+        if self._waiting is not None:
+            self._put_done(tokens.MORE)
+        self._waiting = token, count
+
+    def _put_done(self, status: int) -> None:
+        assert self._waiting is not None
+        token, count = self._waiting
+        self._waiting = None
+        self._data += tokens.done(token, status, count)
+
     def end(self) -> None:
+        """The last DONE, and the last packet."""
+        if self._waiting is not None:
+            self._put_done(0)
         self._wire.write_part(bytes(self._data), last=True, number=self._number)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a DONE is all that is still to be sent."""
+        return self._waiting is not None

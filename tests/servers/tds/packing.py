@@ -15,7 +15,6 @@ from tests.servers.tds.kinds import BYTES, MAX, NARROW, ODD, TEXTS, WHOLE, Kind,
 
 Pack = Callable[[Sequence[Any]], list[bytes]]
 _MANY = Context(prec=60)
-_PART, _DAY = 2**16 - 1, "1900-01-01"
 
 
 def rows(chunk: Sequence[Sequence[Any]], packs: Sequence[Pack]) -> bytes:
@@ -90,7 +89,7 @@ def _ticks(text: str) -> int:
 
 
 def _moment(scale: int, zone: bytes) -> Callable[[Any], bytes]:
-    clock, unit = 3 if scale < 3 else 4 if scale < 5 else 5, 10 ** (7 - scale)
+    clock, unit = numbers.clock_size(scale), numbers.unit(scale)
     length = bytes([clock + 3 + len(zone)])
 
     def packed(value: Any) -> bytes:
@@ -102,7 +101,7 @@ def _moment(scale: int, zone: bytes) -> Callable[[Any], bytes]:
 
 
 def _time(scale: int) -> Callable[[Any], bytes]:
-    clock, unit = 3 if scale < 3 else 4 if scale < 5 else 5, 10 ** (7 - scale)
+    clock, unit = numbers.clock_size(scale), numbers.unit(scale)
     length = bytes([clock])
 
     def packed(value: Any) -> bytes:
@@ -117,7 +116,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, datetime):
-        return numbers.moment(value.replace(tzinfo=None))[:19] + f".{value.microsecond:06}0"
+        return value.replace(tzinfo=None).isoformat(" ", "microseconds") + "0"
     if isinstance(value, time):
         return f"{value:%H:%M:%S}.{value.microsecond:06}0"
     return f"{value.isoformat()} 00:00:00.0000000"

@@ -63,7 +63,7 @@ def _word(
         return f"{OURS}{low}()", 1
     if low == "real":
         return "float(24)", 1
-    if low == "with" and following == "(" and before not in (";", ""):
+    if low == "with" and following == "(" and found[0].low not in ("select", "with"):
         return _hint(found, n)
     return None, 1
 

@@ -41,7 +41,7 @@ class Call:
         """A result set."""
         self.out += tokens.columns(columns)
         self.out += packing.rows(rows, [packing.packer(kind) for _, kind in columns])
-        self.out += tokens.done(self.token, tokens.MORE, len(rows))
+        self.out.done(self.token, len(rows))
 
 
 def known(leaf: Leaf) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlglot import exp
 from tests.servers.tds import parsing
@@ -12,65 +11,7 @@ from tests.servers.tds.casting import Node, converted
 from tests.servers.tds.catalog import Table
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import Kind
-from tests.servers.tds.views import View
-
-Output = tuple[str, Kind | None]
-
-
-class Scene(Protocol):
-    """What a statement is seen in: a session, its database and its variables."""
-
-    def table(self, path: Sequence[str]) -> Table | None: ...
-    def view(self, path: Sequence[str]) -> View | None: ...
-    def variable(self, name: str) -> tuple[Kind, Any]: ...
-    def fact(self, name: str, arguments: Sequence[Any]) -> Any: ...
-    def changes(self, table: str, since: int) -> View: ...
-
-
-def kind_of(node: Node) -> Kind | None:
-    """What was found out about it."""
-    found = node.meta.get("kind")
-    return found if isinstance(found, Kind) else None
-
-
-def marked(node: Node, kind: Kind | None) -> Node:
-    if kind is not None:
-        node.meta["kind"] = kind
-    return node
-
-
-@dataclass
-class Source:
-    """A table, view or subquery under the name that it has in a query."""
-
-    alias: str
-    columns: Sequence[Output]
-
-    def find(self, name: str) -> Output | None:
-        wanted = name.lower()
-        return next((c for c in self.columns if c[0].lower() == wanted), None)
-
-
-@dataclass
-class Scope:
-    """What names mean within one query; `outer` is that of the query around it."""
-
-    outer: Scope | None = None
-    sources: list[Source] = field(default_factory=list)
-    tables: dict[str, Sequence[Output]] = field(default_factory=dict)
-    aliases: dict[str, Kind | None] = field(default_factory=dict)
-
-    def known(self, name: str) -> Sequence[Output] | None:
-        """The columns of a common table expression."""
-        found = self.tables.get(name.lower())
-        return found if found is not None or self.outer is None else self.outer.known(name)
-
-    def column(self, name: str, source: str) -> tuple[str, Output] | None:
-        """The source's alias and the column, here or further out."""
-        for one in self.sources:
-            if (not source or one.alias.lower() == source.lower()) and (found := one.find(name)):
-                return one.alias, found
-        return self.outer.column(name, source) if self.outer is not None else None
+from tests.servers.tds.scopes import Output, Scene, Scope, Source, kind_of, marked
 
 
 class Queries:
@@ -219,7 +160,7 @@ class Queries:
         ):
             node.set(part, exp.to_identifier(name, quoted=True))
         node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        return Source(alias, [(c.name, c.kind) for c in table.columns])
+        return Source(alias, [(c.name, c.kind) for c in table.columns], table)
 
     def _put(self, node: exp.Table, query: str, alias: str) -> None:
         """A query of DuckDB's in place of a table."""
@@ -265,12 +206,17 @@ class Queries:
     def column(self, node: exp.Column, scope: Scope) -> Node:
         """Its place, or what an alias of the query's own stands for."""
         name, table = node.name, node.table
+        known = not table and name.lower() in scope.aliases
+        if known and isinstance(node.parent, exp.Ordered):  # before a column of the same name
+            return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
         found = scope.column(name, table)
         if found is not None:
-            alias, (own, kind) = found
-            made: Node = exp.column(own, alias or None, quoted=True)
+            source, (own, kind) = found
+            made: Node = exp.column(own, source.alias or None, quoted=True)
+            if source.table is not None:
+                made.meta["declared"] = source.table.column(own)
             return marked(made, kind)
-        if not table and name.lower() in scope.aliases:
+        if known:
             return marked(exp.column(name, quoted=True), scope.aliases[name.lower()])
         if table:
             told = f'The multi-part identifier "{table}.{name}" could not be bound.'
@@ -279,7 +225,7 @@ class Queries:
 
     def bound(self, sql: str) -> dict[str, Any] | None:
         """The values that the statement still asks for: some were looked at before."""
-        return {k: v for k, v in self.values.items() if f"${k} " in sql} or None
+        return asked(sql, self.values)
 
     def parameter(self, name: str) -> Node:
         """A variable's value, by a name that DuckDB takes."""
@@ -289,6 +235,11 @@ class Queries:
         held = f"v_{name.lstrip('@').lower()}"
         self.values[held] = value
         return marked(converted(exp.Var(this=f"cast(${held} as {kind.stored})"), kind, kind), kind)
+
+
+def asked(sql: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Those that a statement of DuckDB's has places for."""
+    return {name: value for name, value in values.items() if f"${name} " in sql} or None
 
 
 def _is_named(node: Node) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 from sqlglot import exp
 from tests.servers.tds import (
+    answering,
     bulk,
     definitions,
-    packing,
+    dropping,
     parsing,
     procedures,
     settings,
@@ -18,18 +19,13 @@ from tests.servers.tds import (
     writing,
 )
 from tests.servers.tds.batches import Block, If, Leaf, Statement, Try, While, statements
-from tests.servers.tds.casting import converted
 from tests.servers.tds.catalog import Catalog, quoted
 from tests.servers.tds.errors import Cancelled, SqlError, told
-from tests.servers.tds.kinds import Kind, kind_of
 from tests.servers.tds.packets import Streamed
-from tests.servers.tds.queries import Output, Queries
-from tests.servers.tds.queries import kind_of as node_kind
 
 if TYPE_CHECKING:
     from tests.servers.tds.session import Session
 
-_CHUNK: Final = 4096
 _IMPLICIT: Final = frozenset(
     ("select", "insert", "update", "delete", "with", "create", "alter", "drop", "truncate")
 )
@@ -79,21 +75,8 @@ def _try(session: Session, statement: Try, out: Streamed, token: int) -> None:
 
 
 def _holds(session: Session, condition: str) -> bool:
-    row = single(session, f"select case when {condition} then 1 else 0 end")
+    row = answering.single(session, f"select case when {condition} then 1 else 0 end")
     return bool(row and row[0][1])
-
-
-def single(session: Session, sql: str) -> list[tuple[Kind | None, Any]]:
-    """The only row of a query, with its kinds; empty if there is none."""
-    session.transactions.read(session.database)
-    queries = Queries(session.scene)
-    tree = parsing.parsed(sql)
-    outputs = queries.query(tree)
-    cursor = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql))
-    row = cursor.fetchone()
-    kinds = [k or kind_of(str(d[1])) for (_, k), d in zip(outputs, cursor.description, strict=True)]
-    session.transactions.done()
-    return list(zip(kinds, row, strict=True)) if row is not None else []
 
 
 def _leaf(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
@@ -123,109 +106,10 @@ def select(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
         writing.run(session, tree, out, token)
     elif isinstance(tree, exp.Select) and tree.args.get("into") is not None:
         definitions.select_into(session, tree, out, token)
-    elif isinstance(tree, exp.Select) and _assigns(tree):
-        _assign(session, tree)
+    elif isinstance(tree, exp.Select) and answering.assigns(tree):
+        answering.assign(session, tree)
     else:
-        _answer(session, tree, out, token)
-
-
-def _assigns(tree: exp.Select) -> bool:
-    first = tree.expressions[0] if tree.expressions else None
-    return isinstance(first, exp.EQ) and isinstance(first.this, exp.Parameter)
-
-
-def _assign(session: Session, tree: exp.Select) -> None:
-    """`select @x = …`: the last row's values."""
-    names = [one.this.name for one in tree.expressions]
-    values = [one.expression for one in tree.expressions]
-    if _grows(names[0], values[0]):
-        _gather(session, tree, names[0], values[0])
-        return
-    tree.set("expressions", values)
-    session.transactions.read(session.database)
-    queries = Queries(session.scene)
-    queries.query(tree)
-    made = []
-    for name, one in zip(names, tree.expressions, strict=True):
-        made.append(converted(one, node_kind(one), session.scene.variable(name)[0]))
-    tree.set("expressions", made)
-    rows = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql)).fetchall()
-    session.transactions.done()
-    session.row_count = len(rows)
-    for name, value in zip(names, rows[-1] if rows else (), strict=False):
-        settings.assign(session, name, value)
-
-
-def _grows(name: str, value: exp.Expr) -> bool:
-    """Whether a variable is made of itself and a column, row by row."""
-    own = [p for p in value.find_all(exp.Parameter) if p.name.lower() == name.lower()]
-    return bool(own) and value.find(exp.Column) is not None
-
-
-def _gather(session: Session, tree: exp.Select, name: str, value: exp.Expr) -> None:
-    """`select @x = @x + a from t`: once for each row."""
-    columns = list(value.find_all(exp.Column))
-    inner = tree.copy()
-    inner.set("expressions", [column.copy() for column in columns])
-    for n, column in enumerate(columns):
-        column.replace(exp.Parameter(this=exp.Var(this=f"gathered_{n}")))
-    session.transactions.read(session.database)
-    queries = Queries(session.scene)
-    outputs = queries.query(inner)
-    rows = session.con.execute(sql := inner.sql("duckdb"), queries.bound(sql)).fetchall()
-    for row in rows:
-        for n, (found, (_, kind)) in enumerate(zip(row, outputs, strict=True)):
-            session.scene.variables[f"@gathered_{n}"] = (kind or Kind("nvarchar", -1), found)
-        made = tree.expressions[0].expression.sql("tsql")
-        settings.assign(session, name, settings.value(session, made, None))
-    session.transactions.done()
-
-
-def _answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
-    session.transactions.read(session.database)
-    queries = Queries(session.scene)
-    outputs = queries.query(tree)
-    if session.names_only:
-        tree = exp.Limit(this=exp.Subquery(this=tree), expression=exp.Literal.number(0))
-        cursor = session.con.execute(
-            f"select * from ({tree.this.this.sql('duckdb')}) limit 0",
-            queries.values or None,
-        )
-    else:
-        cursor = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql))
-    rows(session, cursor, outputs, out, token)
-    session.transactions.done()
-
-
-def rows(
-    session: Session,
-    cursor: duckdb.DuckDBPyConnection,
-    outputs: list[Output],
-    out: Streamed,
-    token: int,
-) -> None:
-    """A result set, sent as it comes."""
-    named = [
-        (name, kind or kind_of(str(d[1])))
-        for (name, kind), d in zip(outputs, cursor.description, strict=True)
-    ]
-    packs = [packing.packer(kind) for _, kind in named]
-    chunk, count = cursor.fetchmany(_CHUNK), 0  # what fails at once leaves no half a result
-    out += tokens.columns(named)
-    while chunk:
-        if session.stopped.is_set():
-            raise Cancelled
-        count += len(chunk)
-        out += packing.rows(chunk, packs)
-        chunk = cursor.fetchmany(_CHUNK)
-    session.row_count = count
-    out += tokens.done(token, tokens.MORE, count)
-
-
-def told_count(session: Session, count: int, out: Streamed, token: int) -> None:
-    """After a statement that has changed rows."""
-    session.row_count = count
-    out += tokens.done(token, tokens.MORE, None if session.quiet else count)
+        answering.answer(session, tree, out, token)
 
 
 def drop_temporary(session: Session, catalog: Catalog) -> None:
@@ -260,6 +144,20 @@ def _raise(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     raise SqlError(50000, first[0].name)
 
 
+def _wait(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
+    """WAITFOR DELAY '00:00:01'"""
+    hours, minutes, seconds = leaf.words[-1].name.split(":")
+    if session.stopped.wait(int(hours) * 3600 + int(minutes) * 60 + float(seconds)):
+        raise Cancelled
+
+
+def _kill(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
+    found = session.server.sessions.get(int(leaf.words[1].text))
+    if found is None:
+        raise SqlError(6106, f"Process ID {leaf.words[1].text} is not an active process ID.")
+    found.hang_up()
+
+
 def _print(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     out += tokens.info(str(settings.value(session, leaf.text[5:])))
 
@@ -281,10 +179,12 @@ _HANDLERS: Final[dict[str, Callable[[Session, Leaf, Streamed, int], None]]] = {
     "execute": procedures.run,
     "create": definitions.create,
     "alter": definitions.alter,
-    "drop": definitions.drop,
-    "truncate": definitions.truncate,
+    "drop": dropping.drop,
+    "truncate": dropping.truncate,
     "return": _return,
     "throw": _throw,
     "raiserror": _raise,
     "print": _print,
+    "waitfor": _wait,
+    "kill": _kill,
 }

@@ -84,11 +84,12 @@ class SessionScene:
 
     def _transactions(self) -> str:
         found = [
-            f"({one.transactions.id}, {one.id}, {one.database.id}, '{one.transactions.since}')"
+            f"({one.transactions.id}, {one.id}, {one.database.id}, '{one.transactions.since}',"
+            f" {one.transactions.touched}, {one.transactions.written})"
             for one in list(self._session.server.sessions.values())
             if one.transactions.id is not None
         ]
-        return ", ".join(found or ["(null, null, null, null)"])
+        return ", ".join(found or ["(null, null, null, null, false, false)"])
 
     def variable(self, name: str) -> tuple[Kind, Any]:
         found = self.variables.get(f"@{name.lstrip('@').lower()}")
@@ -207,7 +208,7 @@ class SessionScene:
 
     def _change_tracking_current_version(self) -> int | None:
         database = self._session.database
-        return database.version if database.tracked else None
+        return self._session.transactions.version(database) if database.tracked else None
 
     def _change_tracking_min_valid_version(self, number: int | None) -> int | None:
         return tracking.min_version(self._session.con, self._session.database, number)

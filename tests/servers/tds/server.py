@@ -78,7 +78,7 @@ class Server:
 
     def __init__(self, context: ssl.SSLContext, login: tuple[str, str]) -> None:
         self.context, self.login = context, login
-        self.root = duckdb.connect(config={"threads": 2})
+        self.root = duckdb.connect(config={"threads": 1})
         self.databases: dict[str, Database] = {}
         self.locks = Locks()
         self.sessions: dict[int, Session] = {}
@@ -89,7 +89,7 @@ class Server:
         self._ids = itertools.count(1)
         self._spids = itertools.count(51)
         for name in SYSTEM:
-            self.create(name)
+            self.create(name).snapshot = name in ("master", "msdb")
 
     def create(self, name: str) -> Database:
         """A database. Raises SqlError if it is there."""

@@ -111,6 +111,12 @@ class Session:
             catalog = Catalog(self.con, self.home.name)
             running.drop_temporary(self, catalog)
         self.con.close()
+        self.hang_up()  # or the thread that reads would go on
+
+    def hang_up(self) -> None:
+        """The client finds nobody there."""
+        with suppress(OSError):
+            self.wire.sock.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, message: Message) -> bool:
         """Whether the session goes on."""
@@ -144,7 +150,8 @@ class Session:
             self.database.statements.append((self.id, sql))
             self.scene.variables = {}
             running.batch(self, sql, out)
-            out += tokens.done()
+            if not out.is_finished:
+                out += tokens.done()
         elif message.kind == RPC:
             calls.run(self, message.body, out)
         elif message.kind == BULK:
@@ -216,8 +223,9 @@ class Session:
         """The statement, and nothing else: but DuckDB's transaction does not outlive it."""
         self.undo(out)
         self._acknowledged = True
-        out += tokens.done(status=tokens.ATTENTION)
+        out += tokens.done(status=tokens.ERROR)
         out.end()
+        self.wire.write(tokens.done(status=tokens.ATTENTION))
 
 
 def _after_headers(body: bytes) -> bytes:

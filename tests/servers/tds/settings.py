@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
-from tests.servers.tds import parsing, tokens
+from tests.servers.tds import answering, parsing, tokens
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.casting import converted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import BYTES, TEXTS, Kind
 from tests.servers.tds.packets import Streamed
-from tests.servers.tds.queries import Queries, Scope, kind_of
+from tests.servers.tds.queries import Queries
+from tests.servers.tds.scopes import Scope, kind_of
 from tests.servers.tds.words import parted
 
 if TYPE_CHECKING:
@@ -22,10 +23,9 @@ _XACT_ABORT = 16384
 
 def value(session: Session, text: str, kind: Kind | None = None) -> Any:
     """Of an expression; as this kind, if one is given."""
-    from tests.servers.tds import running
 
     if kind is None:
-        found = running.single(session, f"select {text}")
+        found = answering.single(session, f"select {text}")
         return found[0][1] if found else None
     session.transactions.read(session.database)
     queries = Queries(session.scene)
@@ -33,7 +33,8 @@ def value(session: Session, text: str, kind: Kind | None = None) -> Any:
     assert isinstance(tree, exp.Select)
     node = queries.visit(tree.expressions[0], Scope())
     made = converted(node, kind_of(node), kind)
-    row = session.con.execute(f"select {made.sql('duckdb')}", queries.values or None).fetchone()
+    sql = f"select {made.sql('duckdb')}"
+    row = session.con.execute(sql, queries.bound(sql)).fetchone()
     session.transactions.done()
     return row[0] if row is not None else None
 
@@ -126,8 +127,4 @@ def _isolate(session: Session, leaf: Leaf) -> None:
     known = ("read uncommitted", "read committed", "repeatable read", "snapshot", "serializable")
     if level not in known:
         raise SqlError(102, f"Incorrect syntax near '{level}'.", 15)
-    transactions = session.transactions
-    if level == "snapshot" and transactions.depth and transactions.isolation != "snapshot":
-        told = "Transaction failed because the isolation level cannot be changed to SNAPSHOT in it."
-        raise SqlError(3951, told)
-    transactions.isolation = "read committed" if level == "read uncommitted" else level
+    session.transactions.isolation = level.replace("uncommitted", "committed")

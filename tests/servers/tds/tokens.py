@@ -56,11 +56,15 @@ def login_accepted() -> bytes:
     return _sized(0xAD, body)
 
 
-def columns(named: Sequence[tuple[str, Kind]]) -> bytes:
+NULLABLE, WRITABLE, IDENTITY, COMPUTED = 0x01, 0x08, 0x10, 0x20
+
+
+def columns(named: Sequence[tuple[str, Kind]], flags: Sequence[int] = ()) -> bytes:
     """COLMETADATA."""
     out = bytearray(struct.pack("<BH", 0x81, len(named)))
-    for name, kind in named:
-        out += struct.pack("<IH", 0, 0x09) + kind.info + short(name[:128])
+    for n, (name, kind) in enumerate(named):
+        flag = flags[n] if flags else NULLABLE | WRITABLE
+        out += struct.pack("<IH", 0, flag) + kind.info + short(name[:128])
     return bytes(out)
 
 

@@ -43,7 +43,8 @@ def changes(table: Table, since: int) -> View:
         assert column is not None
         found.append((name, column.kind))
         cells.append(
-            f"cast(string_split(key_values, chr(31))[{n}] as {column.kind.stored}) as {quoted(name)}"
+            f"cast(string_split(key_values, chr(31))[{n}] as {column.kind.stored})"
+            f" as {quoted(name)}"
         )
     first = "arg_min(operation, number)"
     last = "arg_max(operation, number)"

@@ -25,7 +25,7 @@ class Transactions:
     def __init__(self, server: Server, con: duckdb.DuckDBPyConnection, session: int) -> None:
         self._server, self._con, self._session = server, con, session
         self.depth = 0
-        self.isolation = "read committed"
+        self.isolation = self._started_as = "read committed"
         self.lock_timeout: float | None = None
         self.id: int | None = None
         self.since = ""
@@ -34,16 +34,23 @@ class Transactions:
         self.defines = False
         self._seen: tuple[Database, int] | None = None
         self._open = self._written = False
-        self._snapshot = 0
+        self._snapshot = self._version = 0
         self._held: set[Hashable] = set()
 
     def begin(self) -> None:
         if not self.depth:
             self.id, self.since = next(_ids), now()
+            self._started_as = self.isolation
         self.depth += 1
 
     def read(self, database: Database) -> None:
         """Before a statement that only reads."""
+        if self.depth and self.isolation == "snapshot" != self._started_as:
+            told = (
+                f"Transaction failed in database '{database.name}' because the statement was run "
+            )
+            told += "under snapshot isolation but the transaction did not start in it."
+            raise SqlError(3951, told)
         if self.depth and self.isolation == "snapshot" and not database.snapshot:
             told = f"Snapshot isolation transaction failed accessing database '{database.name}'"
             raise SqlError(3952, told + " because snapshot isolation is not allowed in it.")
@@ -55,12 +62,27 @@ class Transactions:
                 self._con.execute(f"begin; from {quoted(database.name)}.sys.schemas limit 0")
                 self._open, self._snapshot = True, self._server.commits
                 self._seen = database, self._server.definitions
+                self._version = database.version
 
     def seen(self, database: Database) -> int | None:
         """Which state of a database's definitions we see, if that of all who have begun now."""
         if self.defines or not self._open or self._seen is None or self._seen[0] is not database:
             return None
         return self._seen[1]
+
+    @property
+    def touched(self) -> bool:
+        """Whether it has seen data."""
+        return self._open
+
+    @property
+    def written(self) -> bool:
+        return self._written
+
+    def version(self, database: Database) -> int:
+        """Of changes that are tracked: what we see has all of them up to this one."""
+        mine = self._open and self._seen is not None and self._seen[0] is database
+        return self._version if mine else database.version
 
     def write(self, database: Database, *what: Hashable, stopped: Callable[[], bool]) -> None:
         """Before one that changes these tables, or names of tables."""
@@ -105,6 +127,7 @@ class Transactions:
             elif self._open:
                 self._finish()
         except duckdb.Error:
+            self._open = False
             self._forget()
             raise
         self._forget()
@@ -116,9 +139,7 @@ class Transactions:
             version = database.version + 1
             for what in ("changes set version", "tracked set min_version"):
                 column = what.rpartition(" ")[2]
-                self._con.execute(
-                    f"update {place}.{what} = {version} where {column} = {mark}"
-                )
+                self._con.execute(f"update {place}.{what} = {version} where {column} = {mark}")
             self._finish()
             database.version = version
 

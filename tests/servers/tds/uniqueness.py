@@ -43,8 +43,8 @@ def _check(catalog: Catalog, table: Table, index: Index, after: int) -> None:
         return
     shown = ", ".join("<NULL>" if value is None else str(value) for value in found)
     told = f"The duplicate key value is ({shown})."
-    if index.primary:
-        what = f"PRIMARY KEY constraint '{index.name}'"
+    if index.primary or index.constraint:
+        what = f"{'PRIMARY' if index.primary else 'UNIQUE'} KEY constraint '{index.name}'"
         where = f"Cannot insert duplicate key in object '{table.told}'."
         raise SqlError(2627, f"Violation of {what}. {where} {told}", 14)
     where = f"Cannot insert duplicate key row in object '{table.told}'"

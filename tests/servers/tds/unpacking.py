@@ -163,7 +163,7 @@ def _text(kind: Kind) -> Callable[[bytes], str]:
             return _day
         case "datetime" | "smalldatetime":
             return numbers.old_text
-    unit = 10 ** (7 - kind.scale)
+    unit = numbers.unit(kind.scale)
 
     def clock(raw: bytes) -> str:
         return numbers.clock_text(int.from_bytes(raw, "little") * unit)
