@@ -7,7 +7,7 @@ import zlib
 from abc import abstractmethod
 from pathlib import Path
 
-from tests.rigs import mysql, postgres
+from tests.rigs import mssql, mysql, postgres
 from tests.servers import postgres as postgres_server
 
 from hygge.testing.harness import StoreRig
@@ -116,7 +116,56 @@ class MysqlPlace(mysql.MysqlStoreRig, Place):
         return [str(row[0]) for row in mysql.ask(self.database, "select note from _hygge_leases")]
 
 
-_KINDS: dict[str, type[Place]] = {"postgres": PostgresPlace, "mysql": MysqlPlace}
+class MssqlPlace(mssql.MssqlStoreRig, Place):
+    """A database of its own: so its sessions are known. Copies are schemas in it."""
+
+    def __init__(self, tmp: Path) -> None:
+        self.database, self.schema, self.prefix = _name(tmp), "dbo", ""
+        self.url = mssql.url(self.database)
+
+    def make(self) -> None:
+        mssql.ask(f"drop database if exists {self.database}")
+        mssql.ask(f"create database {self.database}")
+        for which in (TEMPLATE, KEPT):
+            mssql.ask(f"create schema {_schema(which)}", database=self.database)
+
+    def copy(self, source: str, target: str) -> None:
+        self.settle()
+        one, two = _schema(source), _schema(target)
+        for name in self._names(two):
+            mssql.ask(f"drop table {two}.{name}", database=self.database)
+        for name in self._names(one):
+            made = mssql.definition(self.database, one, name)
+            mssql.ask(f"create table {two}.{name} ({made})", database=self.database)
+            copied = f"insert into {two}.{name} select * from {one}.{name}"
+            mssql.ask(copied, database=self.database)
+
+    def _names(self, schema: str) -> list[str]:
+        sql = "select table_name from information_schema.tables where table_schema = ?"
+        return [str(row[0]) for row in mssql.ask(sql, schema, database=self.database)]
+
+    def settle(self) -> None:
+        sql = "select 1 from sys.dm_exec_sessions where database_id = db_id(?)"
+        while mssql.ask(sql, self.database):
+            pass
+
+    def leftovers(self) -> list[str]:
+        return [n for n in self.tables() if n.startswith("_hygge_") and n not in NOT_STAGING]
+
+    def leases(self) -> list[str]:
+        found = mssql.ask("select note from _hygge_leases", database=self.database)
+        return [str(row[0]) for row in found]
+
+
+def _schema(which: str) -> str:
+    return f"s{which}" if which else "dbo"
+
+
+_KINDS: dict[str, type[Place]] = {
+    "postgres": PostgresPlace,
+    "mysql": MysqlPlace,
+    "mssql": MssqlPlace,
+}
 _ASKING = threading.Lock()
 
 

@@ -23,7 +23,7 @@ from hygge.core.home import HomeConfig
 from hygge.core.journal import Intent, Journal, from_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt, StagedPart, StoreConfig
-from hygge.databases import duckdb, mysql, postgres, sqlite  # noqa: F401
+from hygge.databases import duckdb, mssql, mysql, postgres, sqlite  # noqa: F401
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms

@@ -25,7 +25,7 @@ TABLES = [
 ]
 SERVERS = [
     Case(run_type, database, write, changed)
-    for database in ("postgres", "mysql")
+    for database in ("postgres", "mysql", "mssql")
     for run_type, write, changed in (
         ("full_drop", "append", False),
         ("full_drop", "append", True),
@@ -45,7 +45,7 @@ DELETES = [
 ]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in DELETES]
 CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *LONG]
-STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19}
+STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
 """Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]
 
@@ -60,7 +60,7 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         return workshop.settled() if killed(workshop, Fault("events", n)) else None
 
-    step = 4 if case.layout in ("postgres", "mysql") else 1
+    step = 4 if case.layout in ("postgres", "mysql", "mssql") else 1
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import mssql_python
 import polars as pl
@@ -13,6 +15,7 @@ from tests.servers import mssql
 
 from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
+from hygge.databases.database import Table
 from hygge.databases.mssql_types import declared
 from hygge.databases.mssql_words import bracketed
 from hygge.flow.factory import NoConnections
@@ -24,15 +27,36 @@ from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 PARTS = {"partition_by": "id", "partitions": 3}
 
 
-def connected() -> Any:
+def connected(database: str = "master") -> Any:
     mssql_python.pooling(enabled=False)
-    return mssql_python.connect(mssql.connection_text(), autocommit=True)
+    return mssql_python.connect(mssql.connection_text(Database=database), autocommit=True)
 
 
-def ask(sql: str, *values: Any) -> list[Row]:
-    with connected() as db, db.cursor() as cursor:
+def ask(sql: str, *values: Any, database: str = "master") -> list[Row]:
+    with connected(database) as db, db.cursor() as cursor:
         cursor.execute(sql, *values)
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def url(database: str = "master") -> str:
+    where = urlsplit(mssql.url())._replace(path=f"/{database}")
+    return f"{where.geturl()}?trust_server_certificate=yes&encrypt=no"
+
+
+def definition(database: str, schema: str, table: str) -> str:
+    """The columns of a table and its primary key, as they are declared."""
+    session = SqlStore.build(
+        SqlStoreConfig(type="mssql", connection=url(database), table="x"), NoConnections()
+    ).database.connect()
+    with closing(session):
+        place = Table(table, schema)
+        words = [
+            f"{bracketed(field.column.name)} {field.native}"
+            f"{'' if field.column.nullable else ' not'} null"
+            for field in session.fields(place)
+        ]
+        keys = ", ".join(map(bracketed, session.keys(place)))
+    return ", ".join([*words, *([f"primary key ({keys})"] if keys else [])])
 
 
 def own_schema() -> str:
@@ -52,7 +76,7 @@ class MssqlHomeRig(HomeRig):
         return self._made("nowhere")
 
     def _made(self, table: str) -> SqlHome:
-        place = {"connection": mssql.url() + "?trust_server_certificate=yes&encrypt=no", "table": f"{self.schema}.{table}"}
+        place = {"connection": url(), "table": f"{self.schema}.{table}"}
         config = HomeConfig.create({"type": "mssql", **place, **PARTS})
         assert isinstance(config, SqlHomeConfig)
         return SqlHome.build(config, NoConnections())
@@ -74,19 +98,24 @@ class MssqlStoreRig(StoreRig):
         self.schema = own_schema()
 
     def store(self) -> SqlStore:
-        place = {"connection": mssql.url() + "?trust_server_certificate=yes&encrypt=no", "table": f"{self.schema}.people"}
+        place = {"connection": url(), "table": f"{self.schema}.people"}
         config = StoreConfig.create({"type": "mssql", **place})
         assert isinstance(config, SqlStoreConfig)
         return SqlStore.build(config, NoConnections())
 
+    database = "master"
+
+    def ask(self, sql: str, *values: Any) -> list[Row]:
+        return ask(sql, *values, database=self.database)
+
     def tables(self) -> list[str]:
         sql = "select table_name from information_schema.tables where table_schema = ?"
-        return [str(row[0]) for row in ask(sql, self.schema)]
+        return [str(row[0]) for row in self.ask(sql, self.schema)]
 
     def look(self) -> list[Row] | None:
         if "people" not in self.tables():
             return None
-        return ask(f"select * from {self.schema}.people")
+        return self.ask(f"select * from {self.schema}.people")
 
     def leftovers(self) -> Sequence[str]:
         return [n for n in self.tables() if n.startswith("_hygge_") and len(n) == 31]
@@ -96,11 +125,11 @@ class MssqlStoreRig(StoreRig):
         last = f"_hygge_row = (select max(_hygge_row) from {table} where _hygge_part = ?)"
         match harm:
             case Harm.LOSE:
-                ask(f"delete from {table} where _hygge_part = ?", tag)
+                self.ask(f"delete from {table} where _hygge_part = ?", tag)
             case Harm.TRUNCATE:
-                ask(f"delete from {table} where {last} and _hygge_part = ?", tag, tag)
+                self.ask(f"delete from {table} where {last} and _hygge_part = ?", tag, tag)
             case Harm.DOUBLE:
-                ask(f"insert into {table} select * from {table} where _hygge_part = ?", tag)
+                self.ask(f"insert into {table} select * from {table} where _hygge_part = ?", tag)
 
 
 HOMES = [MssqlHomeRig]

@@ -16,10 +16,12 @@ from typing import Any, ClassVar
 import duckdb
 import psycopg
 import pymysql
+from tests.rigs import mssql as mssql_rig
 from tests.servers import mysql, postgres
 
 from hygge.core.home import HomeConfig
 from hygge.core.store import StoreConfig
+from hygge.databases.mssql_words import bracketed
 from hygge.flow.factory import NoConnections
 from hygge.homes.sql import SqlHome
 from hygge.homes.sql_config import SqlHomeConfig
@@ -153,4 +155,27 @@ class DuckdbSystem(System):
         return {"path": str(self.file), "table": in_settings(table)}
 
 
-SYSTEMS: tuple[type[System], ...] = (PostgresSystem, MysqlSystem, SqliteSystem, DuckdbSystem)
+class MssqlSystem(System):
+    name = "mssql"
+
+    def __init__(self, tmp: Path) -> None:
+        self.database = f"types_{secrets.token_hex(6)}"
+        mssql_rig.ask(f"create database {self.database}")
+
+    def ask(self, sql: str) -> list[Row]:
+        return mssql_rig.ask(sql, database=self.database)
+
+    def place(self, table: str) -> dict[str, Any]:
+        return {"connection": mssql_rig.url(self.database), "table": in_settings(table)}
+
+    def quoted(self, name: str) -> str:
+        return bracketed(name)
+
+
+SYSTEMS: tuple[type[System], ...] = (
+    PostgresSystem,
+    MysqlSystem,
+    SqliteSystem,
+    DuckdbSystem,
+    MssqlSystem,
+)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.types import duckdb_cases, mysql_cases, postgres_cases, sqlite_cases
+from tests.types import duckdb_cases, mssql_cases, mysql_cases, postgres_cases, sqlite_cases
 from tests.types.expecting import Native, Refused, Ticks, exactly, in_python, read, refused
 from tests.types.systems import (
     DuckdbSystem,
+    MssqlSystem,
     MysqlSystem,
     PostgresSystem,
     SqliteSystem,
@@ -23,6 +24,7 @@ TABLES: dict[type[System], list[Native]] = {
     MysqlSystem: mysql_cases.NATIVE,
     SqliteSystem: sqlite_cases.NATIVE,
     DuckdbSystem: duckdb_cases.NATIVE,
+    MssqlSystem: mssql_cases.NATIVE,
 }
 CASES = [
     pytest.param(kind, case, id=f"{kind.name} {case}")

@@ -12,6 +12,7 @@ from tests.types.expecting import Refused, exactly, moved, read, refused
 from tests.types.systems import (
     SYSTEMS,
     DuckdbSystem,
+    MssqlSystem,
     MysqlSystem,
     PostgresSystem,
     SqliteSystem,
@@ -29,6 +30,7 @@ WIDEST: dict[type[System], int] = {
     MysqlSystem: 1017,
     SqliteSystem: 2000,
     DuckdbSystem: 2500,
+    MssqlSystem: 1022,
 }
 """Columns of a table, as each system's documentation has it; DuckDB names no end."""
 STAGING = 2
@@ -120,6 +122,7 @@ def tables(system: System) -> list[tuple[object, ...]]:
             f"'{getattr(system, 'schema', 'public')}'::regnamespace",
             "mysql": "show tables",
             "sqlite": "select name from sqlite_master",
+            "mssql": "select name from sys.tables",
         }[system.name]
     )
 

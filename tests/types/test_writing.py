@@ -9,11 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.rigs.memory import MemoryHomeRig
-from tests.types import duckdb_cases, mysql_cases, postgres_cases, sqlite_cases
+from tests.types import duckdb_cases, mssql_cases, mysql_cases, postgres_cases, sqlite_cases
 from tests.types.expecting import Ours, Refused, exactly, moved, read, refused
 from tests.types.systems import (
     SYSTEMS,
     DuckdbSystem,
+    MssqlSystem,
     MysqlSystem,
     PostgresSystem,
     SqliteSystem,
@@ -30,12 +31,14 @@ TABLES: dict[type[System], list[Ours]] = {
     MysqlSystem: mysql_cases.OURS,
     SqliteSystem: sqlite_cases.OURS,
     DuckdbSystem: duckdb_cases.OURS,
+    MssqlSystem: mssql_cases.OURS,
 }
 REFUSED: dict[type[System], dict[str, str]] = {
     PostgresSystem: postgres_cases.REFUSED,
     MysqlSystem: mysql_cases.REFUSED,
     SqliteSystem: sqlite_cases.REFUSED,
     DuckdbSystem: duckdb_cases.REFUSED,
+    MssqlSystem: mssql_cases.REFUSED,
 }
 UNSIGNED = {"float64: minus zero": (SqliteSystem, MysqlSystem)}
 """Whose zero has no sign: what is written as -0.0 is 0.0, which equals it."""
@@ -108,6 +111,7 @@ def tables(system: System) -> str:
         "mysql": "show tables",
         "sqlite": "select name from sqlite_master where type = 'table'",
         "duckdb": "select table_name from duckdb_tables()",
+        "mssql": "select name from sys.tables",
     }[system.name]
     found = system.ask(sql.format(getattr(system, "schema", "")))
     return " ".join(row[0] for row in found if not row[0].startswith("_hygge"))
