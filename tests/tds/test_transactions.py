@@ -109,6 +109,26 @@ def test_a_lock_that_is_not_to_be_had_in_time(session: Any, connect: Connect) ->
 
 
 @pytest.mark.usefixtures("table")
+def test_a_query_that_locks(session: Any, connect: Connect) -> None:
+    other = connect(autocommit=False)
+    assert only(other, "select count(*) from dbo.t with (tablockx, holdlock)") == 1
+    with pytest.raises(Exception, match="Lock request time out"):
+        session.execute("set lock_timeout 50; update dbo.t set v = N'second'")
+    other.rollback()
+
+
+@pytest.mark.usefixtures("table")
+def test_who_waits_can_give_up(session: Any, connect: Connect) -> None:
+    other = connect(autocommit=False)
+    other.execute("delete from dbo.t")
+    session.timeout = 1
+    with pytest.raises(Exception, match=r"(?i)cancel|timeout"):
+        session.execute("delete from dbo.t")
+    other.rollback()
+    assert only(session, "select count(*) from dbo.t") == 1
+
+
+@pytest.mark.usefixtures("table")
 def test_a_deadlock(session: Any, connect: Connect) -> None:
     session.execute("create table dbo.u (id int)")
     one, two = connect(autocommit=False), connect(autocommit=False)

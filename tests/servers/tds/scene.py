@@ -84,11 +84,12 @@ class SessionScene:
 
     def _transactions(self) -> str:
         found = [
-            f"({one.transactions.id}, {one.id}, {one.database.id}, '{one.transactions.since}')"
+            f"({one.transactions.id}, {one.id}, {one.database.id}, '{one.transactions.since}',"
+            f" {one.transactions.touched}, {one.transactions.written})"
             for one in list(self._session.server.sessions.values())
             if one.transactions.id is not None
         ]
-        return ", ".join(found or ["(null, null, null, null)"])
+        return ", ".join(found or ["(null, null, null, null, false, false)"])
 
     def variable(self, name: str) -> tuple[Kind, Any]:
         found = self.variables.get(f"@{name.lstrip('@').lower()}")

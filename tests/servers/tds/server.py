@@ -78,7 +78,7 @@ class Server:
 
     def __init__(self, context: ssl.SSLContext, login: tuple[str, str]) -> None:
         self.context, self.login = context, login
-        self.root = duckdb.connect(config={"threads": 2})
+        self.root = duckdb.connect(config={"threads": 1})
         self.databases: dict[str, Database] = {}
         self.locks = Locks()
         self.sessions: dict[int, Session] = {}

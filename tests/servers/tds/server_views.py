@@ -11,6 +11,7 @@ _KEYS = (
     "{sys}.objects k join {sys}.objects o on o.object_id = k.parent_object_id"
     " join {sys}.schemas s on s.schema_id = o.schema_id"
 )
+_TRANSACTIONS = "(values {transactions}) t(id, session, db, since, touched, written)"
 
 _TEXTS: Final = {
     "information_schema.tables": (
@@ -162,18 +163,18 @@ transaction_begin_time datetime = t.since
 transaction_type int = 1
 transaction_state int = 2
 """,
-        "(values {transactions}) t(id, session, db, since) where t.id is not null",
+        _TRANSACTIONS + " where t.id is not null",
     ),
     "sys.dm_tran_database_transactions": (
         """
 transaction_id bigint = t.id
 database_id int = t.db
-database_transaction_begin_time datetime = t.since
+database_transaction_begin_time datetime = case when t.written then t.since end
 database_transaction_type int = 1
 database_transaction_state int = 4
-database_transaction_log_record_count bigint = 1
+database_transaction_log_record_count bigint = cast(t.written as integer)
 """,
-        "(values {transactions}) t(id, session, db, since) where t.id is not null",
+        _TRANSACTIONS + " where t.touched",
     ),
     "sys.dm_tran_session_transactions": (
         """
@@ -182,7 +183,7 @@ transaction_id bigint = t.id
 is_user_transaction bit = true
 open_transaction_count int = 1
 """,
-        "(values {transactions}) t(id, session, db, since) where t.id is not null",
+        _TRANSACTIONS + " where t.id is not null",
     ),
 }
 

@@ -70,6 +70,15 @@ class Transactions:
             return None
         return self._seen[1]
 
+    @property
+    def touched(self) -> bool:
+        """Whether it has seen data."""
+        return self._open
+
+    @property
+    def written(self) -> bool:
+        return self._written
+
     def version(self, database: Database) -> int:
         """Of changes that are tracked: what we see has all of them up to this one."""
         mine = self._open and self._seen is not None and self._seen[0] is database
