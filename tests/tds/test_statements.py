@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -143,3 +144,52 @@ def test_keys_of_any_case_are_one(session: Any) -> None:
         session.execute("insert into dbo.t values (N'A')")
     session.execute("create table dbo.u (k nvarchar(10) collate Latin1_General_BIN2 primary key)")
     session.execute("insert into dbo.u values (N'a'), (N'A')")
+
+
+def test_what_is_asked_of_moments(session: Any) -> None:
+    session.execute(
+        "create table dbo.t (a datetime2(7), b datetimeoffset(7), c time(7), d datetime)"
+    )
+    session.execute(
+        "insert into dbo.t values ('9999-12-31 23:59:59.9999999',"
+        " '2020-01-01 01:00:00.1234567 +02:00', '23:59:59.9999999', '2020-01-01 10:00:00.003')"
+    )
+    sql = """select convert(varchar(27), a, 121), datepart(nanosecond, a) % 1000,
+        cast(dateadd(nanosecond, -(datepart(nanosecond, a) % 1000), a) as datetime2(6)),
+        convert(varchar(27), cast(switchoffset(b, 0) as datetime2(7)), 121) + 'Z',
+        convert(varchar(16), c, 121), convert(varchar(40), d, 126), cast(d as datetime2(3)),
+        datediff_big(microsecond, '2020-01-01', d) from dbo.t"""
+    assert rows(session, sql) == [
+        (
+            *("9999-12-31 23:59:59.9999999", 900, datetime(9999, 12, 31, 23, 59, 59, 999999)),
+            *("2019-12-31 23:00:00.1234567Z", "23:59:59.9999999", "2020-01-01T10:00:00.003"),
+            *(datetime(2020, 1, 1, 10, 0, 0, 3000), 36_000_003_333),
+        )
+    ]
+
+
+def test_values_that_only_we_look_at(session: Any) -> None:
+    session.execute("create table dbo.t (id int)")
+    session.execute("insert into dbo.t values (1)")
+    sql = "select c.name from sys.columns c where c.object_id = object_id(?) and c.name <> ?"
+    assert rows(session, sql, "[dbo].[t]", "x") == [("id",)]
+    assert session.execute("delete from dbo.t where object_id(?) > id", "dbo.t").rowcount == 1
+    take = """declare @turn int; exec @turn = sp_getapplock @Resource = ?,
+        @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?; select @turn"""
+    assert rows(session, take, "mine", 1000) == [(0,)]
+
+
+def test_rows_that_are_thinned_out(session: Any) -> None:
+    session.execute("create table dbo.t (id int, n int)")
+    session.execute("insert into dbo.t values (1, 1), (1, 2), (2, 1)")
+    session.execute(
+        "delete from [dbo].[t] where exists (select 1 from (select id, n, row_number() over"
+        " (partition by id order by n) as k from [dbo].[t]) r where r.k > 1"
+        " and r.id = [dbo].[t].id and r.n = [dbo].[t].n)"
+    )
+    assert rows(session, "select id, n from dbo.t order by id") == [(1, 1), (2, 1)]
+    session.execute(
+        "update t set n = w.n from [dbo].[t] t with (updlock, holdlock)"
+        " join (select 1 as id, 7 as n) w on w.id = t.id and datalength(w.id) = datalength(t.id)"
+    )
+    assert rows(session, "select n from dbo.t where id = 1") == [(7,)]

@@ -13,7 +13,7 @@ from tests.servers.tds.errors import SqlError
 from tests.servers.tds.inserting import next_row_version
 from tests.servers.tds.kinds import Kind
 from tests.servers.tds.packets import Streamed
-from tests.servers.tds.queries import Queries
+from tests.servers.tds.queries import Queries, asked
 from tests.servers.tds.writing import stored, target
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def update(session: Session, tree: Any, table: Table, out: Streamed, token: int)
 
 def _picked(session: Session, rows: str, values: Mapping[str, Any]) -> str:
     """The rows that are meant, put aside: they are read before anything is changed."""
-    session.con.execute(f"create or replace temp table tds_picked as {rows}", dict(values) or None)
+    sql = f"create or replace temp table tds_picked as {rows}"
+    session.con.execute(sql, asked(sql, values))
     return "temp.main.tds_picked"
 
 
@@ -117,9 +118,7 @@ def delete(session: Session, tree: Any, table: Table, out: Streamed, token: int)
         rows = f"select rid from {picked}"
     else:
         rows = f"select rid from ({rows})"
-    row = session.con.execute(
-        f"delete from {table.place} where rowid in ({rows})",
-        queries.values if not table.tracked and queries.values else None,
-    ).fetchone()
+    sql = f"delete from {table.place} where rowid in ({rows})"
+    row = session.con.execute(sql, queries.bound(sql)).fetchone()
     references.check(catalog, table, "DELETE")
     answering.told_count(session, int(row[0]) if row is not None else 0, out, token)

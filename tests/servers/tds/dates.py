@@ -115,5 +115,13 @@ def name(queries: Queries, found: list[Node]) -> Node:
     return marked(made, Kind("nvarchar", 30))
 
 
+def in_utc(queries: Queries, found: list[Node]) -> Node:
+    """SWITCHOFFSET: only moments are kept, and none but UTC is asked for."""
+    kind = Kind("datetimeoffset", 0, 7)
+    known = kind_of(found[0])
+    target = known if known is not None and known.name == kind.name else kind
+    return marked(converted(found[0], known, target), target)
+
+
 def of_unit(unit: str) -> Callable[[Queries, list[Node]], Node]:
     return lambda queries, found: part(queries, [literal(unit), *found])

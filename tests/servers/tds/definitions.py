@@ -192,10 +192,8 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     queries = Queries(session.scene)
     outputs = queries.query(tree)
     text = tree.sql("duckdb")
-    described = session.con.execute(
-        f"select * from ({text}) limit 0",
-        queries.values or None,
-    ).description
+    none = f"select * from ({text}) limit 0"
+    described = session.con.execute(none, queries.bound(none)).description
     made = Declared()
     for n, ((name, kind), row) in enumerate(zip(outputs, described, strict=True), 1):
         if not name:

@@ -77,10 +77,8 @@ def _described(session: Session, sql: str) -> list[tuple[Any, ...]]:
     session.transactions.read(session.database)
     queries, tree = Queries(session.scene), parsing.parsed(sql)
     outputs = queries.query(tree)
-    found = session.con.execute(
-        f"select * from ({tree.sql('duckdb')}) limit 0",
-        queries.values or None,
-    ).description
+    none = f"select * from ({tree.sql('duckdb')}) limit 0"
+    found = session.con.execute(none, queries.bound(none)).description
     nullable = _not_null_columns(session, tree)
     made = []
     for n, ((name, kind), row) in enumerate(zip(outputs, found, strict=True), 1):

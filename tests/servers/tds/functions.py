@@ -209,6 +209,8 @@ _MADE: Final[dict[str, Callable[[Queries, list[Node]], Node]]] = {
     "datediff_big": dates.big_difference,
     "datepart": dates.part,
     "datename": dates.name,
+    "switchoffset": dates.in_utc,
+    "todatetimeoffset": dates.in_utc,
     **{unit: dates.of_unit(unit) for unit in ("year", "month", "day")},
     "datalength": _data_length,
     "len": _length,

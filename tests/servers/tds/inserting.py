@@ -12,7 +12,7 @@ from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import BYTES, TEXTS, Kind
 from tests.servers.tds.packets import Streamed
-from tests.servers.tds.queries import Queries
+from tests.servers.tds.queries import Queries, asked
 from tests.servers.tds.scopes import Scope, Source, kind_of
 from tests.servers.tds.writing import stored
 
@@ -150,10 +150,8 @@ def fill(
     before = uniqueness.mark(catalog, table)
     cells = [f"{cell} as {quoted(c.name)}" for cell, c in zip(cells, table.columns, strict=True)]
     query = f"select {', '.join(cells)} from {source}"
-    row = session.con.execute(
-        f"insert into {table.place} {_computed(session, table, query)}",
-        {**values, **queries.values} or None,
-    ).fetchone()
+    sql = f"insert into {table.place} {_computed(session, table, query)}"
+    row = session.con.execute(sql, asked(sql, {**values, **queries.values})).fetchone()
     uniqueness.check(catalog, table, before)
     references.check(catalog, table, "INSERT")
     if table.tracked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -223,6 +223,10 @@ class Queries:
             raise SqlError(4104, told)
         raise SqlError(207, f"Invalid column name '{name}'.")
 
+    def bound(self, sql: str) -> dict[str, Any] | None:
+        """The values that the statement still asks for: some were looked at before."""
+        return asked(sql, self.values)
+
     def parameter(self, name: str) -> Node:
         """A variable's value, by a name that DuckDB takes."""
         kind, value = self.scene.variable(name)
@@ -231,6 +235,11 @@ class Queries:
         held = f"v_{name.lstrip('@').lower()}"
         self.values[held] = value
         return marked(converted(exp.Var(this=f"cast(${held} as {kind.stored})"), kind, kind), kind)
+
+
+def asked(sql: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Those that a statement of DuckDB's has places for."""
+    return {name: value for name, value in values.items() if f"${name} " in sql} or None
 
 
 def _is_named(node: Node) -> bool:

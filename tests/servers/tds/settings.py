@@ -33,7 +33,8 @@ def value(session: Session, text: str, kind: Kind | None = None) -> Any:
     assert isinstance(tree, exp.Select)
     node = queries.visit(tree.expressions[0], Scope())
     made = converted(node, kind_of(node), kind)
-    row = session.con.execute(f"select {made.sql('duckdb')}", queries.values or None).fetchone()
+    sql = f"select {made.sql('duckdb')}"
+    row = session.con.execute(sql, queries.bound(sql)).fetchone()
     session.transactions.done()
     return row[0] if row is not None else None
 
