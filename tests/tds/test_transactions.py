@@ -242,6 +242,23 @@ def test_a_statement_is_cancelled(session: Any) -> None:
     assert only(session, "select count(*) from dbo.t") == 1
 
 
+@pytest.mark.usefixtures("table")
+def test_a_statement_is_cancelled_by_another_thread(session: Any) -> None:
+    cursor = session.cursor()
+    thread, _ = in_background(lambda: cancel_soon(cursor))
+    with pytest.raises(Exception, match=r"(?i)cancel"):
+        cursor.execute("waitfor delay '00:00:10'")
+    thread.join()
+    cursor.close()
+    assert only(session, "select count(*) from dbo.t") == 1
+
+
+def cancel_soon(cursor: Any) -> None:
+    """Once the statement is on its way."""
+    threading.Event().wait(0.2)
+    cursor.hstmt._cancel()
+
+
 @ours
 @pytest.mark.usefixtures("table")
 def test_a_fault_that_was_asked_for(session: Any) -> None:

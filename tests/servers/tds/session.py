@@ -223,8 +223,9 @@ class Session:
         """The statement, and nothing else: but DuckDB's transaction does not outlive it."""
         self.undo(out)
         self._acknowledged = True
-        out += tokens.done(status=tokens.ATTENTION)
+        out += tokens.done(status=tokens.ERROR)
         out.end()
+        self.wire.write(tokens.done(status=tokens.ATTENTION))
 
 
 def _after_headers(body: bytes) -> bytes:

@@ -193,11 +193,11 @@ referenced_column_id int = f.referenced_column_id
     ),
     "sys.partitions": (
         """
-partition_id bigint = z.object_id * 1000 + z.index_id
+partition_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 object_id int = z.object_id
 index_id int = z.index_id
 partition_number int = 1
-hobt_id bigint = z.object_id * 1000 + z.index_id
+hobt_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 rows bigint = coalesce(z.n, 0)
 data_compression tinyint = 0
 """,
@@ -205,10 +205,10 @@ data_compression tinyint = 0
     ),
     "sys.allocation_units": (
         """
-allocation_unit_id bigint = z.object_id * 1000 + z.index_id
+allocation_unit_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 type tinyint = 1
 type_desc nvarchar(60) = 'IN_ROW_DATA'
-container_id bigint = z.object_id * 1000 + z.index_id
+container_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 data_space_id int = 1
 total_pages bigint = coalesce(z.n, 0) // 100 + 1
 used_pages bigint = coalesce(z.n, 0) // 100 + 1
@@ -218,7 +218,7 @@ data_pages bigint = coalesce(z.n, 0) // 100 + 1
     ),
     "sys.dm_db_partition_stats": (
         """
-partition_id bigint = z.object_id * 1000 + z.index_id
+partition_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 object_id int = z.object_id
 index_id int = z.index_id
 partition_number int = 1
