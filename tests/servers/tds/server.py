@@ -89,7 +89,7 @@ class Server:
         self._ids = itertools.count(1)
         self._spids = itertools.count(51)
         for name in SYSTEM:
-            self.create(name)
+            self.create(name).snapshot = name in ("master", "msdb")
 
     def create(self, name: str) -> Database:
         """A database. Raises SqlError if it is there."""
