@@ -48,14 +48,15 @@ class SessionScene:
 
     def table(self, path: Sequence[str]) -> Table | None:
         database, schema, name = self.place(path)
-        state = self._session.transactions.seen(database)
-        key = (schema.lower(), name.lower())
-        known = database.tables.get(key)
-        if state is not None and known is not None and known[0] == state:
+        what = (database.name.lower(), schema.lower(), name.lower())
+        state = self._session.transactions.seen(database, what)
+        changed = self._session.server.defined.get(what, 0)
+        known = database.tables.get(what[1:])
+        if state is not None and known is not None and changed <= min(known[0], state):
             return known[1]
         found = Catalog(self._session.con, database.name).table(schema, name)
         if state is not None:
-            database.tables[key] = (state, found)
+            database.tables[what[1:]] = (state, found)
         return found
 
     def view(self, path: Sequence[str]) -> View | None:

@@ -83,6 +83,7 @@ class Server:
         self.locks = Locks()
         self.sessions: dict[int, Session] = {}
         self.committed: dict[object, int] = {}
+        self.defined: dict[object, int] = {}
         self.commits = self.definitions = 0
         self.changing = threading.RLock()
         self.row_floors: dict[int, tuple[str, int]] = {}
