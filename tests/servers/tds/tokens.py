@@ -15,11 +15,13 @@ VERSION = bytes([16, 0, 0x10, 0])
 
 
 def short(text: str) -> bytes:
-    return bytes([len(text)]) + wide(text)
+    letters = wide(text)
+    return bytes([len(letters) // 2]) + letters
 
 
 def long(text: str) -> bytes:
-    return struct.pack("<H", len(text)) + wide(text)
+    letters = wide(text)
+    return struct.pack("<H", len(letters) // 2) + letters
 
 
 def _sized(token: int, body: bytes) -> bytes:
