@@ -177,9 +177,15 @@ class SessionScene:
             database, schema, own = self.place(path)
         except SqlError:
             return None
+        wanted = (kind or "").strip().upper()
+        if wanted in ("", "U", "V"):
+            table = self.table([database.name, schema, own])
+            if table is not None and wanted in ("", table.type):
+                return table.number
+            if wanted:
+                return None
         found = Catalog(self._session.con, database.name).object(schema, own)
-        wanted = kind is None or (found is not None and found[3] == kind.strip().upper())
-        return found[0] if found is not None and wanted else None
+        return found[0] if found is not None and wanted in ("", found[3]) else None
 
     def _serverproperty(self, name: str) -> Any:
         found = _PROPERTIES.get(name.lower())
