@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
+from tests.servers import mssql
 
 from hygge import registry
 
@@ -29,6 +30,10 @@ def know_the_plugins() -> None:
 def never_block_the_loop() -> Iterator[BlockBuster]:
     with blockbuster_ctx("hygge", excluded_modules=["hygge.testing"]) as guard:
         yield guard
+
+
+def pytest_report_header() -> str:
+    return mssql.header()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

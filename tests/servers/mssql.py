@@ -85,8 +85,14 @@ def connection_text(**given: Any) -> str:
 
 def started(*more: str) -> int:
     """A server of our own, until the process ends: its port."""
-    command = [sys.executable, "-m", "tests.servers.tds", "--password", PASSWORD, *more]
-    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.servers.tds", "--leashed", "--password", PASSWORD]
+    process = subprocess.Popen(
+        [*command, *more],
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,  # closed when we end, however that comes about
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
     atexit.register(_end, process)
     assert process.stdout is not None
     return int(process.stdout.readline())
@@ -95,5 +101,6 @@ def started(*more: str) -> int:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()

@@ -56,6 +56,19 @@ def test_a_certificate_that_nobody_vouches_for(monkeypatch: pytest.MonkeyPatch) 
         raw(strict())
 
 
+def test_all_is_encrypted_from_the_first_byte_on() -> None:
+    where, papers = mssql.encrypted()
+    given = {"Server": f"{where.host},{where.port}", "Encrypt": "strict"}
+    known, stranger = (
+        text(**given, TrustServerCertificate=None, ServerCertificate=file)
+        for file in (papers.cert, papers.stranger)
+    )
+    with raw(known) as session:
+        assert only(session, "select 1") == 1
+    with pytest.raises(Exception, match=r"(?i)certificate|SSL"):
+        raw(stranger)
+
+
 def test_a_token_in_place_of_a_password() -> None:
     with raw(text(UID=None, PWD=None), attrs_before=token("let-me-in")) as session:
         assert only(session, "select 1") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -78,147 +79,6 @@ def test_more_than_a_packet(session: Any) -> None:
     ]
 
 
-def test_the_catalog(session: Any) -> None:
-    session.execute(
-        """create table dbo.parent (id int not null, constraint pk_parent primary key (id))"""
-    )
-    session.execute("""create table dbo.t (id int identity(5, 2) not null,
-        a nvarchar(50) collate Latin1_General_100_BIN2 not null default (N'x'), b decimal(10,2) null,
-        p int null constraint fk_t references dbo.parent (id), r rowversion,
-        constraint pk_t primary key clustered (id, a desc))""")
-    session.execute("create unique nonclustered index ix_t on dbo.t (b) include (p)")
-    found = rows(
-        session,
-        """select c.name, y.name, c.max_length, c.precision, c.scale, c.is_nullable,
-        c.is_identity, c.collation_name from sys.columns c join sys.types y
-        on y.user_type_id = c.user_type_id where c.object_id = object_id(N'dbo.t')
-        order by c.column_id""",
-    )
-    assert found == [
-        ("id", "int", 4, 10, 0, False, True, None),
-        ("a", "nvarchar", 100, 0, 0, False, False, "Latin1_General_100_BIN2"),
-        ("b", "decimal", 9, 10, 2, True, False, None),
-        ("p", "int", 4, 10, 0, True, False, None),
-        ("r", "timestamp", 8, 0, 0, True, False, None),
-    ]
-    found = rows(
-        session,
-        """select i.name, i.type_desc, i.is_unique, i.is_primary_key,
-        col_name = c.name, x.key_ordinal, x.is_descending_key, x.is_included_column
-        from sys.indexes i join sys.index_columns x on x.object_id = i.object_id
-        and x.index_id = i.index_id join sys.columns c on c.object_id = x.object_id
-        and c.column_id = x.column_id where i.object_id = object_id('dbo.t')
-        order by i.index_id, x.index_column_id""",
-    )
-    assert found == [
-        ("pk_t", "CLUSTERED", True, True, "id", 1, False, False),
-        ("pk_t", "CLUSTERED", True, True, "a", 2, True, False),
-        ("ix_t", "NONCLUSTERED", True, False, "b", 1, False, False),
-        ("ix_t", "NONCLUSTERED", True, False, "p", 0, False, True),
-    ]
-    told = rows(session, "select name, object_name(referenced_object_id) from sys.foreign_keys")
-    assert told == [("fk_t", "parent")]
-    found = rows(
-        session,
-        "select CONSTRAINT_NAME, CONSTRAINT_TYPE from"
-        " INFORMATION_SCHEMA.TABLE_CONSTRAINTS order by 1",
-    )
-    assert found == [("fk_t", "FOREIGN KEY"), ("pk_parent", "PRIMARY KEY"), ("pk_t", "PRIMARY KEY")]
-    found = rows(
-        session,
-        """select COLUMN_NAME, DATA_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH
-        from INFORMATION_SCHEMA.COLUMNS where TABLE_NAME = 't' and ORDINAL_POSITION < 3""",
-    )
-    assert found == [("id", "int", "NO", None), ("a", "nvarchar", "NO", 50)]
-
-
-def test_a_columnstore(session: Any) -> None:
-    session.execute("create table dbo.t (id int)")
-    kind = "select type from sys.indexes where object_id = object_id(N'dbo.t')"
-    assert only(session, kind) == 0
-    session.execute("create clustered columnstore index cci on dbo.t")
-    assert only(session, kind) == 5
-    session.execute("drop index cci on dbo.t")
-    assert only(session, kind) == 0
-
-
-def test_a_table_is_renamed(session: Any) -> None:
-    session.execute("create table dbo.t (id int not null primary key, v int)")
-    session.execute("create table dbo.t_new (id int not null primary key, v int)")
-    session.execute("insert into dbo.t_new values (1, 2)")
-    before = only(session, "select object_id(N'dbo.t_new')")
-    session.execute("""begin tran; exec sp_rename N'dbo.t', N't_old', 'OBJECT';
-        exec sp_rename N'dbo.t_new', N't', 'OBJECT'; commit""")
-    assert rows(session, "select * from dbo.t") == [(1, 2)]
-    assert only(session, "select object_id(N'dbo.t')") == before
-    session.execute("drop table dbo.t_old")
-    session.execute("exec sp_rename N'dbo.t.v', N'w w', 'COLUMN'")
-    assert rows(session, "select [w w] from dbo.t") == [(2,)]
-    with pytest.raises(Exception, match="No item by the name"):
-        session.execute("exec sp_rename N'dbo.nowhere', N'x', 'OBJECT'")
-
-
-def test_a_switch(session: Any) -> None:
-    for name in ("t", "stg"):
-        session.execute(f"create table dbo.{name} (id int not null, v nvarchar(10) null)")
-    session.execute("insert into dbo.stg values (1, N'new')")
-    session.execute("insert into dbo.t values (0, N'old')")
-    with pytest.raises(Exception, match="must be empty"):
-        session.execute("alter table dbo.stg switch to dbo.t")
-    session.execute("""set xact_abort on; begin tran; truncate table dbo.t;
-        alter table dbo.stg switch to dbo.t; commit""")
-    assert rows(session, "select * from dbo.t") == [(1, "new")]
-    assert only(session, "select count(*) from dbo.stg") == 0
-    session.execute("alter table dbo.stg alter column v nvarchar(20)")
-    with pytest.raises(Exception, match="SWITCH"):
-        session.execute("alter table dbo.t switch to dbo.stg")
-
-
-def test_identity(session: Any) -> None:
-    session.execute("create table dbo.t (id int identity(10, 5) not null, v int)")
-    session.execute("insert into dbo.t values (1), (2)")
-    assert rows(session, "select id, v from dbo.t order by 1") == [(10, 1), (15, 2)]
-    assert only(session, "select scope_identity()") == 15
-    with pytest.raises(Exception, match="IDENTITY_INSERT"):
-        session.execute("insert into dbo.t (id, v) values (1, 1)")
-    session.execute("set identity_insert dbo.t on; insert into dbo.t (id, v) values (1, 1)")
-
-
-def test_columns_that_come_and_go(session: Any) -> None:
-    session.execute("create table dbo.t (id int not null, v nvarchar(5) null)")
-    session.execute("insert into dbo.t values (1, N'a')")
-    session.execute("alter table dbo.t add c int null, d nvarchar(10) not null default N'new'")
-    assert rows(session, "select * from dbo.t") == [(1, "a", None, "new")]
-    session.execute("alter table dbo.t alter column v nvarchar(50) not null")
-    session.execute("alter table dbo.t alter column id bigint not null")
-    with pytest.raises(Exception, match="NULL"):
-        session.execute("insert into dbo.t (id, v) values (2, null)")
-    session.execute("alter table dbo.t drop column c")
-    session.execute("alter table dbo.t add constraint pk primary key (id)")
-    with pytest.raises(Exception, match="PRIMARY KEY constraint 'pk'"):
-        session.execute("insert into dbo.t (id, v) values (1, N'b')")
-    found = rows(
-        session, "select name, max_length from sys.columns where object_id = object_id('t')"
-    )
-    assert found == [("id", 8), ("v", 100), ("d", 20)]
-
-
-def test_temporary_tables(session: Any, connect: Connect) -> None:
-    session.execute("create table #t (id int, v nvarchar(5))")
-    session.execute("insert into #t values (1, N'x')")
-    session.execute(
-        "create table dbo.t (id int); begin tran; insert into dbo.t select id from #t;"
-        " insert into #t values (2, N'y'); commit"
-    )
-    assert only(session, "select count(*) from #t") == 2
-    assert only(session, "select count(*) from sys.tables") == 1
-    assert only(session, "select object_id(N'tempdb..#t')") is not None
-    with pytest.raises(Exception, match="Invalid object name '#t'"):
-        connect().execute("select * from #t")
-    session.execute("select id, v into #u from #t; drop table #t")
-    assert only(session, "select count(*) from #u") == 2
-
-
 def test_updates_and_deletes_by_another_table(session: Any) -> None:
     session.execute(
         "create table dbo.t (id int not null primary key, v nvarchar(10), d datetime2(3))"
@@ -263,25 +123,6 @@ def test_flow_of_control(session: Any) -> None:
     assert only(session, "declare @c int; select @c = count(*) from sys.tables; select @c") == 0
 
 
-def test_a_view(session: Any) -> None:
-    session.execute("create table dbo.t (id int, v nvarchar(10))")
-    session.execute("create view dbo.w as select id, v from dbo.t where id > 1")
-    session.execute("insert into dbo.t values (1, N'a'), (2, N'b')")
-    assert rows(session, "select * from dbo.w") == [(2, "b")]
-    assert rows(session, "select name from sys.views") == [("w",)]
-    session.execute("drop view dbo.w")
-
-
-def test_what_a_query_would_give(session: Any) -> None:
-    session.execute("create table dbo.t (id bigint not null, v nvarchar(10), d datetime2(3))")
-    found = session.execute("exec sp_describe_first_result_set N'select * from dbo.t'").fetchall()
-    assert [(r.name, r.system_type_name, r.is_nullable, r.max_length) for r in found] == [
-        ("id", "bigint", False, 8),
-        ("v", "nvarchar(10)", True, 20),
-        ("d", "datetime2(3)", True, 7),
-    ]
-
-
 def test_null_parameters(session: Any) -> None:
     session.execute("create table dbo.t (id int, b varbinary(10), d datetime2(3))")
     session.execute("insert into dbo.t values (?, ?, ?)", None, None, None)
@@ -305,55 +146,50 @@ def test_keys_of_any_case_are_one(session: Any) -> None:
     session.execute("insert into dbo.u values (N'a'), (N'A')")
 
 
-def test_a_bulk_load_that_fails(session: Any) -> None:
-    session.execute("create table dbo.t (id int not null primary key, v nvarchar(3))")
-    cursor = session.cursor()
-    for given, told in (
-        ({"id": [1, None], "v": ["a", "b"]}, "NULL"),
-        ({"id": [1, 1], "v": ["a", "b"]}, "duplicate key"),
-        ({"id": [1, 2], "v": ["a", "bcde"]}, "(?i)truncated|length"),
-    ):
-        table = pa.table({"id": pa.array(given["id"], pa.int32()), "v": given["v"]})
-        with pytest.raises(Exception, match=told):
-            cursor.bulkcopy_arrow("dbo.t", table, timeout=0)
-    with pytest.raises(Exception, match=r"(?i)nowhere"):
-        cursor.bulkcopy_arrow("dbo.nowhere", table, timeout=0)
-    assert only(session, "select count(*) from dbo.t") == 0
-
-
-def test_a_bulk_load_is_not_in_the_transaction(connect: Connect) -> None:
-    session = connect(autocommit=False)
-    session.execute("create table dbo.t (id int not null)")
-    session.commit()
-    session.execute("create table dbo.other (id int)")
-    table = pa.table({"id": pa.array(range(5000), pa.int32())})
-    session.cursor().bulkcopy_arrow("dbo.t", table, batch_size=1000, timeout=0, table_lock=True)
-    session.rollback()
-    assert only(session, "select count(*) from dbo.t") == 5000
-
-
-def test_changes_are_tracked(session: Any, database: str) -> None:
+def test_what_is_asked_of_moments(session: Any) -> None:
     session.execute(
-        f"alter database [{database}] set change_tracking = on"
-        " (change_retention = 2 days, auto_cleanup = on)"
+        "create table dbo.t (a datetime2(7), b datetimeoffset(7), c time(7), d datetime)"
     )
-    session.execute("create table dbo.t (id int not null primary key, v nvarchar(10))")
-    session.execute("insert into dbo.t values (1, N'a'), (2, N'b')")
-    session.execute("alter table dbo.t enable change_tracking")
-    version = only(session, "select change_tracking_current_version()")
-    least = "select change_tracking_min_valid_version(object_id(N'dbo.t'))"
-    assert only(session, least) <= version
-    session.execute("insert into dbo.t values (3, N'c'), (4, N'd')")
-    session.execute("update dbo.t set v = N'x' where id in (1, 3)")
-    session.execute("delete from dbo.t where id in (2, 4)")
-    session.execute("begin tran; insert into dbo.t values (9, null); rollback")
-    assert only(session, "select change_tracking_current_version()") == version + 3
-    changes = """declare @v bigint = {}; select ct.SYS_CHANGE_OPERATION, ct.id, t.v
-        from changetable(changes dbo.t, @v) as ct left join dbo.t as t on t.id = ct.id
-        order by ct.id"""
-    assert rows(session, changes.format(version)) == [
-        *(("U", 1, "x"), ("D", 2, None), ("I", 3, "x")),
+    session.execute(
+        "insert into dbo.t values ('9999-12-31 23:59:59.9999999',"
+        " '2020-01-01 01:00:00.1234567 +02:00', '23:59:59.9999999', '2020-01-01 10:00:00.003')"
+    )
+    sql = """select convert(varchar(27), a, 121), datepart(nanosecond, a) % 1000,
+        cast(dateadd(nanosecond, -(datepart(nanosecond, a) % 1000), a) as datetime2(6)),
+        convert(varchar(27), cast(switchoffset(b, 0) as datetime2(7)), 121) + 'Z',
+        convert(varchar(16), c, 121), convert(varchar(40), d, 126), cast(d as datetime2(3)),
+        datediff_big(microsecond, '2020-01-01', d) from dbo.t"""
+    assert rows(session, sql) == [
+        (
+            *("9999-12-31 23:59:59.9999999", 900, datetime(9999, 12, 31, 23, 59, 59, 999999)),
+            *("2019-12-31 23:00:00.1234567Z", "23:59:59.9999999", "2020-01-01T10:00:00.003"),
+            *(datetime(2020, 1, 1, 10, 0, 0, 3000), 36_000_003_333),
+        )
     ]
-    assert rows(session, changes.format(version + 2)) == [("D", 2, None), ("D", 4, None)]
-    session.execute("update dbo.t set id = 7 where id = 1; truncate table dbo.t")
-    assert only(session, least) > version + 3
+
+
+def test_values_that_only_we_look_at(session: Any) -> None:
+    session.execute("create table dbo.t (id int)")
+    session.execute("insert into dbo.t values (1)")
+    sql = "select c.name from sys.columns c where c.object_id = object_id(?) and c.name <> ?"
+    assert rows(session, sql, "[dbo].[t]", "x") == [("id",)]
+    assert session.execute("delete from dbo.t where object_id(?) > id", "dbo.t").rowcount == 1
+    take = """declare @turn int; exec @turn = sp_getapplock @Resource = ?,
+        @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = ?; select @turn"""
+    assert rows(session, take, "mine", 1000) == [(0,)]
+
+
+def test_rows_that_are_thinned_out(session: Any) -> None:
+    session.execute("create table dbo.t (id int, n int)")
+    session.execute("insert into dbo.t values (1, 1), (1, 2), (2, 1)")
+    session.execute(
+        "delete from [dbo].[t] where exists (select 1 from (select id, n, row_number() over"
+        " (partition by id order by n) as k from [dbo].[t]) r where r.k > 1"
+        " and r.id = [dbo].[t].id and r.n = [dbo].[t].n)"
+    )
+    assert rows(session, "select id, n from dbo.t order by id") == [(1, 1), (2, 1)]
+    session.execute(
+        "update t set n = w.n from [dbo].[t] t with (updlock, holdlock)"
+        " join (select 1 as id, 7 as n) w on w.id = t.id and datalength(w.id) = datalength(t.id)"
+    )
+    assert rows(session, "select n from dbo.t where id = 1") == [(7,)]

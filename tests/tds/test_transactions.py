@@ -109,6 +109,26 @@ def test_a_lock_that_is_not_to_be_had_in_time(session: Any, connect: Connect) ->
 
 
 @pytest.mark.usefixtures("table")
+def test_a_query_that_locks(session: Any, connect: Connect) -> None:
+    other = connect(autocommit=False)
+    assert only(other, "select count(*) from dbo.t with (tablockx, holdlock)") == 1
+    with pytest.raises(Exception, match="Lock request time out"):
+        session.execute("set lock_timeout 50; update dbo.t set v = N'second'")
+    other.rollback()
+
+
+@pytest.mark.usefixtures("table")
+def test_who_waits_can_give_up(session: Any, connect: Connect) -> None:
+    other = connect(autocommit=False)
+    other.execute("delete from dbo.t")
+    session.timeout = 1
+    with pytest.raises(Exception, match=r"(?i)cancel|timeout"):
+        session.execute("delete from dbo.t")
+    other.rollback()
+    assert only(session, "select count(*) from dbo.t") == 1
+
+
+@pytest.mark.usefixtures("table")
 def test_a_deadlock(session: Any, connect: Connect) -> None:
     session.execute("create table dbo.u (id int)")
     one, two = connect(autocommit=False), connect(autocommit=False)
@@ -220,6 +240,23 @@ def test_a_statement_is_cancelled(session: Any) -> None:
         cursor.execute(endless)
     cursor.close()
     assert only(session, "select count(*) from dbo.t") == 1
+
+
+@pytest.mark.usefixtures("table")
+def test_a_statement_is_cancelled_by_another_thread(session: Any) -> None:
+    cursor = session.cursor()
+    thread, _ = in_background(lambda: cancel_soon(cursor))
+    with pytest.raises(Exception, match=r"(?i)cancel"):
+        cursor.execute("waitfor delay '00:00:10'")
+    thread.join()
+    cursor.close()
+    assert only(session, "select count(*) from dbo.t") == 1
+
+
+def cancel_soon(cursor: Any) -> None:
+    """Once the statement is on its way."""
+    threading.Event().wait(0.2)
+    cursor.hstmt._cancel()
 
 
 @ours

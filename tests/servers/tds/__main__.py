@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import ssl
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from tests.servers.certificates import papers
@@ -13,19 +16,27 @@ from tests.servers.tds.server import Server
 
 
 def main() -> None:
-    """Ends when whoever started it does: its standard input is closed then."""
+    """Until it is ended; with `--leashed`, at the latest when its standard input is closed."""
     parser = argparse.ArgumentParser(prog="python -m tests.servers.tds", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--user", default="sa")
     parser.add_argument("--password", default="Hygge-4-tests")
     parser.add_argument("--cert", type=Path, help="a certificate for localhost")
     parser.add_argument("--key", type=Path)
+    parser.add_argument("--leashed", action="store_true", help="end with who has started it")
     given = parser.parse_args()
+    if given.leashed:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     context = _context(given.cert, given.key)
     with socket.create_server(("127.0.0.1", given.port), backlog=64) as listener:
         server = Server(context, (given.user, given.password))
         print(listener.getsockname()[1], flush=True)  # noqa: T201
         server.serve(listener)
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def _context(cert: Path | None, key: Path | None) -> ssl.SSLContext:

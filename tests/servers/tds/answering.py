@@ -30,7 +30,7 @@ def single(session: Session, sql: str) -> list[tuple[Kind | None, Any]]:
     queries = Queries(session.scene)
     tree = parsing.parsed(sql)
     outputs = queries.query(tree)
-    text = tree.sql("duckdb")
+    text = tree.sql("duckdb", copy=False)
     cursor = session.con.execute(text, queries.bound(text))
     row = cursor.fetchone()
     kinds = [k or kind_of(str(d[1])) for (_, k), d in zip(outputs, cursor.description, strict=True)]
@@ -58,7 +58,7 @@ def assign(session: Session, tree: exp.Select) -> None:
     for name, one in zip(names, tree.expressions, strict=True):
         made.append(converted(one, node_kind(one), session.scene.variable(name)[0]))
     tree.set("expressions", made)
-    rows = session.con.execute(sql := tree.sql("duckdb"), queries.bound(sql)).fetchall()
+    rows = session.con.execute(sql := tree.sql("duckdb", copy=False), queries.bound(sql)).fetchall()
     session.transactions.done()
     session.row_count = len(rows)
     for name, value in zip(names, rows[-1] if rows else (), strict=False):
@@ -81,7 +81,9 @@ def _gather(session: Session, tree: exp.Select, name: str, value: exp.Expr) -> N
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     outputs = queries.query(inner)
-    rows = session.con.execute(sql := inner.sql("duckdb"), queries.bound(sql)).fetchall()
+    rows = session.con.execute(
+        sql := inner.sql("duckdb", copy=False), queries.bound(sql)
+    ).fetchall()
     for row in rows:
         for n, (found, (_, kind)) in enumerate(zip(row, outputs, strict=True)):
             session.scene.variables[f"@gathered_{n}"] = (kind or Kind("nvarchar", -1), found)
@@ -95,11 +97,12 @@ def answer(session: Session, tree: Any, out: Streamed, token: int) -> None:
     session.transactions.read(session.database)
     queries = Queries(session.scene)
     outputs = queries.query(tree)
-    sql = tree.sql("duckdb")
+    flags = _flags(tree)  # before the tree is used up
+    sql = tree.sql("duckdb", copy=False)
     if session.names_only:
         sql = f"select * from ({sql}) limit 0"
     cursor = session.con.execute(sql, queries.bound(sql))
-    rows(session, cursor, outputs, out, token, _flags(tree))
+    rows(session, cursor, outputs, out, token, flags)
     session.transactions.done()
 
 

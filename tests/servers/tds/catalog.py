@@ -146,35 +146,41 @@ class Catalog:
 
     def object(self, schema: str, name: str) -> tuple[int, str, str, str] | None:
         """Number, schema, name and type of a table, view, key or constraint."""
-        found = self.rows(
-            "select o.object_id, s.name, o.name, o.type from {sys}.objects o"
-            " join {sys}.schemas s using (schema_id)"
-            " where lower(s.name) = lower(?) and lower(o.name) = lower(?)",
-            schema,
-            name,
-        )
-        return found[0] if found else None
+        found = self._named(schema, name)
+        return found[:4] if found is not None else None
 
-    def table(self, schema: str, name: str) -> Table | None:
-        """A table or a view."""
+    def _named(self, schema: str, name: str) -> tuple[int, str, str, str, str | None] | None:
+        """As `object`, and its definition. Several small questions are answered sooner than one."""
+        where = self.schema(schema)
+        if where is None:
+            return None
         found = self.rows(
-            "select o.object_id, s.name, o.name, o.type, o.definition,"
-            " exists (from {sys}.tracked t where t.object_id = o.object_id),"
-            " exists (from {sys}.foreign_keys f"
-            " where o.object_id in (f.parent_object_id, f.referenced_object_id))"
-            " from {sys}.objects o join {sys}.schemas s using (schema_id)"
-            " where lower(s.name) = lower(?) and lower(o.name) = lower(?)"
-            " and o.type in ('U', 'V')",
-            schema,
-            name,
+            "select object_id, name, type, definition from {sys}.objects"
+            " where schema_id = ? and lower(name) = lower(?)",
+            *(where[0], name),
         )
         if not found:
             return None
-        number, held, own, kind, definition, *marks = found[0]
+        number, own, kind, definition = found[0]
+        return int(number), where[1], str(own), str(kind), definition
+
+    def table(self, schema: str, name: str) -> Table | None:
+        """A table or a view."""
+        found = self._named(schema, name)
+        if found is None or found[3] not in ("U", "V"):
+            return None
+        number, held, own, kind, definition = found
         if kind == "V":
             return Table(self.database, held, own, number, kind, definition)
-        columns, indexes = self._columns(number), self._indexes(number)
-        return Table(self.database, held, own, number, kind, None, columns, indexes, *marks)
+        columns = self._columns(number)
+        tracked = self.rows("select 1 from {sys}.tracked where object_id = ?", number)
+        refers = self.rows(
+            "select 1 from {sys}.foreign_keys"
+            " where parent_object_id = ? or referenced_object_id = ? limit 1",
+            *(number, number),
+        )
+        facts = self._indexes(number, columns), bool(tracked), bool(refers)
+        return Table(self.database, held, own, number, kind, None, columns, *facts)
 
     def _columns(self, number: int) -> tuple[Column, ...]:
         found = self.rows(
@@ -184,16 +190,25 @@ class Catalog:
         )
         return tuple(Column(n, name, Kind.of(kind), *rest) for n, name, kind, *rest in found)
 
-    def _indexes(self, number: int) -> tuple[Index, ...]:
+    def _indexes(self, number: int, columns: Sequence[Column]) -> tuple[Index, ...]:
+        names = {column.number: column.name for column in columns}
+        keys: dict[int, list[str]] = {}
+        for index, column in self.rows(
+            "select index_id, column_id from {sys}.index_columns"
+            " where object_id = ? and not is_included order by key_ordinal",
+            number,
+        ):
+            keys.setdefault(index, []).append(names[column])
         found = self.rows(
-            "select i.index_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint,"
-            " list(c.name order by x.key_ordinal) from {sys}.indexes i"
-            " join {sys}.index_columns x using (object_id, index_id)"
-            " join {sys}.columns c using (object_id, column_id)"
-            " where i.object_id = ? and not x.is_included group by all order by 1",
+            "select index_id, name, is_unique, is_primary_key, is_unique_constraint"
+            " from {sys}.indexes where object_id = ? order by index_id",
             number,
         )
-        return tuple(Index(n, name, u, p, c, tuple(cols)) for n, name, u, p, c, cols in found)
+        return tuple(
+            Index(number, name, unique, primary, constraint, tuple(keys[number]))
+            for number, name, unique, primary, constraint in found
+            if number in keys
+        )
 
     def add_index(
         self,

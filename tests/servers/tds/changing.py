@@ -35,7 +35,7 @@ def _rows(
     rid = exp.alias_(exp.column("rowid", alias, quoted=True), "rid")
     shown = [exp.alias_(one.unalias(), f"c{n}") for n, one in enumerate(made.expressions)]
     made.set("expressions", [rid, *shown])
-    return made.sql("duckdb"), [kind for _, kind in outputs]
+    return made.sql("duckdb", copy=False), [kind for _, kind in outputs]
 
 
 def update(session: Session, tree: Any, table: Table, out: Streamed, token: int) -> None:

@@ -92,7 +92,7 @@ def _view(session: Session, at: Cursor, replaces: bool) -> None:
         raise SqlError(2714, f"There is already an object named '{name}' in the database.")
     if found is not None:
         catalog.forget(found[0])
-    described = session.con.execute(f"describe {tree.sql('duckdb')}").fetchall()
+    described = session.con.execute(f"describe {tree.sql('duckdb', copy=False)}").fetchall()
     columns = [
         Column(n, column, kind or kind_of(str(row[1])), True)
         for n, ((column, kind), row) in enumerate(zip(outputs, described, strict=True), 1)
@@ -191,7 +191,7 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
     writing.lock(session, path)
     queries = Queries(session.scene)
     outputs = queries.query(tree)
-    text = tree.sql("duckdb")
+    text = tree.sql("duckdb", copy=False)
     none = f"select * from ({text}) limit 0"
     described = session.con.execute(none, queries.bound(none)).description
     made = Declared()

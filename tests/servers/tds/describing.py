@@ -77,9 +77,9 @@ def _described(session: Session, sql: str) -> list[tuple[Any, ...]]:
     session.transactions.read(session.database)
     queries, tree = Queries(session.scene), parsing.parsed(sql)
     outputs = queries.query(tree)
-    none = f"select * from ({tree.sql('duckdb')}) limit 0"
-    found = session.con.execute(none, queries.bound(none)).description
     nullable = _not_null_columns(session, tree)
+    none = f"select * from ({tree.sql('duckdb', copy=False)}) limit 0"
+    found = session.con.execute(none, queries.bound(none)).description
     made = []
     for n, ((name, kind), row) in enumerate(zip(outputs, found, strict=True), 1):
         known = kind or kind_of(str(row[1]))

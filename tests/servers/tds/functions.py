@@ -138,7 +138,7 @@ def _named(query: str) -> Callable[[Queries, list[Node]], Node]:
     """A name, by a number that may be a column's."""
 
     def made(queries: Queries, found: list[Node]) -> Node:
-        given = found[0].sql("duckdb") if found else "1"
+        given = found[0].sql("duckdb", copy=False) if found else "1"
         text = query.replace("{x}", given).replace("{sys}", queries.scene.fact("sys", []))
         return marked(exp.Var(this=f"({text})"), _NAME)
 
@@ -194,7 +194,7 @@ def _type_name(queries: Queries, found: list[Node]) -> Node:
     from tests.servers.tds import facts
 
     rows = f"(values {facts.rows()}) v(name, a, id, b, c, d)"
-    made = f"(select v.name from {rows} where v.id = {found[0].sql('duckdb')})"
+    made = f"(select v.name from {rows} where v.id = {found[0].sql('duckdb', copy=False)})"
     return marked(exp.Var(this=made), _NAME)
 
 

@@ -76,7 +76,7 @@ def _source(
     outputs = queries.query(inner)
     _same_number(len(outputs), len(targets))
     named = ", ".join(f"c{n}" for n in range(len(outputs)))
-    return f"({inner.sql('duckdb')}) q({named})", [kind for _, kind in outputs]
+    return f"({inner.sql('duckdb', copy=False)}) q({named})", [kind for _, kind in outputs]
 
 
 def _values(
@@ -97,7 +97,7 @@ def _values(
             loose = _loose(column.kind)
             known = kind is not None and family(kind) == family(loose) == "text"
             value = node if known else converted(node, kind, loose)
-            made.append(f"cast({value.sql('duckdb')} as {loose.stored})")
+            made.append(f"cast({value.sql('duckdb', copy=False)} as {loose.stored})")
         rows.append(f"({', '.join(made)})")
     named = ", ".join(f"c{n}" for n in range(len(targets)))
     return f"(values {', '.join(rows)}) q({named})", [_loose(c.kind) for c in targets]
@@ -123,7 +123,7 @@ def default(queries: Queries, column: Column) -> str:
     tree = parsing.parsed(f"select {column.default}")
     assert isinstance(tree, exp.Select)
     node = queries.visit(tree.expressions[0], Scope())
-    return converted(node, kind_of(node), column.kind).sql("duckdb")
+    return converted(node, kind_of(node), column.kind).sql("duckdb", copy=False)
 
 
 def fill(
@@ -175,7 +175,7 @@ def _computed(session: Session, table: Table, query: str) -> str:
             continue
         tree = parsing.parsed(f"select {column.computed}")
         assert isinstance(tree, exp.Select)
-        cells.append(queries.visit(tree.expressions[0], scope).sql("duckdb"))
+        cells.append(queries.visit(tree.expressions[0], scope).sql("duckdb", copy=False))
     return f"select {', '.join(cells)} from ({query}) q"
 
 

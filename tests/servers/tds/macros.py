@@ -96,9 +96,9 @@ def _once(name: str, body: str) -> str:
 
 
 def script() -> str:
-    """Statements that make all of them, for one connection."""
+    """Statements that make all of them, in the database that connections begin in."""
     made = [piece.strip() for piece in (_TIMES + _OTHERS).split(";\n") if piece.strip()]
     return ";\n".join(
-        f"create or replace temp macro {name.strip()} as {_once(name.strip(), body.strip())}"
+        f"create macro {name.strip()} as {_once(name.strip(), body.strip())}"
         for name, _, body in (piece.partition(":=") for piece in made)
     )

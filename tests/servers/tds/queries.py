@@ -260,4 +260,4 @@ def _renamed(alias: Any, outputs: Sequence[Output]) -> Sequence[Output]:
 
 def shown(node: Node) -> str:
     """As DuckDB reads it."""
-    return node.sql("duckdb")
+    return node.sql("duckdb", copy=False)

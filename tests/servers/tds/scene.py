@@ -48,14 +48,15 @@ class SessionScene:
 
     def table(self, path: Sequence[str]) -> Table | None:
         database, schema, name = self.place(path)
-        state = self._session.transactions.seen(database)
-        key = (schema.lower(), name.lower())
-        known = database.tables.get(key)
-        if state is not None and known is not None and known[0] == state:
+        what = (database.name.lower(), schema.lower(), name.lower())
+        state = self._session.transactions.seen(database, what)
+        changed = self._session.server.defined.get(what, 0)
+        known = database.tables.get(what[1:])
+        if state is not None and known is not None and changed <= min(known[0], state):
             return known[1]
         found = Catalog(self._session.con, database.name).table(schema, name)
         if state is not None:
-            database.tables[key] = (state, found)
+            database.tables[what[1:]] = (state, found)
         return found
 
     def view(self, path: Sequence[str]) -> View | None:
@@ -176,9 +177,15 @@ class SessionScene:
             database, schema, own = self.place(path)
         except SqlError:
             return None
+        wanted = (kind or "").strip().upper()
+        if wanted in ("", "U", "V"):
+            table = self.table([database.name, schema, own])
+            if table is not None and wanted in ("", table.type):
+                return table.number
+            if wanted:
+                return None
         found = Catalog(self._session.con, database.name).object(schema, own)
-        wanted = kind is None or (found is not None and found[3] == kind.strip().upper())
-        return found[0] if found is not None and wanted else None
+        return found[0] if found is not None and wanted in ("", found[3]) else None
 
     def _serverproperty(self, name: str) -> Any:
         found = _PROPERTIES.get(name.lower())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import duckdb
+from tests.servers.tds import macros
 from tests.servers.tds.catalog import Catalog, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.locks import Locks
@@ -79,10 +80,12 @@ class Server:
     def __init__(self, context: ssl.SSLContext, login: tuple[str, str]) -> None:
         self.context, self.login = context, login
         self.root = duckdb.connect(config={"threads": 1})
+        self.root.execute(macros.script())
         self.databases: dict[str, Database] = {}
         self.locks = Locks()
         self.sessions: dict[int, Session] = {}
         self.committed: dict[object, int] = {}
+        self.defined: dict[object, int] = {}
         self.commits = self.definitions = 0
         self.changing = threading.RLock()
         self.row_floors: dict[int, tuple[str, int]] = {}

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 
 import duckdb
-from tests.servers.tds import bulk, calls, login, macros, running, tokens
+from tests.servers.tds import bulk, calls, login, running, tokens
 from tests.servers.tds.catalog import Catalog
 from tests.servers.tds.errors import Cancelled, SqlError, told
 from tests.servers.tds.packets import (
@@ -52,7 +52,6 @@ class Session:
         self.database = self.home = database
         self.id, self.since = server.next_session(), now()
         self.con = server.root.cursor()
-        self.con.execute(macros.script())
         self.transactions = Transactions(server, self.con, self.id)
         self.scene = SessionScene(self)
         self.row_count, self.options = 0, 5432

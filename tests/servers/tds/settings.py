@@ -33,7 +33,7 @@ def value(session: Session, text: str, kind: Kind | None = None) -> Any:
     assert isinstance(tree, exp.Select)
     node = queries.visit(tree.expressions[0], Scope())
     made = converted(node, kind_of(node), kind)
-    sql = f"select {made.sql('duckdb')}"
+    sql = f"select {made.sql('duckdb', copy=False)}"
     row = session.con.execute(sql, queries.bound(sql)).fetchone()
     session.transactions.done()
     return row[0] if row is not None else None

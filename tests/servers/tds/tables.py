@@ -151,6 +151,8 @@ def add_reference(
     if other is None:
         told = f"Foreign key references invalid table '{'.'.join(reference.table)}'."
         raise SqlError(1767, told)
+    what = (catalog.database.lower(), other.schema.lower(), other.name.lower())
+    session.transactions.redefine(what)
     own, name = next_id(), reference.name or f"FK__{table[:9]}__{next(_marks):08X}"
     catalog.add("objects", own, schema, name, "F", number, now(), None)
     catalog.add("foreign_keys", own, name, number, other.number)

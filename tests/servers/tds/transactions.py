@@ -36,6 +36,7 @@ class Transactions:
         self._open = self._written = False
         self._snapshot = self._version = 0
         self._held: set[Hashable] = set()
+        self._redefined: set[Hashable] = set()
 
     def begin(self) -> None:
         if not self.depth:
@@ -64,11 +65,16 @@ class Transactions:
                 self._seen = database, self._server.definitions
                 self._version = database.version
 
-    def seen(self, database: Database) -> int | None:
-        """Which state of a database's definitions we see, if that of all who have begun now."""
-        if self.defines or not self._open or self._seen is None or self._seen[0] is not database:
+    def seen(self, database: Database, what: Hashable) -> int | None:
+        """Up to which change of definitions we see them; None if we have changed these."""
+        mine = self.defines and (what in self._held or what in self._redefined)
+        if mine or not self._open or self._seen is None or self._seen[0] is not database:
             return None
         return self._seen[1]
+
+    def redefine(self, what: Hashable) -> None:
+        """Something is otherwise now that we have not locked."""
+        self._redefined.add(what)
 
     @property
     def touched(self) -> bool:
@@ -149,6 +155,8 @@ class Transactions:
             self._open = False
             if self.defines:
                 self._server.definitions += 1
+                for one in self._held | self._redefined:
+                    self._server.defined[one] = self._server.definitions
             if self._written:
                 self._server.commits += 1
                 for one in self._held:
@@ -169,3 +177,4 @@ class Transactions:
         self._server.row_floors.pop(self._session, None)
         self._server.locks.release_all(self._session, self.kept)
         self._held.clear()
+        self._redefined.clear()

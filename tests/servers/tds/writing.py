@@ -70,5 +70,5 @@ def stored(table: Table, column: Column, node: Node, kind: Kind | None) -> str:
     target = column.kind
     if target.name in (*TEXTS, *BYTES, *ODD) and target.name != "rowversion":
         told = f"table '{table.database}.{table.told}', column '{column.name}'"
-        return stored_text(node, kind, target, told).sql("duckdb")
-    return converted(node, kind, target).sql("duckdb")
+        return stored_text(node, kind, target, told).sql("duckdb", copy=False)
+    return converted(node, kind, target).sql("duckdb", copy=False)
