@@ -8,8 +8,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -177,7 +177,7 @@ def test_a_short_transaction_is_waited_for(shop: Shop, monkeypatch: pytest.Monke
     with shop.writing() as write:
         shop.add(write, 1)
     with closing(shop.connected()) as slow:
-        slow.cursor().execute(f"insert into {shop.table} values (2, now())")
+        shop.add(slow.cursor().execute, 2)
         monkeypatch.setattr("hygge.homes.sql_bound.time.sleep", lambda _: slow.commit())
         with shop.writing() as quick:
             shop.add(quick, 3)

@@ -28,6 +28,8 @@ class Dialect(ABC):
 
     key_type: ClassVar[str] = "varchar(255)"
     """The type of a short text that is part of a key."""
+    name_type: ClassVar[str | None] = None
+    """The type of names that we keep ourselves; `key_type` if not given."""
     longest_name: ClassVar[int | None] = None
     """In bytes, where a longer name is cut rather than refused."""
     moments: ClassVar[str] = "%Y-%m-%d %H:%M:%S.%f+00:00"

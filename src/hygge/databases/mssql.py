@@ -50,6 +50,7 @@ class Mssql(MssqlWords, Database):
     schemas = "select name from sys.schemas"
     Settings: ClassVar[type[Settings]] = MssqlSettings
     sheds_columns = True
+    claiming = "select top (1) 1 from {} with (tablockx, holdlock)"
     insert_rows = 102_400
     by_index = True
     in_ranges = "hygge.databases.mssql_ranges:MssqlRanges"

@@ -76,7 +76,7 @@ class MssqlRanges(TogetherRanges):
             keeper.change(f"set lock_timeout {wait}")
             with keeper.transaction():
                 named = self._database.named(table)
-                keeper.rows(f"select top (0) 1 from {named} with (tablock, holdlock)")
+                keeper.rows(f"select top (1) 1 from {named} with (tablock, holdlock)")
                 yield
 
     def begin(self, table: Table) -> Session:

@@ -31,6 +31,7 @@ class MssqlWords(Dialect):
     look at: keys are told apart by their length as well."""
 
     key_type: ClassVar[str] = f"nvarchar(450) collate {BINARY_ORDER}"
+    name_type: ClassVar[str] = f"nvarchar(128) collate {BINARY_ORDER}"
     counted: ClassVar[str] = "count_big(*)"
     adding: ClassVar[str] = "add"
     making_schema: ClassVar[str] = "create schema {}"

@@ -77,7 +77,7 @@ class Ledger:
         does not exist, PostgreSQL lets one fail. That of loads comes last, for it is looked for."""
         self._make_schema()
         text = self._db.native(pl.String())
-        key, whole = self._db.key_type, self._db.native(pl.Int64())
+        key, whole = self._db.name_type or self._db.key_type, self._db.native(pl.Int64())
         with self._session.transaction(self._target.beside(LOADS)):
             self._make(LEASES, f"table_name {key} not null primary key, note {text} not null")
             self._make(

@@ -205,8 +205,8 @@ class Merging:
     # one row a key
 
     def _refuse_null_keys(self, listed: str) -> None:
-        nulls = (f"sum(case when {key} is null then 1 else 0 end)" for key in self._keys)
-        counts = ", ".join(f"coalesce({count}, 0)" for count in nulls)
+        nulls = (f"case when {key} is null then 1 end" for key in self._keys)
+        counts = ", ".join(self._db.counted.replace("*", null) for null in nulls)
         sql = f"select {counts} from {self._staging.sql} s where {listed}"
         refuse_null_keys(self._request.keys, self._session.rows(sql)[0])
 
