@@ -52,11 +52,12 @@ RESTS_ON = {
 _BREAKS = re.compile(r" (from|where|left join|join|group by|order by|set|values|create table) ")
 HEAD = """# What hygge sends to SQL Server
 
-Every statement, in the order in which it is first sent, recorded while it was sent by a test. It is for people who know
-SQL Server to read; what they find, we mend. `?` are bound parameters, `<load>` is the load's name, `<tries>` and
-`<index>` are numbers and names that are new each time. Our tests run them against a server of our own that speaks
-the same protocol: it does not prove what SQL Server makes of them. `HYGGE_TEST_MSSQL_URL` lets the same tests run
-on any real one.
+Every statement, in the order in which it is first sent, recorded while it was sent by a test.
+It is for people who know SQL Server to read; what they find, we mend. `?` are bound parameters,
+`<load>` is the load's name, `<tries>` and `<index>` are numbers and names that are new each
+time. Our tests run them against a server of our own that speaks the same protocol: it does not
+prove what SQL Server makes of them. `HYGGE_TEST_MSSQL_URL` lets the same tests run on any real
+one.
 """
 
 
@@ -116,7 +117,8 @@ def page(made: Recording) -> str:
         for sql in statements:
             found = sorted({url for word, url in RESTS_ON.items() if re.search(word, sql)})
             rests = "".join(f"\n[{url.rpartition('/')[2]}]({url})" for url in found)
-            told.append(f"```sql\n{shown(sql)}\n```\n{rests.lstrip()}\n".replace("\n\n\n", "\n\n"))
+            block = f"```sql\n{shown(sql)}\n```\n{rests.lstrip()}\n"
+            told.append(block.replace("\n\n\n", "\n\n"))
     return "\n".join(told)
 
 

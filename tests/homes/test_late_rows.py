@@ -47,11 +47,12 @@ class Shop:
         self.table = f"orders_{secrets.token_hex(6)}"
         if kind == "mysql":
             mysql.ask(None, f"create database {self.table}")
-        self.url = {
+        urls: dict[str, Callable[[], str]] = {
             "postgres": postgres.url,
             "mysql": partial(mysql.url, self.table),
             "mssql": mssql.url,
-        }[kind]()
+        }
+        self.url = urls[kind]()
         patch.setattr(sql_bound, "PATIENCE", 0.0)
         with self.writing() as write:
             write(f"create table {self.table} (id bigint, at {STAMPS[kind]} null)")
