@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.servers.tds import altering, answering, inserting, parsing, tables, uniqueness, writing
@@ -132,7 +133,9 @@ def _index(session: Session, at: Cursor) -> None:
     if clustered and any(k in (1, 5) for _, k in known):
         told = f"Cannot create more than one clustered index on table '{table.told}'."
         raise SqlError(1902, told)
-    numbers = tables.numbered(catalog, table.number, [column for column, _ in columns])
+    names = [column for column, _ in columns]
+    take = tables.numbered if store else partial(tables.keyed, table=table.told)
+    numbers = take(catalog, table.number, names=names)
     downs = [down for _, down in columns]
     pairs = list(zip(numbers, downs, strict=True))
     catalog.add_index(table.number, name, pairs, kind=kind, unique=unique)

@@ -243,6 +243,14 @@ def _percent(node: Any) -> bool:
     return options is not None and bool(options.args.get("percent"))
 
 
+def _boolean(queries: Queries, node: Any, scope: Scope) -> Node:
+    raise SqlError(207, f"Invalid column name '{str(node.this).lower()}'.")
+
+
+def _bars(queries: Queries, node: Any, scope: Scope) -> Node:
+    raise SqlError(102, "Incorrect syntax near '|'.", 15)
+
+
 def _row_number(queries: Queries, node: Any, scope: Scope) -> Node:
     return marked(node, arithmetic.BIGINT)
 
@@ -280,6 +288,8 @@ _HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
     exp.Avg: arithmetic.average,
     exp.Collate: _collated,
     exp.Subquery: _subquery,
+    exp.Boolean: _boolean,
+    exp.DPipe: _bars,
     exp.Limit: _limit,
     exp.Fetch: _limit,
     exp.RowNumber: _row_number,
