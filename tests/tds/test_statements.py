@@ -214,3 +214,18 @@ def test_rows_that_are_thinned_out(session: Any) -> None:
         " join (select 1 as id, 7 as n) w on w.id = t.id and datalength(w.id) = datalength(t.id)"
     )
     assert rows(session, "select n from dbo.t where id = 1") == [(7,)]
+
+
+def test_collations(session: Any) -> None:
+    exact = "collate Latin1_General_100_BIN2"
+    session.execute(f"create table dbo.a (k nvarchar(10) {exact}); create table dbo.b (k nchar(1))")
+    session.execute("insert into dbo.a values (N'x'), (N'X'); insert into dbo.b values (N'x')")
+    with pytest.raises(Exception, match="Cannot resolve the collation conflict"):
+        session.execute("select 1 from dbo.a join dbo.b on a.k = b.k")
+    join = "select count(*) from dbo.a join dbo.b on a.k = b.k collate {}"
+    assert only(session, join.format("Latin1_General_100_BIN2")) == 1
+    assert only(session, join.format("SQL_Latin1_General_CP1_CI_AS")) == 2
+    assert only(session, "select count(*) from dbo.a where k like N'X%'") == 1
+    assert only(session, "select count(*) from dbo.b where k like N'X%'") == 1
+    session.execute("select k into #c from dbo.a")
+    assert only(session, "select count(*) from #c where k = N'x'") == 1

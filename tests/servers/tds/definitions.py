@@ -204,6 +204,8 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
         known = kind or kind_of(str(row[1]))
         known = Kind("binary", 8) if known.name == "rowversion" else known
         made.columns.append(Column(n, name, known, True))
+        if known.collation:
+            made.collations[name] = known.collation.lstrip("!")
     table = tables.make(session, path, made)
     named = ", ".join(f"c{n}" for n in range(len(outputs)))
     given = {c.name: f"q.c{n}" for n, c in enumerate(table.columns)}

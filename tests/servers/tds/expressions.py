@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlglot import exp
-from tests.servers.tds import arithmetic, functions, parsing
+from tests.servers.tds import arithmetic, casting, functions, parsing
 from tests.servers.tds.casting import (
     Node,
     cast,
     converted,
     family,
+    is_exact,
     literal,
     rank,
     shown,
@@ -123,6 +125,8 @@ def _compared(node: Any) -> Node:
 def _alike(left: Node, right: Node) -> tuple[Node, Node]:
     """Both sides in one kind: the one that ranks higher."""
     a, b = kind_of(left), kind_of(right)
+    if a is not None and b is not None and family(a) == family(b) == "text":
+        return _same_letters(left, right, a.collation, b.collation)
     if a is None or b is None or family(a) == family(b):
         if a is not None and b is not None and "bit" in (a.name, b.name) and a.name != b.name:
             return _plain(left, a), _plain(right, b)
@@ -130,6 +134,20 @@ def _alike(left: Node, right: Node) -> tuple[Node, Node]:
     if rank(a) >= rank(b):
         return left, converted(right, b, _loose(a))
     return converted(left, a, _loose(b)), right
+
+
+def _same_letters(left: Node, right: Node, a: str, b: str) -> tuple[Node, Node]:
+    """Two texts by one collation: one that is asked for, or that of both."""
+    first, second = a.lstrip("!"), b.lstrip("!")
+    asked = a[:1] == "!", b[:1] == "!"
+    if first and second and first != second and asked[0] == asked[1]:
+        told = f'Cannot resolve the collation conflict between "{second}" and "{first}" in the '
+        raise SqlError(468, told + "equal to operation.")
+    if asked[0] and not asked[1]:
+        return left, casting.collated(right, first)
+    if asked[1] and not asked[0]:
+        return casting.collated(left, second), right
+    return left, right
 
 
 def _plain(node: Node, kind: Kind) -> Node:
@@ -170,7 +188,8 @@ def _in(queries: Queries, node: Any, scope: Scope) -> Node:
 
 def _like(queries: Queries, node: Any, scope: Scope) -> Node:
     pattern, kind = node.expression, kind_of(node.this)
-    made = exp.ILike(this=shown(node.this, kind), expression=pattern)
+    like = exp.Like if kind is not None and is_exact(kind.collation) else exp.ILike
+    made = like(this=shown(node.this, kind), expression=pattern)
     if isinstance(pattern, exp.Literal) and "[" in pattern.name:
         text = pattern.name.replace("\\", "\\\\")
         for mark in "%_[":
@@ -224,9 +243,8 @@ def _if(queries: Queries, node: Any, scope: Scope) -> Node:
 
 
 def _collated(queries: Queries, node: Any, scope: Scope) -> Node:
-    name = node.expression.name.upper()
-    word = "binary" if "BIN" in name or "_CS" in name else "nocase"
-    return marked(exp.Collate(this=node.this, expression=exp.Var(this=word)), kind_of(node.this))
+    name, kind = node.expression.name, kind_of(node.this) or Kind("nvarchar", MAX)
+    return marked(casting.collated(node.this, name), replace(kind, collation=f"!{name}"))
 
 
 def _subquery(queries: Queries, node: Any, scope: Scope) -> Node:

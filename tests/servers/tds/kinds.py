@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tests.servers.tds import numbers
@@ -59,11 +59,13 @@ def wide(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Kind:
-    """A type with its length (MAX for `max`), precision or scale."""
+    """A type with its length (MAX for `max`), precision or scale. Texts of tables have a
+    collation; one that COLLATE has given begins with `!`."""
 
     name: str
     size: int = 0
     scale: int = 0
+    collation: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, text: str) -> Kind:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tests.servers.tds import facts
+from tests.servers.tds.casting import is_exact
 from tests.servers.tds.catalog import SCHEMAS, Catalog, Column, Table, next_id, quoted
 from tests.servers.tds.declaring import Declared, Key, Reference
 from tests.servers.tds.errors import SqlError
@@ -45,8 +46,9 @@ def collated(column: Column, collation: str | None) -> str:
     """The column's type, as DuckDB is told of it."""
     if column.kind.name not in TEXTS:
         return column.kind.stored
-    exact = collation is not None and ("BIN" in collation.upper() or "_CS_" in collation.upper())
-    return column.kind.stored if exact else f"{column.kind.stored} collate nocase"
+    return (
+        column.kind.stored if is_exact(collation or "") else f"{column.kind.stored} collate nocase"
+    )
 
 
 def make(session: Session, path: Sequence[str], declared: Declared) -> Table:
