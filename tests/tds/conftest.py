@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import mssql_python
 import pytest
 from tests.servers.mssql import connection_text as text
 
-mssql_python = pytest.importorskip("mssql_python")
 _numbers = itertools.count(1)
 
 Connect = Callable[..., Any]
@@ -22,7 +23,7 @@ def no_pool() -> None:
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    name = f"tests {next(_numbers)}"
+    name = f"tests {os.getpid()} {next(_numbers)}"
     with mssql_python.connect(text(), autocommit=True) as admin:
         admin.execute(f"create database [{name}]")
         yield name

@@ -38,6 +38,17 @@ def rows(session: Any, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         ("create table nowhere.t (a int)", "specified schema name"),
         ("use nowhere", "does not exist"),
         ("insert into dbo.t values (1, 2, 3)", "does not match table definition"),
+        ("select id from dbo.t limit 1", "Incorrect syntax near '1'"),
+        ("select v || v from dbo.t", "Incorrect syntax"),
+        ("select true", "Invalid column name 'true'"),
+        ("select length(v) from dbo.t", "not a recognized built-in function"),
+        ("select * from (select id from dbo.t order by id) q", "ORDER BY clause is invalid"),
+        ("select * from (select count(*) from dbo.t) q", "No column name was specified"),
+        ("select * from (select id, id from dbo.t) q", "specified multiple times"),
+        ("select 1; create schema x", "must be the first statement"),
+        ("create table dbo.u (k nvarchar(max) primary key)", "invalid for use as a key column"),
+        ("create table dbo.u (k nvarchar(5000))", "Cannot find data type|exceeds"),
+        ("select x.id from dbo.t x, (select x.id as y) q", "could not be bound"),
     ],
 )
 def test_errors(session: Any, sql: str, told: str) -> None:
@@ -46,6 +57,16 @@ def test_errors(session: Any, sql: str, told: str) -> None:
     with pytest.raises(Exception, match=told):
         session.execute(sql)
     assert only(session, "select count(*) from dbo.t") == 1
+
+
+def test_more_than_a_statement_takes(session: Any) -> None:
+    session.execute("create table dbo.t (id int)")
+    rows = ", ".join(f"({n})" for n in range(1001))
+    with pytest.raises(Exception, match="allowed number of 1000"):
+        session.execute(f"insert into dbo.t values {rows}")
+    marks = ", ".join("?" * 2099)
+    with pytest.raises(Exception, match=r"too many parameters|2100"):
+        session.execute(f"select 1 where 1 in ({marks})", *range(2099))
 
 
 def test_names_with_everything(session: Any) -> None:
@@ -193,3 +214,18 @@ def test_rows_that_are_thinned_out(session: Any) -> None:
         " join (select 1 as id, 7 as n) w on w.id = t.id and datalength(w.id) = datalength(t.id)"
     )
     assert rows(session, "select n from dbo.t where id = 1") == [(7,)]
+
+
+def test_collations(session: Any) -> None:
+    exact = "collate Latin1_General_100_BIN2"
+    session.execute(f"create table dbo.a (k nvarchar(10) {exact}); create table dbo.b (k nchar(1))")
+    session.execute("insert into dbo.a values (N'x'), (N'X'); insert into dbo.b values (N'x')")
+    with pytest.raises(Exception, match="Cannot resolve the collation conflict"):
+        session.execute("select 1 from dbo.a join dbo.b on a.k = b.k")
+    join = "select count(*) from dbo.a join dbo.b on a.k = b.k collate {}"
+    assert only(session, join.format("Latin1_General_100_BIN2")) == 1
+    assert only(session, join.format("SQL_Latin1_General_CP1_CI_AS")) == 2
+    assert only(session, "select count(*) from dbo.a where k like N'X%'") == 1
+    assert only(session, "select count(*) from dbo.b where k like N'X%'") == 1
+    session.execute("select k into #c from dbo.a")
+    assert only(session, "select count(*) from #c where k = N'x'") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import ssl
@@ -27,6 +28,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.leashed:
         threading.Thread(target=_end_with_input, daemon=True).start()
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of hints that it leaves out
     context = _context(given.cert, given.key)
     with socket.create_server(("127.0.0.1", given.port), backlog=64) as listener:
         server = Server(context, (given.user, given.password))

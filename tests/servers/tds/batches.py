@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tests.servers.tds.errors import SqlError
 from tests.servers.tds.words import Cursor, Word
 
 
@@ -141,6 +142,9 @@ class _Reader:
         first = at.next().low
         whole = first in ("create", "alter") and at.peek() in ("procedure", "proc", "trigger")
         whole = whole or (first in ("create", "alter") and at.peek() in ("view", "function"))
+        if start and (whole or (first == "create" and at.peek() == "schema")):
+            told = f"'{first.upper()} {at.peek().upper()}' must be the first statement in a query "
+            raise SqlError(111, told + "batch.", 15)
         depth = cases = 0
         while not at.done:
             word = at.peek()

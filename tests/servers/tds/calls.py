@@ -20,6 +20,8 @@ _NUMBERED: Final = {
     **{14: "sp_prepexecrpc", 15: "sp_unprepare"},
 }
 _ENDS: Final = (0x80, 0xFF, 0xFE)
+_MOST: Final = 2098
+"""Of a statement's own: it and its declarations are two more."""
 _CUT: Final = ("nvarchar", "varchar", "varbinary", "nchar", "char", "binary")
 _handles = itertools.count(1)
 Parameter = tuple[str, Kind, Any]
@@ -96,6 +98,9 @@ def _execute(
     session: Session, sql: str, declared: str, given: list[Parameter], out: Streamed
 ) -> None:
     """A statement with its parameters, which are variables in it."""
+    if len(given) > _MOST:
+        told = "The incoming request has too many parameters. The server supports a maximum of "
+        raise SqlError(8003, told + "2100 parameters.")
     parts = parted(Cursor(declared).words)
     kinds = {}
     for part in parts:

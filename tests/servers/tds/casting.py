@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from sqlglot import exp
-from tests.servers.tds.kinds import BYTES, MAX, MOMENTS, NARROW, ODD, TEXTS, WHOLE, Kind
+from tests.servers.tds.kinds import BYTES, MAX, MOMENTS, ODD, TEXTS, WHOLE, Kind
 
 Node = exp.Expr
 NUMBERS: Final = (*WHOLE, "decimal", "money", "smallmoney", "real", "float")
@@ -225,5 +225,11 @@ def stored_text(node: Node, source: Kind | None, target: Kind, told: str) -> Nod
     return call("tds_short", made, target.size, told)
 
 
-def is_narrow(kind: Kind) -> bool:
-    return kind.name in NARROW
+def is_exact(collation: str) -> bool:
+    """Whether texts differ by their case."""
+    return "BIN" in collation.upper() or "_CS" in collation.upper()
+
+
+def collated(node: Node, collation: str) -> Node:
+    word = exp.to_identifier("binary", quoted=True) if is_exact(collation) else "nocase"
+    return exp.Collate(this=node, expression=word if word != "nocase" else exp.Var(this=word))

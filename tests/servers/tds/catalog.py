@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import duckdb
@@ -185,10 +185,14 @@ class Catalog:
     def _columns(self, number: int) -> tuple[Column, ...]:
         found = self.rows(
             "select column_id, name, kind, is_nullable, identity_seed, identity_step,"
-            " default_text, computed from {sys}.columns where object_id = ? order by column_id",
+            " default_text, computed, collation_name from {sys}.columns where object_id = ?"
+            " order by column_id",
             number,
         )
-        return tuple(Column(n, name, Kind.of(kind), *rest) for n, name, kind, *rest in found)
+        return tuple(
+            Column(n, name, replace(Kind.of(kind), collation=collation or ""), *rest)
+            for n, name, kind, *rest, collation in found
+        )
 
     def _indexes(self, number: int, columns: Sequence[Column]) -> tuple[Index, ...]:
         names = {column.number: column.name for column in columns}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.servers.tds import altering, answering, inserting, parsing, tables, uniqueness, writing
@@ -132,7 +133,9 @@ def _index(session: Session, at: Cursor) -> None:
     if clustered and any(k in (1, 5) for _, k in known):
         told = f"Cannot create more than one clustered index on table '{table.told}'."
         raise SqlError(1902, told)
-    numbers = tables.numbered(catalog, table.number, [column for column, _ in columns])
+    names = [column for column, _ in columns]
+    take = tables.numbered if store else partial(tables.keyed, table=table.told)
+    numbers = take(catalog, table.number, names=names)
     downs = [down for _, down in columns]
     pairs = list(zip(numbers, downs, strict=True))
     catalog.add_index(table.number, name, pairs, kind=kind, unique=unique)
@@ -201,6 +204,8 @@ def select_into(session: Session, tree: Any, out: Streamed, token: int) -> None:
         known = kind or kind_of(str(row[1]))
         known = Kind("binary", 8) if known.name == "rowversion" else known
         made.columns.append(Column(n, name, known, True))
+        if known.collation:
+            made.collations[name] = known.collation.lstrip("!")
     table = tables.make(session, path, made)
     named = ", ".join(f"c{n}" for n in range(len(outputs)))
     given = {c.name: f"q.c{n}" for n, c in enumerate(table.columns)}

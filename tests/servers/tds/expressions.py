@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlglot import exp
-from tests.servers.tds import arithmetic, functions, parsing
+from tests.servers.tds import arithmetic, casting, comparing, functions, parsing
 from tests.servers.tds.casting import (
     Node,
     cast,
     converted,
-    family,
-    literal,
-    rank,
-    shown,
 )
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import BYTES, MAX, TEXTS, Kind
 from tests.servers.tds.queries import Queries
 from tests.servers.tds.scopes import Scope, kind_of, marked
 
-_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-
 
 def meant(queries: Queries, node: Node, scope: Scope) -> Node:
     """A node whose parts are done already."""
-    if isinstance(node, _COMPARED):
-        return _compared(node)
+    if isinstance(node, comparing.COMPARED):
+        return comparing.compared(node)
     handler = _HANDLERS.get(type(node))
     return handler(queries, node, scope) if handler is not None else node
 
@@ -110,76 +105,6 @@ def declared(node: Any) -> Kind:
     return kind
 
 
-def _compared(node: Any) -> Node:
-    left, right = node.this, node.expression
-    if isinstance(right, exp.All | exp.Any):
-        return node  # type: ignore[no-any-return]
-    left, right = _alike(left, right)
-    node.set("this", left)
-    node.set("expression", right)
-    return node  # type: ignore[no-any-return]
-
-
-def _alike(left: Node, right: Node) -> tuple[Node, Node]:
-    """Both sides in one kind: the one that ranks higher."""
-    a, b = kind_of(left), kind_of(right)
-    if a is None or b is None or family(a) == family(b):
-        if a is not None and b is not None and "bit" in (a.name, b.name) and a.name != b.name:
-            return _plain(left, a), _plain(right, b)
-        return left, right
-    if rank(a) >= rank(b):
-        return left, converted(right, b, _loose(a))
-    return converted(left, a, _loose(b)), right
-
-
-def _plain(node: Node, kind: Kind) -> Node:
-    return cast(node, "integer") if kind.name == "bit" else node
-
-
-def _loose(kind: Kind) -> Kind:
-    """With room for all that the other side may have."""
-    if kind.name in ("datetime2", "datetimeoffset", "time"):
-        return Kind(kind.name, 0, 7)
-    if kind.name in ("datetime", "smalldatetime"):
-        return Kind("datetime2", 0, 7)
-    if kind.name in TEXTS or kind.name in ("varbinary", "binary"):
-        return Kind(kind.name, MAX)
-    return Kind("decimal", 38, 10) if kind.name == "decimal" else kind
-
-
-def _between(queries: Queries, node: Any, scope: Scope) -> Node:
-    for name in ("low", "high"):
-        left, right = _alike(node.this, node.args[name])
-        node.set("this", left)
-        node.set(name, right)
-    return node  # type: ignore[no-any-return]
-
-
-def _in(queries: Queries, node: Any, scope: Scope) -> Node:
-    kind = kind_of(node.this)
-    if kind is None or not node.expressions:
-        return node  # type: ignore[no-any-return]
-    made = []
-    for one in node.expressions:
-        other = kind_of(one)
-        differs = other is not None and family(other) != family(kind)
-        made.append(converted(one, other, _loose(kind)) if differs else one)
-    node.set("expressions", made)
-    return node  # type: ignore[no-any-return]
-
-
-def _like(queries: Queries, node: Any, scope: Scope) -> Node:
-    pattern, kind = node.expression, kind_of(node.this)
-    made = exp.ILike(this=shown(node.this, kind), expression=pattern)
-    if isinstance(pattern, exp.Literal) and "[" in pattern.name:
-        text = pattern.name.replace("\\", "\\\\")
-        for mark in "%_[":
-            text = text.replace(f"[{mark}]", f"\\{mark}")
-        made.set("expression", literal(text))
-        return exp.Escape(this=made, expression=literal("\\"))
-    return made
-
-
 def _together(*values: Node) -> tuple[list[Node], Kind | None]:
     """Several values of which one is taken, in one kind."""
     kinds = [kind_of(v) for v in values if not isinstance(v, exp.Null)]
@@ -196,14 +121,14 @@ def _coalesce(queries: Queries, node: Any, scope: Scope) -> Node:
 
 def _nullif(queries: Queries, node: Any, scope: Scope) -> Node:
     kind = kind_of(node.this)
-    left, right = _alike(node.this, node.expression)
+    left, right = comparing.alike(node.this, node.expression)
     return marked(exp.Nullif(this=left, expression=right), kind)
 
 
 def _case(queries: Queries, node: Any, scope: Scope) -> Node:
     if node.this is not None:
         for branch in node.args["ifs"]:
-            branch.set("this", _alike(node.this, branch.this)[1])
+            branch.set("this", comparing.alike(node.this, branch.this)[1])
     results = [branch.args["true"] for branch in node.args["ifs"]]
     other = node.args.get("default")
     values, kind = _together(*results, *([other] if other is not None else []))
@@ -224,9 +149,8 @@ def _if(queries: Queries, node: Any, scope: Scope) -> Node:
 
 
 def _collated(queries: Queries, node: Any, scope: Scope) -> Node:
-    name = node.expression.name.upper()
-    word = "binary" if "BIN" in name or "_CS" in name else "nocase"
-    return marked(exp.Collate(this=node.this, expression=exp.Var(this=word)), kind_of(node.this))
+    name, kind = node.expression.name, kind_of(node.this) or Kind("nvarchar", MAX)
+    return marked(casting.collated(node.this, name), replace(kind, collation=f"!{name}"))
 
 
 def _subquery(queries: Queries, node: Any, scope: Scope) -> Node:
@@ -241,6 +165,14 @@ def _limit(queries: Queries, node: Any, scope: Scope) -> Node:
 def _percent(node: Any) -> bool:
     options = node.args.get("limit_options")
     return options is not None and bool(options.args.get("percent"))
+
+
+def _boolean(queries: Queries, node: Any, scope: Scope) -> Node:
+    raise SqlError(207, f"Invalid column name '{str(node.this).lower()}'.")
+
+
+def _bars(queries: Queries, node: Any, scope: Scope) -> Node:
+    raise SqlError(102, "Incorrect syntax near '|'.", 15)
 
 
 def _row_number(queries: Queries, node: Any, scope: Scope) -> Node:
@@ -263,9 +195,9 @@ _HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Convert: _cast,
-    exp.Between: _between,
-    exp.In: _in,
-    exp.Like: _like,
+    exp.Between: comparing.between,
+    exp.In: comparing.among,
+    exp.Like: comparing.like,
     exp.Coalesce: _coalesce,
     exp.Nullif: _nullif,
     exp.Case: _case,
@@ -280,6 +212,8 @@ _HANDLERS: Final[dict[type[Any], Callable[[Queries, Any, Scope], Node]]] = {
     exp.Avg: arithmetic.average,
     exp.Collate: _collated,
     exp.Subquery: _subquery,
+    exp.Boolean: _boolean,
+    exp.DPipe: _bars,
     exp.Limit: _limit,
     exp.Fetch: _limit,
     exp.RowNumber: _row_number,

@@ -19,6 +19,8 @@ from tests.servers.tds.writing import stored
 if TYPE_CHECKING:
     from tests.servers.tds.session import Session
 
+_MOST_ROWS = 1000
+
 
 def insert(session: Session, tree: Any, table: Table, out: Streamed, token: int) -> None:
     queries = Queries(session.scene)
@@ -84,6 +86,9 @@ def _values(
 ) -> tuple[str, list[Kind | None]]:
     """Rows of values: each is made of its column's kind by itself."""
     rows = []
+    if len(inner.expressions) > _MOST_ROWS:
+        told = "The number of row value expressions in the INSERT statement exceeds the maximum "
+        raise SqlError(10738, f"{told}allowed number of {_MOST_ROWS} row values.", 15)
     for row in inner.expressions:
         cells = row.expressions if isinstance(row, exp.Tuple) else [row]
         _same_number(len(cells), len(targets))

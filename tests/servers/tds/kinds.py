@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tests.servers.tds import numbers
@@ -21,6 +21,9 @@ _SAME = {"numeric": "decimal", "integer": "int", "timestamp": "rowversion", "dec
 _SAME |= {"double precision": "float", "char varying": "varchar", "sysname": "nvarchar"}
 _DEFAULTS = {"decimal": (18, 0), "datetime2": (7, 0), "datetimeoffset": (7, 0), "time": (7, 0)}
 _DEFAULTS |= {"sysname": (128, 0), "float": (53, 0)}
+_LONGEST = {"nvarchar": 4000, "nchar": 4000, "varchar": 8000, "char": 8000, "decimal": 38}
+_LONGEST |= {"varbinary": 8000, "binary": 8000, "float": 53}
+_FINE = ("datetime2", "datetimeoffset", "time")
 
 WHOLE: Final = {"tinyint": 1, "smallint": 2, "int": 4, "bigint": 8}
 _STORED = {
@@ -56,11 +59,13 @@ def wide(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Kind:
-    """A type with its length (MAX for `max`), precision or scale."""
+    """A type with its length (MAX for `max`), precision or scale. Texts of tables have a
+    collation; one that COLLATE has given begins with `!`."""
 
     name: str
     size: int = 0
     scale: int = 0
+    collation: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, text: str) -> Kind:
@@ -74,9 +79,11 @@ class Kind:
         if found[2]:
             size = MAX if found[2].lower() == "max" else int(found[2])
             scale = int(found[3] or 0)
+        if size > _LONGEST.get(name, size) or (name in _FINE and size > 7):
+            raise ValueError(text)
         if name == "float" and size <= 24:
             name = "real"
-        if name in ("datetime2", "datetimeoffset", "time"):
+        if name in _FINE:
             size, scale = 0, size
         return cls(name, size, scale)
 

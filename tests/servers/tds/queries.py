@@ -36,14 +36,21 @@ class Queries:
             raise SqlError(102, f"Incorrect syntax near '{node.sql('tsql')[:40]}'.", 15)
         return found
 
+    def inner(self, node: Node, outer: Scope | None = None) -> list[Output]:
+        """A query within another: an order means nothing there without TOP."""
+        select = node.this if isinstance(node, exp.Subquery) else node
+        cuts = select.args.get("limit") is not None or select.args.get("offset") is not None
+        if select.args.get("order") is not None and not cuts:
+            told = "The ORDER BY clause is invalid in views, inline functions, derived tables, "
+            told += "subqueries, and common table expressions, unless TOP, OFFSET or FOR XML is "
+            raise SqlError(1033, told + "also specified.", 15)
+        return self.query(node, outer)
+
     def _common(self, node: Node, scope: Scope) -> None:
         common = node.args.get("with_")
         for one in common.expressions if common is not None else ():
-            outputs: Sequence[Output] = self.query(one.this, scope)
-            named = one.args["alias"].columns
-            if named:
-                outputs = [(n.name, k) for n, (_, k) in zip(named, outputs, strict=False)]
-            scope.tables[one.alias.lower()] = outputs
+            outputs = _renamed(one.args["alias"], self.inner(one.this, scope))
+            scope.tables[one.alias.lower()] = _all_named(one.alias, outputs)
 
     def _set(self, node: exp.SetOperation, scope: Scope) -> list[Output]:
         left, right = self.query(node.this, scope), self.query(node.expression, scope)
@@ -104,8 +111,8 @@ class Queries:
         if not isinstance(made.this, exp.Subquery):
             raise SqlError(208, f"Invalid object name '{made.this.name}'.")
         alias = made.args["alias"]
-        outputs = self.query(made.this.this, scope)
-        scope.sources.append(Source(alias.name, _renamed(alias, outputs)))
+        outputs = _renamed(alias, self.inner(made.this.this, scope))
+        scope.sources.append(Source(alias.name, _all_named(alias.name, outputs)))
         always = bool(made.args.get("cross_apply"))
         join.set("this", exp.Subquery(this=made.this.this, alias=alias))
         join.set("kind", "CROSS" if always else None)
@@ -119,9 +126,9 @@ class Queries:
         if isinstance(node, exp.Table):
             made = self._table(node, scope)
         elif isinstance(node, exp.Subquery):
-            made = Source(
-                node.alias, _renamed(node.args.get("alias"), self.query(node.this, scope))
-            )
+            beside = Scope(scope.outer, tables=scope.tables)  # it does not see its neighbours
+            outputs = _renamed(node.args.get("alias"), self.inner(node.this, beside))
+            made = Source(node.alias, _all_named(node.alias, outputs))
         elif isinstance(node, exp.Values):
             made = self._values(node, scope)
         else:
@@ -168,7 +175,7 @@ class Queries:
 
     def _view(self, node: exp.Table, table: Table, alias: str) -> Source:
         inner = parsing.parsed(table.definition or "")
-        outputs = self.query(inner)
+        outputs = self.inner(inner)
         named = [exp.to_identifier(name, quoted=True) for name, _ in outputs]
         made = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=named)
         node.replace(exp.Subquery(this=inner, alias=made))
@@ -191,7 +198,7 @@ class Queries:
         from tests.servers.tds import expressions
 
         if isinstance(node, exp.Query):
-            outputs = self.query(node, scope)
+            outputs = self.inner(node, scope)
             return marked(node, outputs[0][1] if outputs else None)
         for name, value in list(node.args.items()):
             if isinstance(value, exp.Expr):
@@ -240,6 +247,19 @@ class Queries:
 def asked(sql: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
     """Those that a statement of DuckDB's has places for."""
     return {name: value for name, value in values.items() if f"${name} " in sql} or None
+
+
+def _all_named(alias: str, outputs: Sequence[Output]) -> Sequence[Output]:
+    """Columns of a table that is made within a query have names, each its own."""
+    known = set[str]()
+    for n, (name, _) in enumerate(outputs, 1):
+        if not name:
+            raise SqlError(8155, f"No column name was specified for column {n} of '{alias}'.")
+        if name.lower() in known:
+            told = f"The column '{name}' was specified multiple times for '{alias}'."
+            raise SqlError(8156, told)
+        known.add(name.lower())
+    return outputs
 
 
 def _is_named(node: Node) -> bool:

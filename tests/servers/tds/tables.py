@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tests.servers.tds import facts
+from tests.servers.tds.casting import is_exact
 from tests.servers.tds.catalog import SCHEMAS, Catalog, Column, Table, next_id, quoted
 from tests.servers.tds.declaring import Declared, Key, Reference
 from tests.servers.tds.errors import SqlError
-from tests.servers.tds.kinds import TEXTS
+from tests.servers.tds.kinds import TEXTS, Kind
 from tests.servers.tds.server import now
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def collated(column: Column, collation: str | None) -> str:
     """The column's type, as DuckDB is told of it."""
     if column.kind.name not in TEXTS:
         return column.kind.stored
-    exact = collation is not None and ("BIN" in collation.upper() or "_CS_" in collation.upper())
-    return column.kind.stored if exact else f"{column.kind.stored} collate nocase"
+    return (
+        column.kind.stored if is_exact(collation or "") else f"{column.kind.stored} collate nocase"
+    )
 
 
 def make(session: Session, path: Sequence[str], declared: Declared) -> Table:
@@ -104,7 +106,7 @@ def add_key(catalog: Catalog, number: int, schema: int, table: str, key: Key) ->
     """A primary key or unique constraint, which is an object with an index of the same name."""
     word = "PK" if key.primary else "UQ"
     name = key.name or f"{word}__{table[:9]}__{next(_marks):016X}"
-    found = numbered(catalog, number, [column for column, _ in key.columns])
+    found = keyed(catalog, number, table, [column for column, _ in key.columns])
     columns = [(column, down) for column, (_, down) in zip(found, key.columns, strict=True)]
     if key.primary and catalog.rows(
         "select 1 from {sys}.indexes where object_id = ? and is_primary_key", number
@@ -131,11 +133,23 @@ def numbered(catalog: Catalog, number: int, names: Iterable[str]) -> list[int]:
         "select lower(name), column_id from {sys}.columns where object_id = ?", number
     )
     known = {str(name): int(column) for name, column in found}
+    names = list(names)
     missing = [name for name in names if name.lower() not in known]
     if missing:
         told = f"Column name '{missing[0]}' does not exist in the target table or view."
         raise SqlError(1911, told)
     return [known[name.lower()] for name in names]
+
+
+def keyed(catalog: Catalog, number: int, table: str, names: Sequence[str]) -> list[int]:
+    """The numbers of columns that are to be a key: none of them is of any length."""
+    for name, kind in catalog.rows(
+        "select name, kind from {sys}.columns where object_id = ?", number
+    ):
+        if Kind.of(kind).is_whole and name.lower() in [one.lower() for one in names]:
+            told = f"Column '{name}' in table '{table}' is of a type that is invalid for use as a "
+            raise SqlError(1919, told + "key column in an index.")
+    return numbered(catalog, number, names)
 
 
 def add_reference(
