@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo test long check bench bench-sql format clean
+.PHONY: demo test long check bench bench-sql bench-mssql format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
@@ -31,6 +31,9 @@ bench: $(READY)
 
 bench-sql: $(READY)
 	$(BIN)/python -m benchmarks.sql $(BENCH_ARGS)
+
+bench-mssql: $(READY)
+	$(BIN)/python -m benchmarks.mssql $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -26,6 +26,13 @@ WORDS: dict[str, dict[Any, str]] = {
     "mysql": {"string": "longtext", "binary": "longblob", "timestamp[us]": "datetime(6)"},
     "sqlite": {"string": "text", "binary": "blob", "decimal128(18, 4)": "decimal_text(18, 4)"},
     "duckdb": {"string": "varchar", "binary": "blob"},
+    "mssql": {
+        "string": "nvarchar(max)",
+        "binary": "varbinary(max)",
+        "bool": "bit",
+        "double": "float",
+        "timestamp[us]": "datetime2(6)",
+    },
 }
 PLAIN = {
     "int64": "bigint",
@@ -195,6 +202,36 @@ class Sqlite:
             cursor.execute("commit")
 
 
+class Mssql:
+    """mssql-python: its Arrow reader, and its bulk copy of Arrow."""
+
+    def __init__(self, place: str) -> None:
+        import mssql_python
+
+        url = urlsplit(place)
+        words = {
+            "Server": f"{url.hostname},{url.port}",
+            "Database": url.path.lstrip("/"),
+            "UID": url.username,
+            "PWD": url.password,
+            "Encrypt": "no",
+            "TrustServerCertificate": "yes",
+        }
+        text = ";".join(f"{key}={value}" for key, value in words.items())
+        self.cursor = mssql_python.connect(text, autocommit=True).cursor
+
+    def read(self, table: str, like: pa.Schema) -> Iterator[pa.RecordBatch]:
+        with self.cursor() as cursor:
+            cursor.execute(f"select {', '.join(like.names)} from {table}")
+            for batch in cursor.arrow_reader(batch_size=16_384):
+                yield shaped(batch, like)
+
+    def write(self, table: str, batches: Iterable[pa.RecordBatch], like: pa.Schema) -> None:
+        with self.cursor() as cursor:
+            cursor.execute(made("mssql", table, like))
+            cursor.bulkcopy_arrow(table, batches, timeout=0)
+
+
 def _lying(kind: Any) -> Any:
     """What a type is in a file of SQLite."""
     if pa.types.is_boolean(kind):
@@ -226,6 +263,7 @@ KINDS: dict[str, Any] = {
     "mysql": Mysql,
     "sqlite": Sqlite,
     "duckdb": Duckdb,
+    "mssql": Mssql,
 }
 
 

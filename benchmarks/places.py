@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from benchmarks.data import MSSQL_TABLE, SQL_TABLE, Dataset
 from benchmarks.landing import TARGET, files_told
 
 BARE = Path(__file__).with_name("bare_sql.py")
@@ -25,6 +26,7 @@ class Place(ABC):
     kind: ClassVar[str]
     title: ClassVar[str]
     table: ClassVar[str] = "target"
+    dataset: ClassVar[Dataset] = SQL_TABLE
     served = False
 
     def bare(self, verb: str, where: str, table: str, file: Path, like: Path) -> list[str]:
@@ -153,6 +155,46 @@ class Mysql(Place):
         with closing(opened) as db, db.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
+
+    def clear(self) -> None:
+        self._anew("bench")
+
+
+class Mssql(Place):
+    """The test server of SQL Server's protocol: it tells what we add to the driver, and nothing of
+    SQL Server's own speed."""
+
+    kind, title, served = "mssql", "SQL Server's test server", True
+    dataset = MSSQL_TABLE
+
+    def __init__(self) -> None:
+        self._filled: Path | None = None
+
+    def _url(self, database: str) -> str:
+        from tests.servers import mssql
+
+        where = mssql.url().rpartition("/")[0]
+        return f"{where}/{database}?trust_server_certificate=yes&encrypt=no"
+
+    def _anew(self, database: str) -> None:
+        self.ask(self._url("master"), f"drop database if exists {database}")
+        self.ask(self._url("master"), f"create database {database}")
+
+    def _source(self, file: Path) -> tuple[str, bool]:
+        there, self._filled = self._filled == file, file
+        if not there:
+            self._anew("home")
+        return self._url("home"), there
+
+    def target(self, folder: Path) -> str:
+        return self._url("bench")
+
+    def ask(self, where: str, sql: str) -> list[tuple[Any, ...]]:
+        from benchmarks.bare_sql import Mssql as Bare
+
+        with Bare(where).cursor() as cursor:
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
     def clear(self) -> None:
         self._anew("bench")

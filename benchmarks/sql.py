@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.contestants import HYGGE, Contestant
-from benchmarks.data import SQL_TABLE, Dataset
+from benchmarks.data import Dataset
 from benchmarks.jobs import MB, Job, Targets
 from benchmarks.landing import TARGET, Files, Landing
 from benchmarks.places import SOURCE, Place, places
@@ -17,6 +17,7 @@ from benchmarks.running import arguments, run_all
 TARGETS = Targets(times=1.2, plus=0.0, more=150 * MB)
 PEER_ROUNDS = 3
 BARS = {"postgres": "ADBC", "mysql": "PyMySQL", "sqlite": "ADBC", "duckdb": "DuckDB"}
+BARS |= {"mssql": "mssql-python"}
 BACKENDS: dict[str, tuple[str, ...]] = {
     "postgres": ("pyarrow", "connectorx"),
     "mysql": ("pyarrow", "connectorx"),
@@ -106,7 +107,7 @@ def _job(
     return Job(
         letter,
         title,
-        SQL_TABLE,
+        place.dataset,
         (Contestant(HYGGE.name, hygge), Contestant(bar, bare), *others),
         TARGETS,
         peer_rounds=PEER_ROUNDS,

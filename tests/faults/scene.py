@@ -66,7 +66,7 @@ class Scene:
 
     def flow(self, who: str | None = None, **settings: Any) -> Flow:
         url = urlsplit(self.place.url)
-        user = who or url.username
+        user = who or f"{url.username}{f':{url.password}' if url.password else ''}"
         at = url._replace(netloc=f"{user}@127.0.0.1:{self.wire.port}").geturl()
         known = {"type": self.database, "url": at, **PATIENCE}
         config = {"type": self.database, "connection": "db", "table": f"{self.place.prefix}people"}

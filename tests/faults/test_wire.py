@@ -22,11 +22,15 @@ def points(mode: str, step: int) -> Iterator[int]:
     yield from (2**n for n in range(5, 16))
 
 
+def _says_commit(data: bytes) -> bool:
+    return b"commit" in data.lower().replace(b"\0", b"")
+
+
 def broken(stage: Scene, harm: Wire, at: int) -> list[str] | None:
     """One run whose wire breaks at this message, and what is wrong after the next one."""
     stage.put_back()
     commits = harm is Wire.LOST_REPLY
-    stage.wire.arm(harm, at, (lambda data: b"commit" in data.lower()) if commits else None)
+    stage.wire.arm(harm, at, _says_commit if commits else None)
     report = stage.run(timeout=LONG if harm is Wire.STALL else None)
     if not stage.wire.met:
         assert report.error is None, report.error

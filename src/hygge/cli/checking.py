@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +17,16 @@ from hygge.flow.preparing import prepare
 from hygge.flow.recovery import Recovery
 
 AT_ONCE = 8
+LOGIN = "login"
+"""What a check is that tells who we are at a place, whatever the flow."""
 
 
 @dataclass(frozen=True)
 class Check:
     """One thing that a run needs; `error` says why it is not to be had.
 
-    `what`: file (of the journal), home, store, or fit (columns, keys, run type). `note`: what is
-    no fault, and a person should know.
+    `what`: file (of the journal), home, store, fit (columns, keys, run type), or login. `note`:
+    what is no fault, and a person should know.
     """
 
     flow: str
@@ -52,9 +55,26 @@ async def _check_all(coordinator: Coordinator, journal_path: Path) -> list[Check
         checks += [Check(lost.name, "home", "", lost.error) for lost in coordinator.unready]
         for found in await asyncio.gather(*map(one, coordinator.flows)):
             checks += found
-        return checks
+        return checks + await _logins(coordinator.flows, checks)
     finally:
         await journal.close()
+
+
+async def _logins(flows: Sequence[Flow], checks: Sequence[Check]) -> list[Check]:
+    """Who we are at each place that let us in, once a place."""
+    well = {check.place for check in checks if check.error is None}
+    ends = {
+        end.identity.partition("#")[0]: end
+        for flow in flows
+        for end in (flow.home, flow.store)
+        if end.identity in well
+    }
+    found = list[Check]()
+    for place, end in ends.items():
+        with suppress(HyggeError):  # what it cannot tell of itself is no fault
+            if (told := await end.about()) is not None:
+                found.append(Check("", LOGIN, place, note=told))
+    return found
 
 
 async def check_flow(flow: Flow) -> list[Check]:

@@ -53,11 +53,14 @@ def _as_dict(check: Check) -> dict[str, Any]:
 
 def _text(name: str, found: list[Check]) -> Iterator[str]:
     """One line for a flow that is well; for another, each thing that is not, and what to try."""
+    from hygge.cli.checking import LOGIN
     from hygge.watch.colours import Colour, paint
     from hygge.watch.story import clean, lines
     from hygge.watch.summary import near
 
     yield f"workspace {clean(name)}"
+    logins = [check for check in found if check.what == LOGIN]
+    found = [check for check in found if check.what != LOGIN]
     width, failed = max(len(clean(check.flow)) for check in found), 0
     told = [(flow, list(group)) for flow, group in groupby(found, key=lambda check: check.flow)]
     for flow, checks in told:
@@ -72,4 +75,5 @@ def _text(name: str, found: list[Check]) -> Iterator[str]:
         for check in wrong:
             yield f"  {check.what} {near(check.place)}".rstrip()
             yield from (f"    {line}" for line in lines(str(check.error)))
+    yield from (f"login   {clean(login.place)}  {clean(login.note or '')}" for login in logins)
     yield f"{len(told)} checked: {f'{failed} failed' if failed else 'all ok'}"

@@ -119,6 +119,10 @@ class Home(ABC, Generic[C]):
         read at a time. No I/O."""
         return {}
 
+    def following(self, position: str | None) -> Self:
+        """The same, read by one of its own `positions`; it may tell of deletes then."""
+        return self
+
     def limited(self, shares: Shares) -> Self:
         """The same, and it never takes more than this at once; no less than the `least` it needs,
         for as many partitions at a time."""
@@ -168,6 +172,10 @@ class Home(ABC, Generic[C]):
     @abstractmethod
     async def check(self) -> None:
         """Connect, see that the table is there and may be read. Raises what reading would raise."""
+
+    async def about(self) -> str | None:
+        """Who we are there and what we may, for a person to read; None where nobody signs in."""
+        return None
 
 
 class BlockingHome(Home[C]):

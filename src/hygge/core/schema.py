@@ -107,6 +107,11 @@ class TableSchema:
         kept = {column.name for column in chosen}
         return TableSchema(chosen, self.keys if kept.issuperset(self.keys) else ())
 
+    def loosened(self, column: Column) -> Column:
+        """The column as it may be NULL, unless it is part of the key or the operation."""
+        fixed = column.name in (*self.keys, OPERATION)
+        return column if fixed else replace(column, nullable=True)
+
     def rename(self, names: dict[str, str]) -> TableSchema:
         renamed = (replace(c, name=names.get(c.name, c.name)) for c in self.columns)
         return TableSchema(tuple(renamed), tuple(names.get(k, k) for k in self.keys))

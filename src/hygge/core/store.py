@@ -279,6 +279,10 @@ class Store(ABC, Generic[C]):
     async def check(self) -> None:
         """Connect, and see that the table may be written. Leaves nothing behind."""
 
+    async def about(self) -> str | None:
+        """Who we are there and what we may, for a person to read; None where nobody signs in."""
+        return None
+
     # Several workspaces may write to one destination; a Store that can tell overrides these three.
 
     async def lease(self, name: str, seconds: float) -> Lease:

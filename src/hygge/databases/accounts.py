@@ -37,6 +37,18 @@ class Account(ABC):
         """
 
 
+class Changes(Account):
+    """One that also knows of rows that are gone."""
+
+    @abstractmethod
+    def source(self, session: Session, table: Table, low: int | None, bound: int) -> str:
+        """What to select from: the table's columns and `__op__`, which is 1 for rows that are gone,
+        of which only the key is told. All rows, where `low` is None; else what changed after it.
+
+        Raises HomeError where that is not known any more.
+        """
+
+
 def account_of(database: Database, position: str) -> Account:
     """The account that a database keeps under this name."""
     module, _, name = database.accounts[position].partition(":")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import TypeVar
 
 from hygge.core.driver_thread import DriverThread
 from hygge.core.errors import ConnectionFailed, FlowTimeout
-from hygge.databases.database import Session
+from hygge.databases.database import Database, Session
 
 T = TypeVar("T")
 _HERE = threading.local()
@@ -38,6 +39,12 @@ def opened(session: Session) -> Session:
     if question is not None:
         question.sessions.append(session)
     return session
+
+
+def about(database: Database) -> str | None:
+    """As Session.about, asked on a connection of its own."""
+    with closing(opened(database.connect())) as session:
+        return session.about()
 
 
 async def answered(name: str, work: Callable[[], T], seconds: float | None) -> T:

@@ -148,6 +148,10 @@ class Session(ABC):
         """The condition of rows written by this transaction or one that came after it."""
         return None
 
+    def about(self) -> str | None:
+        """Who we are here and what we may, for a person to read."""
+        return None
+
     def notes(self) -> Sequence[str]:
         """What a person should know of how rows are read here."""
         return ()

@@ -29,6 +29,15 @@ _STATES = (
     "select snapshot_isolation_state, is_read_committed_snapshot_on from sys.databases "
     "where database_id = db_id()"
 )
+_RIGHTS = {
+    "make tables": "create table",
+    "make schemas": "create schema",
+    "see who writes": "view database state",
+}
+_MAY = list(_RIGHTS)
+_WHO = "select suser_sname(), user_name(), db_name(), " + ", ".join(
+    f"has_perms_by_name(null, 'DATABASE', '{right}')" for right in _RIGHTS.values()
+)
 _SNAPSHOT, _READ_COMMITTED = (
     f"set transaction isolation level {word}" for word in ("snapshot", "read committed")
 )
@@ -54,6 +63,9 @@ class Mssql(MssqlWords, Database):
     insert_rows = 102_400
     by_index = True
     in_ranges = "hygge.databases.mssql_ranges:MssqlRanges"
+    accounts: ClassVar = {
+        "change_tracking": "hygge.databases.mssql_changes:ChangeTracking",
+    }
     widening = "hygge.databases.mssql_widening:widen"
     settings: MssqlSettings
 
@@ -185,6 +197,11 @@ class MssqlSession(Session):
         """Whether snapshots are allowed, and whether each statement has one by itself."""
         state, by_itself = self.rows(_STATES)[0]
         return state == 1, bool(by_itself)
+
+    def about(self) -> str:
+        login, user, database, *may = self.rows(_WHO)[0]
+        words = [word for word, can in zip(_MAY, may, strict=True) if can]
+        return f"login {login}, user {user} of {database}, may {', '.join(words) or 'do little'}"
 
     def notes(self) -> Sequence[str]:
         if any(self._versions()):

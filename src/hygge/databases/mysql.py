@@ -6,6 +6,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -29,6 +30,9 @@ from hygge.databases.mysql_status import writing
 from hygge.databases.mysql_targets import refuse_target
 from hygge.databases.mysql_types import declared, lines, literal, quoted, readable, there_and_back
 
+Lines = tuple[bytes, list[str], str]
+_LINES = 50_000
+"""Rows that are sent at once."""
 _NAMES = re.compile("`[^`]*`")
 _WIDTH = re.compile(r"int\(\d+\)")
 
@@ -201,6 +205,10 @@ class MysqlSession(Session):
     def refuse_target(self, table: Table, *, swap: bool) -> None:
         refuse_target(self, table, swap=swap)
 
+    def about(self) -> str:
+        user, database = self.rows("select current_user(), database()")[0]
+        return f"user {text(user)} of {text(database)}" if database else f"user {text(user)}"
+
     # what others do
 
     def clock(self) -> tuple[datetime, datetime]:
@@ -227,20 +235,24 @@ class MysqlSession(Session):
                 yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        data, names, sets = lines(rows, quoted)
+        """What comes next is written out while the server takes in what came before."""
         where = ".".join(map(quoted, filter(None, (table.schema, table.name))))
+        with ThreadPoolExecutor(1) as ahead, self.transaction():
+            waiting: Future[Lines] | None = None
+            for piece in (*rows.iter_slices(_LINES), None):
+                done = waiting.result() if waiting else None
+                waiting = None if piece is None else ahead.submit(lines, piece, quoted)
+                if done is not None:
+                    self._load(where, done)
+
+    def _load(self, where: str, written: Lines) -> None:
+        data, names, sets = written
         into = (
             f" into table {where} character set utf8mb4 "
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
             f"({', '.join(names)}){sets}"
         )
-        with (
-            self.transaction(),
-            told(),
-            _memory(data) as file,
-            self._line() as line,
-            line.db.cursor() as cursor,
-        ):
+        with told(), _memory(data) as file, self._line() as line, line.db.cursor() as cursor:
             cursor.execute(f"load data local infile '{file}'{into}")
             cursor.execute("show warnings")
             refuse_changes(cursor.fetchall())

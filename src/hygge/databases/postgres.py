@@ -152,6 +152,10 @@ class PostgresSession(Session):
         )
         return tuple(row[0] for row in found)
 
+    def about(self) -> str:
+        user, database = self.rows("select current_user, current_database()")[0]
+        return f"user {user} of {database}"
+
     # what others do
 
     def clock(self) -> tuple[datetime, datetime]:

@@ -61,7 +61,7 @@ class FlowFactory:
         allowed = connections or NoConnections()
         return Flow(
             name,
-            home_of(home, allowed),
+            home_of(home, allowed).following(settings.incremental),
             store_of(store, allowed),
             journal,
             settings,

@@ -162,7 +162,8 @@ class FlowSettings(Settings):
     incremental: str | None = Field(
         default=None,
         min_length=1,
-        description="What tells new rows in place of a `watermark`: `xmin` in PostgreSQL",
+        description="What tells new rows in place of a `watermark`: `xmin` in PostgreSQL, "
+        "`change_tracking` in SQL Server",
     )
     range: Range | None = Field(
         default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"

@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Self, TypeVar
 import polars as pl
 
 from hygge.core.config import Connections
-from hygge.core.driver_thread import DriverThread, finish
+from hygge.core.driver_thread import CHECK_SECONDS, DriverThread, finish
 from hygge.core.errors import SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
-from hygge.core.schema import TableSchema
+from hygge.core.schema import OPERATION, Column, TableSchema
 from hygge.core.supply import Need, Needs, Shares
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
-from hygge.databases.accounts import account_of
-from hygge.databases.answering import answered, opened
+from hygge.databases.accounts import Changes, account_of
+from hygge.databases.answering import about, answered, opened
 from hygge.databases.arriving import arrived, schema_of
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.found import found
@@ -45,11 +45,16 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     )
 
     def __init__(
-        self, config: SqlHomeConfig, database: Database, sessions: int | None = None
+        self,
+        config: SqlHomeConfig,
+        database: Database,
+        sessions: int | None = None,
+        changes: Changes | None = None,
     ) -> None:
-        self.config, self.database = config, database
+        self.config, self.database, self.changes = config, database, changes
         own = () if config.table is None else tuple(database.accounts)
-        self.capabilities = replace(type(self).capabilities, positions=own)
+        can, deletes = type(self).capabilities, changes is not None
+        self.capabilities = replace(can, positions=own, deletes=deletes)
         pool = database.pool
         self.sessions = sessions or (pool.size if pool else None)
         """How many it may have at once; None: as many as it likes."""
@@ -77,14 +82,23 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     def limited(self, shares: Shares) -> Self:
         pool = self.database.pool
-        return type(self)(self.config, self.database, shares[pool.supply]) if pool else self
+        if pool is None:
+            return self
+        return type(self)(self.config, self.database, shares[pool.supply], self.changes)
+
+    def following(self, position: str | None) -> Self:
+        if position is None or position not in self.capabilities.positions:
+            return self
+        account = account_of(self.database, position)
+        changes = account if isinstance(account, Changes) else None
+        return type(self)(self.config, self.database, self.sessions, changes)
 
     @property
     def _ranges(self) -> Ranges | None:
         """What divides the table, where it is to be divided."""
         ranges = self.database.ranges()
         wanted = self.asks_for_parts or (ranges is not None and ranges.unasked)
-        if self.config.table is None or self.config.partitions == 1 or not wanted:
+        if self.config.table is None or self.config.partitions == 1 or self.changes or not wanted:
             return None
         if ranges is None:
             raise Unsupported(f"{self.database.name} cannot be read in partitions")
@@ -92,6 +106,9 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
 
     async def _on_thread(self, name: str, work: Callable[[], T], seconds: float | None = None) -> T:
         return await answered(name, work, seconds)
+
+    async def about(self) -> str | None:
+        return await self._on_thread("about", lambda: about(self.database), CHECK_SECONDS)
 
     def stand_ins(self) -> Mapping[str, str]:
         if self.config.table is None:
@@ -103,6 +120,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             keys = session.keys(self.table) if self.config.table else ()
             schema = schema_of(self.fields(session), keys)
             schema = replace(schema, notes=(*schema.notes, *session.notes()))
+        if self.changes is not None:  # of a row that is gone, only the key is told
+            schema = replace(schema, columns=tuple(map(schema.loosened, schema.columns)))
         wanted, most = self.config.partitions or 1, self.most_parts
         if most is not None and most < wanted:
             note = f"read in {most} partitions, not {wanted}: there are too few connections for it"
@@ -130,10 +149,15 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         if self.config.query is not None:
             return session.described(self.config.query)
         if fields := session.fields(self.table):
-            return fields
+            return [*fields, self._operation] if self.changes else fields
         hint = near(session, self.database, self.table)
         where = {"table": str(self.table), "file": self.identity}
         raise SourceMissing("there is no such table", hint=hint, **where)
+
+    @property
+    def _operation(self) -> Field:
+        name = self.database.quoted(OPERATION)
+        return Field(Column(OPERATION, pl.UInt8(), nullable=False), "tinyint", name)
 
     @property
     def asks_for_parts(self) -> bool:
@@ -202,13 +226,21 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         conditions += [str(condition) for condition in partition.where[1:]]
         where = f" where {' and '.join(conditions)}" if conditions else ""
         reads = ", ".join(field.read for field in fields)
-        return f"select {reads} from {self.source}{where}", values
+        return f"select {reads} from {self._asked(session, request)}{where}", values
+
+    def _asked(self, session: Session, request: ReadRequest) -> str:
+        if self.changes is None:
+            return self.source
+        low, bound = request.low, request.bound
+        last = bound.value if bound else self.changes.now(session, self.table).finished
+        return self.changes.source(session, self.table, low.value if low else None, last)
 
     def conditions(self, session: Session, request: ReadRequest) -> tuple[list[str], list[Any]]:
         """What is asked of the rows, and the values in it."""
         conditions, values = list[str](), list[Any]()
         if request.where:
-            conditions.append(f"({request.where}\n)")  # a comment ends with its line
+            gone = f" or {self._operation.read} = 1" if self.changes else ""
+            conditions.append(f"({request.where}\n{gone})")  # a comment ends with its line
         conditions += self._accounted(session, request)
         request = self.by_columns(request)
         for mark, sign in ((request.low, ">"), (request.bound, "<")):
@@ -227,7 +259,7 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         """The window by the database's own account; none where there was no load before, for rows
         that come again do no harm."""
         low, bound = request.low, request.bound
-        if low is None or bound is None or self.by_columns(request) is request:
+        if self.changes or low is None or bound is None or self.by_columns(request) is request:
             return []
         account = account_of(self.database, low.column)
         condition = account.between(session, self.table, low.value, bound.value)

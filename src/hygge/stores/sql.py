@@ -16,7 +16,7 @@ from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.core.supply import Need, Needs
-from hygge.databases.answering import answered, opened
+from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
 from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
@@ -163,6 +163,9 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def _standing(self, known: TableSchema) -> TableSchema | None:
         with closing(self._connected()) as session:
             return SqlTable(self.database, session, self.target).standing(known)
+
+    async def about(self) -> str | None:
+        return await self._on_thread("about", lambda: about(self.database))
 
     def probe(self) -> None:
         with closing(self._connected()) as session:

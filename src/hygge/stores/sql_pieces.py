@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -44,8 +45,9 @@ class Pieces(ABC):
         """Orders rows so that those which come last in these pieces, in their order, are first."""
 
     def in_order(self, names: Sequence[str]) -> bool:
-        """Whether their rows surely lie in the order of the names, one piece after the other."""
-        return len(names) == 1
+        """Whether their rows lie as they were begun to be written, one piece after the other; parts
+        that were written side by side lie side by side."""
+        return bool(names) and [*names] == sorted(names, key=int)
 
     @abstractmethod
     def whole(self, session: Session, staged: str, names: Sequence[str]) -> Mapping[str, int]:
@@ -71,7 +73,7 @@ def pieces_of(database: Database) -> Pieces:
 
 
 class Tagged(Pieces):
-    """By two columns. A piece is named by a tag that nobody used before, a number."""
+    """By two columns. A piece is named by a tag that nobody used before, a number that grows."""
 
     own = (Column(PART, pl.Int64(), False), Column(ROW, pl.Int64(), False))
 
@@ -106,7 +108,8 @@ class Tagged(Pieces):
 
 class _TaggedTry(Try):
     def __init__(self) -> None:
-        self._tag, self._rows, self._bytes = secrets.randbits(63), 0, 0
+        moment = time.time_ns() // 1000  # in 51 bits, until 2041
+        self._tag, self._rows, self._bytes = moment << 12 | secrets.randbits(12), 0, 0
 
     def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
         places = pl.int_range(self._rows, self._rows + rows.height, dtype=pl.Int64, eager=True)

@@ -93,6 +93,7 @@ class Resolver:
         spot = home.spot
         try:
             source = home_of(home.config, self._connections)  # type: ignore[arg-type]
+            source = source.following(settings.incremental)
             spot = store.spot
             target = store_of(store.config, self._connections)  # type: ignore[arg-type]
             check_capabilities(settings, source, target)

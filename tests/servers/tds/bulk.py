@@ -65,7 +65,7 @@ def load(session: Session, body: bytes, out: Streamed) -> None:
     fault = session.database.fault(f"insert bulk {'.'.join(meant.path)}")
     if fault is not None:
         raise fault
-    writing.lock(session, meant.path)
+    writing.lock(session, meant.path, adding=True)
     table = _table(session, meant.path)
     queries = Queries(session.scene)
     given = {}

@@ -12,11 +12,12 @@ _SOON = 0.05
 
 
 class Locks:
-    """Exclusive ones, each of one session; a session that has one may take it again."""
+    """Held by one session, or by several that share it; a session that has one may take it again."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._held: dict[Hashable, int] = {}
+        self._held: dict[Hashable, dict[int, bool]] = {}
+        """By session, whether it shares."""
         self._wanted: dict[int, Hashable] = {}
 
     def take(
@@ -25,12 +26,14 @@ class Locks:
         session: int,
         seconds: float | None,
         stopped: Callable[[], bool] = lambda: False,
+        *,
+        shared: bool = False,
     ) -> bool:
         """False if it was not to be had in time. Raises SqlError for the victim of a deadlock."""
         until = None if seconds is None else time.monotonic() + seconds
         with self._changed:
             try:
-                while self._held.get(what, session) != session:
+                while self._in_the_way(what, session, shared):
                     self._wanted[session] = what
                     if self._is_circle(session):
                         told = "Transaction was deadlocked on lock resources, and has been chosen "
@@ -40,36 +43,43 @@ class Locks:
                     self._changed.wait(_SOON)
             finally:
                 self._wanted.pop(session, None)
-            self._held[what] = session
+            holders = self._held.setdefault(what, {})
+            holders[session] = shared and holders.get(session, True)
             return True
 
+    def _in_the_way(self, what: Hashable, session: int, shared: bool) -> set[int]:
+        holders = self._held.get(what, {})
+        return {
+            one for one, shares in holders.items() if one != session and not (shared and shares)
+        }
+
     def _is_circle(self, session: int) -> bool:
-        seen, at = set[int](), session
-        while at in self._wanted:
-            owner = self._held.get(self._wanted[at])
-            if owner is None or owner in seen:
-                return False
-            if owner == session:
+        seen, looking = set[int](), [session]
+        while looking:
+            wanted = self._wanted.get(looking.pop())
+            owners = set(self._held.get(wanted, {})) - seen if wanted is not None else set[int]()
+            if session in owners and seen:
                 return True
-            seen.add(owner)
-            at = owner
+            owners.discard(session)
+            seen |= owners
+            looking += owners
         return False
 
     def release(self, session: int, what: Hashable) -> bool:
         """Whether the session had it."""
         with self._changed:
-            had = self._held.get(what) == session
-            if had:
-                del self._held[what]
-                self._changed.notify_all()
+            had = self._held.get(what, {}).pop(session, None) is not None
+            self._changed.notify_all()
             return had
 
     def release_all(self, session: int, but: Collection[Hashable] = ()) -> None:
         with self._changed:
-            for held in [w for w, s in self._held.items() if s == session and w not in but]:
-                del self._held[held]
+            for what, holders in self._held.items():
+                if what not in but:
+                    holders.pop(session, None)
+            self._held = {what: holders for what, holders in self._held.items() if holders}
             self._changed.notify_all()
 
     def owner(self, what: Hashable) -> int | None:
         with self._changed:
-            return self._held.get(what)
+            return next(iter(self._held.get(what, {})), None)

@@ -90,17 +90,24 @@ class Transactions:
         mine = self._open and self._seen is not None and self._seen[0] is database
         return self._version if mine else database.version
 
-    def write(self, database: Database, *what: Hashable, stopped: Callable[[], bool]) -> None:
-        """Before one that changes these tables, or names of tables."""
+    def write(
+        self,
+        database: Database,
+        *what: Hashable,
+        stopped: Callable[[], bool],
+        adding: bool = False,
+    ) -> None:
+        """Before one that changes these tables, or names of tables. Several may be `adding` rows."""
+        locks, wait = self._server.locks, self.lock_timeout
         for one in sorted(what, key=str):
-            if not self._server.locks.take(one, self._session, self.lock_timeout, stopped):
+            if not locks.take(one, self._session, wait, stopped, shared=adding):
                 if stopped():
                     raise Cancelled
                 raise SqlError(TIMEOUT, "Lock request time out period exceeded.")
             self._held.add(one)
         self.read(database)
         late = [one for one in what if self._server.committed.get(one, 0) > self._snapshot]
-        if late and (self._written or self.isolation != "read committed"):
+        if late and not adding and (self._written or self.isolation != "read committed"):
             told = f"{late[0]} was changed since this transaction has begun; it was chosen as "
             raise SqlError(DEADLOCK, told + "the deadlock victim. Rerun the transaction.", 13)
         self._written = True

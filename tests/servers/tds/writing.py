@@ -27,7 +27,7 @@ def run(session: Session, tree: Any, out: Streamed, token: int) -> None:
         exp.Delete: changing.delete,
     }[type(tree)]
     path = parsing.path_of(target(tree))
-    lock(session, path)
+    lock(session, path, adding=isinstance(tree, exp.Insert))
     table = session.scene.table(path)
     if table is None:
         raise SqlError(208, f"Invalid object name '{'.'.join(path)}'.")
@@ -35,11 +35,13 @@ def run(session: Session, tree: Any, out: Streamed, token: int) -> None:
     session.transactions.done()
 
 
-def lock(session: Session, path: Sequence[str]) -> None:
-    """Others that write this table wait until our transaction is over."""
+def lock(session: Session, path: Sequence[str], *, adding: bool = False) -> None:
+    """Others that write this table wait until our transaction is over, but for those who add rows
+    where we do."""
     database, schema, name = session.scene.place(path)
     what = (database.name.lower(), schema.lower(), name.lower())
-    session.transactions.write(database, what, stopped=session.stopped.is_set)
+    stopped = session.stopped.is_set
+    session.transactions.write(database, what, stopped=stopped, adding=adding)
 
 
 def target(tree: Any) -> exp.Table:
