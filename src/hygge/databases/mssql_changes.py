@@ -14,9 +14,10 @@ from hygge.databases.mssql_words import bracketed
 _VERSIONS = (
     "select change_tracking_current_version(), change_tracking_min_valid_version(object_id(?))"
 )
-_FORK = (
-    "select cast(recovery_fork_guid as char(36)) from sys.database_recovery_status "
-    "where database_id = db_id()"
+_COUNTER = (
+    "select cast(r.recovery_fork_guid as char(36)) + '/' + cast(t.begin_version as varchar(20)) "
+    "from sys.database_recovery_status r, sys.change_tracking_tables t "
+    "where r.database_id = db_id() and t.object_id = object_id(?)"
 )
 _OPERATION = bracketed(OPERATION)
 
@@ -26,7 +27,7 @@ class ChangeTracking(Changes):
 
     def now(self, session: Session, table: Table) -> Point:
         current, _ = _versions(session, _named(table))
-        return Point(current, current, _fork(session))
+        return Point(current, current, _counter(session, _named(table)))
 
     def between(self, session: Session, table: Table, low: int, bound: int) -> str | None:
         return None  # no column of the table tells
@@ -71,10 +72,11 @@ def _versions(session: Session, named: str) -> tuple[int, int]:
     return int(current), int(least)
 
 
-def _fork(session: Session) -> str | None:
-    """Which life of the database: one that is restored counts versions anew."""
+def _counter(session: Session, named: str) -> str | None:
+    """Which life of the database, for one that is restored counts versions anew; and since when
+    the table is tracked, for nobody knows what changed before."""
     try:
-        found = session.rows(_FORK)
+        found = session.rows(_COUNTER, named)
     except DatabaseError:  # not everybody may ask
         return None
     return str(found[0][0]) if found and found[0][0] else None

@@ -89,8 +89,8 @@ def _by_words(what: str, kind: str) -> HyggeError:
     if at_door and _NOT_BELIEVED.search(what):
         return ConfigError(
             f"it is not sure who answers: {what}",
-            hint="let the server have a certificate that this machine trusts, name it by "
-            "`server_certificate`, or `trust_server_certificate: true` for one on the same desk",
+            hint="let this machine trust who signed its certificate (/etc/ssl/certs), or "
+            "`trust_server_certificate: true` for a server on the same desk",
         )
     if kind in _KINDS or _PASSING.search(what):
         return ConnectionFailed(what)

@@ -67,8 +67,12 @@ class Talk(Line):
                 attrs_before=_proof(settings),
             )
             self._wire = _wire(numbers)
-            with self.asking() as cursor:
-                cursor.execute(_MANNERS.format(wait=1000 * settings.lock_seconds))
+            try:
+                with self.asking() as cursor:
+                    cursor.execute(_MANNERS.format(wait=1000 * settings.lock_seconds))
+            except BaseException:  # nobody else knows of it
+                self.close()
+                raise
 
     @contextmanager
     def asking(self) -> Iterator[Any]:

@@ -68,7 +68,7 @@ class MssqlSettings(PoolSettings):
         default=False, description="true: believe whoever answers, for a server on the same desk"
     )
     server_certificate: str | None = Setting(
-        default=None, description="The file of the certificate that the server must have"
+        default=None, description="With `strict`: the file of the certificate that it must have"
     )
     host_in_certificate: str | None = Setting(
         default=None, description="The name in its certificate, where it is not that of the server"

@@ -6,6 +6,14 @@ import re
 
 import duckdb
 
+TEXTS = {
+    229: "The INSERT permission was denied on the object 'people', database 'shop', schema 'dbo'.",
+    262: "CREATE TABLE permission denied in database 'shop'.",
+    1205: "Transaction (Process ID 51) was deadlocked on lock resources with another process and "
+    "has been chosen as the deadlock victim. Rerun the transaction.",
+    37396: "Login token is expired.",
+}
+"""What SQL Server says with the numbers that tests ask for."""
 TIMEOUT, DEADLOCK, DOUBLE = 1222, 1205, 2627
 _NO_TABLE = re.compile(r"Table with name \"?([^\s\"!]+)\"? does not exist")
 _NO_COLUMN = re.compile(

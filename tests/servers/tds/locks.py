@@ -12,7 +12,7 @@ _SOON = 0.05
 
 
 class Locks:
-    """Held by one session, or by several that share it; a session that has one may take it again."""
+    """Held by one session, or by several that share it; who has one may take it again."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

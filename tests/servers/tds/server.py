@@ -16,7 +16,7 @@ from uuid import uuid4
 import duckdb
 from tests.servers.tds import macros
 from tests.servers.tds.catalog import Catalog, Table, quoted
-from tests.servers.tds.errors import SqlError
+from tests.servers.tds.errors import TEXTS, SqlError
 from tests.servers.tds.locks import Locks
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Database:
         for one in self.faults:
             if one.times > 0 and one.when.lower() in text.lower():
                 one.times -= 1
-                told = f"A fault that was asked for ({one.number})."
+                told = TEXTS.get(one.number, f"A fault that was asked for ({one.number}).")
                 severity = 13 if one.number == 1205 else 16
                 return SqlError(one.number, told, severity, fatal=one.number == 37396)
         return None

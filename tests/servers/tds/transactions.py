@@ -97,7 +97,7 @@ class Transactions:
         stopped: Callable[[], bool],
         adding: bool = False,
     ) -> None:
-        """Before one that changes these tables, or names of tables. Several may be `adding` rows."""
+        """Before one that changes these tables, or names of tables. Several may add rows."""
         locks, wait = self._server.locks, self.lock_timeout
         for one in sorted(what, key=str):
             if not locks.take(one, self._session, wait, stopped, shared=adding):
