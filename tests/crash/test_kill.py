@@ -64,6 +64,20 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 
+def _in_long(case: Any) -> bool:
+    """Each takes the better part of a minute, and what they have in common is shown by others."""
+    return isinstance(case, Case) and (
+        case.layout in ("sqlite", "versioned")
+        or (case.layout == "folder" and case.run_type == "incremental")
+        or (case.layout == "mssql" and (case.changed or case.write == "append"))
+    )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.long) if _in_long(case) else case for case in CASES],
+    ids=str,
+)
 def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Passed) -> None:
     """Each point three times over: the next run in peace, without the journal, killed as well."""
 
