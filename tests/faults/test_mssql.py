@@ -213,7 +213,7 @@ def test_a_run_that_is_at_it_is_waited_for_and_then_told_of(shop: Shop) -> None:
     with mssql.connected(shop.database) as db, db.cursor() as other:
         other.execute("begin transaction")
         other.execute(
-            "declare @r int; exec @r = sp_getapplock @Resource = N'hygge .people', "
+            "declare @r int; exec @r = sp_getapplock @Resource = N'hygge dbo.people', "
             "@LockMode = 'Exclusive', @LockOwner = 'Transaction'; select @r"
         )
         other.fetchall()

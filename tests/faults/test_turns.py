@@ -141,10 +141,10 @@ def test_done_is_seen_by_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         failures = [ConnectionFailed("broken on purpose")]
         replaced = SqlTable.replaced_by
 
-        def broken(self: SqlTable, *args: Any) -> None:
+        def broken(self: SqlTable, *args: Any, **more: Any) -> None:
             if failures:
                 raise failures.pop()
-            replaced(self, *args)
+            replaced(self, *args, **more)
 
         monkeypatch.setattr(SqlTable, "replaced_by", broken)
         report = stage.run()

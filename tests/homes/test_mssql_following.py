@@ -158,6 +158,19 @@ def test_a_condition_keeps_no_delete_away(shop: Shop) -> None:
     assert shop.rows() == shop.source()
 
 
+def test_a_row_that_is_not_meant_any_more_is_gone(shop: Shop) -> None:
+    shop.track()
+    shop.ask("insert into people (id, name, age) values (1, 'ann', 1), (2, 'bob', 2)")
+    shop.done(**BY_CHANGES, where="age > 0")
+    shop.ask("update people set age = -1 where id = 2")
+    shop.ask("insert into people (id, name, age) values (3, 'cid', 3), (4, 'dee', -4)")
+    shop.done(**BY_CHANGES, where="age > 0")
+    assert [row[0] for row in shop.rows()] == [1, 3]
+    shop.ask("update people set age = 2 where id = 2")
+    shop.done(**BY_CHANGES, where="age > 0")
+    assert [row[0] for row in shop.rows()] == [1, 2, 3]
+
+
 def test_without_tracking_it_is_told_how_to_begin(shop: Shop) -> None:
     report = shop.run(**BY_CHANGES)
     assert isinstance(report.error, Unsupported)

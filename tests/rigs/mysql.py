@@ -55,10 +55,10 @@ def not_renamed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next table that is to take another's place fails to."""
     once, plain = [True], SqlTable.replaced_by
 
-    def fail(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
+    def fail(self: SqlTable, successor: SqlTable, old: SqlTable, *, away: bool) -> None:
         if once.pop() if once else False:
             raise StoreError("somebody reads it")
-        plain(self, successor, old)
+        plain(self, successor, old, away=away)
 
     monkeypatch.setattr(SqlTable, "replaced_by", fail)
 

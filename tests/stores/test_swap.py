@@ -54,10 +54,10 @@ def renamed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which tables gave their place to another."""
     told, plain = list[str](), SqlTable.replaced_by
 
-    def telling(self: SqlTable, successor: SqlTable, old: SqlTable) -> None:
+    def telling(self: SqlTable, successor: SqlTable, old: SqlTable, *, away: bool) -> None:
         nonlocal told
         told += [self.table.name] if self.exists() else []
-        plain(self, successor, old)
+        plain(self, successor, old, away=away)
 
     monkeypatch.setattr(SqlTable, "replaced_by", telling)
     return told

@@ -40,6 +40,8 @@ class Dialect(ABC):
     """What comes before the column that `alter table` adds."""
     nullable: ClassVar[str] = ""
     """What a column that may be NULL is declared with."""
+    changes_texts: ClassVar[bool] = False
+    """Whether a text that a column cannot hold may be changed, and nothing said."""
     making_schema: ClassVar[str] = "create schema if not exists {}"
 
     # names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import polars as pl
@@ -22,7 +22,7 @@ from hygge.databases.mssql_line import Bulk, Talk
 from hygge.databases.mssql_settings import MssqlSettings
 from hygge.databases.mssql_types import compared, declared, readable, sendable
 from hygge.databases.mssql_words import MssqlWords, bracketed
-from hygge.databases.mssql_writers import writers
+from hygge.databases.mssql_writers import refuse_replica, writers
 
 _BATCH = 16_384
 _STATES = (
@@ -42,7 +42,9 @@ _SNAPSHOT, _READ_COMMITTED = (
     f"set transaction isolation level {word}" for word in ("snapshot", "read committed")
 )
 _TURN = (
-    "declare @turn int; exec @turn = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
+    "declare @turn int, @name nvarchar(255) = lower(N'hygge ' + "
+    "coalesce(cast(? as nvarchar(120)), schema_name()) + N'.' + cast(? as nvarchar(128))); "
+    "exec @turn = sp_getapplock @Resource = @name, @LockMode = 'Exclusive', "
     "@LockOwner = 'Transaction', @LockTimeout = ?; select @turn"
 )
 
@@ -59,7 +61,7 @@ class Mssql(MssqlWords, Database):
     schemas = "select name from sys.schemas"
     Settings: ClassVar[type[Settings]] = MssqlSettings
     sheds_columns = True
-    claiming = "select top (1) 1 from {} with (tablockx, holdlock)"
+    claiming = "declare @any int; select top (1) @any = 1 from {} with (tablockx, holdlock)"
     insert_rows = 102_400
     by_index = True
     in_ranges = "hygge.databases.mssql_ranges:MssqlRanges"
@@ -91,7 +93,10 @@ class Mssql(MssqlWords, Database):
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str, native: str
     ) -> tuple[str, Any] | None:
-        found = compared(native, mark.value, place)
+        value = mark.value
+        if sign == "<" and isinstance(value, datetime):
+            value += timedelta(microseconds=1)  # of what was cut, the rest is less
+        found = compared(native, value, place)
         return (f"{column} {sign}= {found[0]}", found[1]) if found else None
 
 
@@ -131,9 +136,8 @@ class MssqlSession(Session):
                 raise
 
     def _take_turn(self, about: Table) -> None:
-        name = f"hygge {about.schema or ''}.{about.name}".lower()[:255]
         wait = self._settings.lock_seconds
-        if self.rows(_TURN, name, 1000 * wait)[0][0] < 0:
+        if self.rows(_TURN, about.schema, about.name, 1000 * wait)[0][0] < 0:
             raise ConnectionFailed(f"another run has been publishing {about} for {wait} s")
 
     # what is there
@@ -165,6 +169,7 @@ class MssqlSession(Session):
         """Numbers of rows are given as they are written, and seen as they are committed."""
         if field.native != "rowversion":
             return None
+        refuse_replica(self)
         return int(self.rows("select cast(min_active_rowversion() as bigint)")[0][0]) - 1
 
     # rows in bulk

@@ -5,7 +5,7 @@ https://learn.microsoft.com/sql/relational-databases/track-changes/work-with-cha
 
 from __future__ import annotations
 
-from hygge.core.errors import ANEW, DatabaseError, HomeError, Unsupported
+from hygge.core.errors import ANEW, DatabaseError, HomeError, SourceMissing, Unsupported
 from hygge.core.schema import OPERATION
 from hygge.databases.accounts import Changes, Point
 from hygge.databases.database import Session, Table
@@ -77,6 +77,6 @@ def _counter(session: Session, named: str) -> str | None:
     the table is tracked, for nobody knows what changed before."""
     try:
         found = session.rows(_COUNTER, named)
-    except DatabaseError:  # not everybody may ask
+    except (DatabaseError, SourceMissing):  # not everybody may ask, or has it
         return None
     return str(found[0][0]) if found and found[0][0] else None

@@ -32,13 +32,16 @@ _NOT_BELIEVED = re.compile(r"certificate|SSL Provider|TLS handshake", re.IGNOREC
 _NO_TABLE = re.compile(r"Invalid object name|Cannot find the object")
 _FULL = re.compile(r"session limit|maximum number of (user )?(connections|sessions)|request limit")
 _PASSING = re.compile(
-    r"was deadlocked on|Lock request time out|Communication link failure|TCP Provider|"
-    r"Unable to complete login|Login timeout expired|connection attempt failed|"
-    r"forcibly closed|broken connection|Connection is (closed|busy|broken)|Transport|IO error|"
-    r"not currently available|service is busy|transport-level|snapshot isolation transaction "
-    r"aborted|Timeout expired|timed out|connection was (reset|closed)|Connection reset|EOF",
+    r"was deadlocked on|Lock request time out|Snapshot isolation transaction aborted|"
+    r"is not currently available|service is busy|transport-level error",
+)
+"""What the server says."""
+_BROKEN = re.compile(
+    r"Communication link failure|TCP Provider|Unable to complete login|Login timeout expired|"
+    r"forcibly closed|connection|transport|IO error|timed out|timeout|EOF|closed",
     re.IGNORECASE,
 )
+"""What the driver's other half says, which has no kinds of errors."""
 _KINDS = {"Communication link failure", "Client unable to establish connection", "Timeout expired"}
 _KINDS |= {"Connection timeout expired", "Connection failure during transaction"}
 _KINDS |= {"Server rejected the connection", "Connection does not exist"}
@@ -64,7 +67,7 @@ def _ours(failed: Exception) -> HyggeError:
     kind = getattr(failed, "driver_error", "")
     what = _HEAD.sub("", getattr(failed, "ddbc_error", "") or str(failed)).strip() or kind
     if found := _NUMBER.search(what):
-        what = found[2].strip()
+        what, kind = found[2].strip(), "told by the server"
     if _DRIVER in what:
         return ConfigError(
             "the driver of SQL Server cannot be loaded: a library of the system is not there",
@@ -92,6 +95,6 @@ def _by_words(what: str, kind: str) -> HyggeError:
             hint="let this machine trust who signed its certificate (/etc/ssl/certs), or "
             "`trust_server_certificate: true` for a server on the same desk",
         )
-    if kind in _KINDS or _PASSING.search(what):
+    if kind in _KINDS or _PASSING.search(what) or (not kind and _BROKEN.search(what)):
         return ConnectionFailed(what)
     return DatabaseError(what)

@@ -117,6 +117,11 @@ class Bulk(Line):
         with told():
             self.db = mssql_py_core.PyCoreConnection(_context(settings, numbers))
             self._wire = _wire(numbers)
+            try:
+                self._ask("set language us_english; select 1")
+            except BaseException:  # nobody else knows of it
+                self.close()
+                raise
 
     def load(self, table: str, rows: pa.Table, columns: list[str]) -> int:
         """How many rows arrived."""
@@ -130,7 +135,7 @@ class Bulk(Line):
                     timeout=0,
                     column_mappings=columns,
                     keep_nulls=True,
-                    table_lock=False,
+                    table_lock=True,  # staging is a heap, which several may lock so
                 )
             finally:
                 cursor.close()
@@ -146,10 +151,13 @@ class Bulk(Line):
 
     def ping(self) -> None:
         with told():
-            cursor = self.db.cursor()
-            cursor.execute("select 1")
-            cursor.fetchall()
-            cursor.close()
+            self._ask("select 1")
+
+    def _ask(self, sql: str) -> None:
+        cursor = self.db.cursor()
+        cursor.execute(sql)
+        cursor.fetchall()
+        cursor.close()
 
     def interrupt(self) -> None:
         if self._wire is not None:

@@ -19,7 +19,8 @@ from hygge.databases.ranges import Cut, Size, TogetherRanges
 _WHOLE = re.compile(r"(tinyint|smallint|int|bigint|decimal)\b")
 _MOMENTS = re.compile(r"(date|datetime2|datetimeoffset|datetime|smalldatetime)\b")
 _BYTES = re.compile(r"(binary|varbinary)\(\d+\)|rowversion|uniqueidentifier")
-_TEXTS = re.compile(r"n?(var)?char\(\d+\)")
+_TEXTS = re.compile(r"n(var)?char\(\d+\)")
+"""Others have an order of their own, which is not that of our ends."""
 _LOCK_SECONDS = 5
 _SIZE = (
     "select sum(p.rows), sum(a.total_pages) * 8192 from sys.partitions p "

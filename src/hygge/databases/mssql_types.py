@@ -180,7 +180,8 @@ def compared(native: str, value: Any, place: str) -> tuple[str, Any] | None:
     if word == "rowversion":
         return f"cast(cast({place} as bigint) as binary(8))", value
     if isinstance(value, datetime):
-        return f"cast({place} as {native})", value.replace(tzinfo=None).isoformat()
+        digits = {"datetime": "milliseconds", "smalldatetime": "seconds"}.get(word, "microseconds")
+        return f"cast({place} as {native})", value.replace(tzinfo=None).isoformat(timespec=digits)
     if word in ("datetime2", "datetimeoffset") and isinstance(value, int):  # nanoseconds
         second, rest = divmod(value, 10**9)
         when = datetime(1970, 1, 1) + timedelta(seconds=second)

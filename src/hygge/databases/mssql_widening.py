@@ -8,12 +8,17 @@ from hygge.databases.database import Session, Table
 from hygge.databases.mssql_words import bracketed
 from hygge.databases.wider import Wider
 
+_COLLATIONS = "select name, collation_name from sys.columns where object_id = object_id(?)"
+
 
 def widen(session: Session, table: Table, columns: Sequence[Wider]) -> None:
     """As Database.widen."""
     name = ".".join(map(bracketed, filter(None, (table.schema, table.name))))
     required = {f.column.name for f in session.fields(table) if not f.column.nullable}
+    collations = dict(session.rows(_COLLATIONS, name))
     for column in columns:
         kind = column.native or column.was
+        if (collation := collations.get(column.name)) and " collate " not in kind:
+            kind += f" collate {collation}"
         null = "null" if column.freed or column.name not in required else "not null"
         session.change(f"alter table {name} alter column {bracketed(column.name)} {kind} {null}")

@@ -26,15 +26,26 @@ def text(value: str) -> str:
     return "N'" + value.replace("'", "''") + "'"
 
 
+def _ended(kind: pl.DataType) -> Sequence[pl.DataType]:
+    """The kind, if what stands at the end of its values is not looked at."""
+    words = pl.String, pl.Binary, pl.Categorical, pl.Enum
+    return (kind,) if isinstance(kind, words) else ()
+
+
+def _length(column: str, kind: pl.DataType) -> str:
+    return f"datalength({column})" if kind == pl.Binary() else f"len({column} + N'.')"
+
+
 class MssqlWords(Dialect):
     """Texts are compared by their letters, but for blanks at their end, which SQL Server does not
-    look at: keys are told apart by their length as well."""
+    look at, nor at zeros at the end of bytes: keys are told apart by their length as well."""
 
     key_type: ClassVar[str] = f"nvarchar(450) collate {BINARY_ORDER}"
     name_type: ClassVar[str] = f"nvarchar(128) collate {BINARY_ORDER}"
     counted: ClassVar[str] = "count_big(*)"
     adding: ClassVar[str] = "add"
     making_schema: ClassVar[str] = "create schema {}"
+    changes_texts: ClassVar[bool] = True
     nullable: ClassVar[str] = " null"
 
     def quoted(self, name: str) -> str:
@@ -82,13 +93,16 @@ class MssqlWords(Dialect):
         )
 
     def same(self, one: str, other: str, kind: pl.DataType) -> str:
-        told = f"{one} = {other}"
-        if kind == pl.String():
-            told += f" and datalength({one}) = datalength({other})"
-        return told
+        more = "".join(f" and {_length(one, kind)} = {_length(other, kind)}" for _ in _ended(kind))
+        return f"{one} = {other}{more}"
 
     def told_apart(self, column: str, kind: pl.DataType) -> Sequence[str]:
-        return (column, f"datalength({column})") if kind == pl.String() else (column,)
+        return (column, *(_length(column, kind) for _ in _ended(kind)))
+
+    def there_and_back(self, value: str, native: str, own: str) -> str | None:
+        plain = self.plain(own)
+        back = f"cast(cast({value} as {self.plain(native)}) as {plain})"
+        return f"{back} collate {BINARY_ORDER}" if plain.startswith("nvarchar") else back
 
     def compared(self, column: str, kind: pl.DataType) -> str | None:
         """None for texts: the server orders letters beyond the first 65,536 otherwise."""

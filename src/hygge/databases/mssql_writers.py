@@ -18,8 +18,16 @@ _WRITERS = (
 https://learn.microsoft.com/sql/relational-databases/system-dynamic-management-views/sys-dm-tran-database-transactions-transact-sql"""
 
 
+def refuse_replica(session: Session) -> None:
+    """Raise Unsupported where others write elsewhere, and we are not told."""
+    ((word,),) = session.rows("select databasepropertyex(db_name(), 'Updateability')")
+    if word == "READ_ONLY":
+        raise Unsupported("a replica does not tell who writes", hint="read from the primary")
+
+
 def writers(session: Session) -> list[Writer]:
     """Raises Unsupported where we may not see the transactions of others."""
+    refuse_replica(session)
     now = session.clock()[0]
     try:
         found = session.rows(_WRITERS)

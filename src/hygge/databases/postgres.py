@@ -47,7 +47,7 @@ class Postgres(Database):
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
     longest_name = 63
-    insert_rows = 131_072  # each insert waits for the server at its end
+    insert_rows = 80_000  # each insert waits for the server at its end
     sheds_columns = True
     schemas = "select nspname from pg_namespace"
     claiming = "lock table {} in access exclusive mode"

@@ -31,6 +31,8 @@ from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
 
 T = TypeVar("T")
+GONE = "whether the row is gone"
+"""In place of the type of a column that the database does not have."""
 
 
 class SqlHome(BlockingHome[SqlHomeConfig]):
@@ -157,7 +159,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     @property
     def _operation(self) -> Field:
         name = self.database.quoted(OPERATION)
-        return Field(Column(OPERATION, pl.UInt8(), nullable=False), "tinyint", name)
+        number = Column(OPERATION, pl.UInt8(), nullable=False)
+        return Field(number, GONE, name, lambda values: values.cast(pl.UInt8))
 
     @property
     def asks_for_parts(self) -> bool:
@@ -199,7 +202,9 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
                 found = self._end(session, field, "min", condition)
                 return replace(found, closed=False) if found else None
 
-            return settled(session, field, top, least if self.config.table else None)
+            found = settled(session, field, top, least if self.config.table else None)
+            notes = session.notes()
+            return replace(found, exact=False, why=found.why or notes[0]) if notes else found
 
     def _end(self, session: Session, field: Field, which: str, condition: str) -> Watermark | None:
         """The greatest or least position of the rows that fulfil a condition."""
@@ -225,8 +230,17 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         conditions, values = self.conditions(session, request)
         conditions += [str(condition) for condition in partition.where[1:]]
         where = f" where {' and '.join(conditions)}" if conditions else ""
-        reads = ", ".join(field.read for field in fields)
+        reads = ", ".join(self._told(field, request) for field in fields)
         return f"select {reads} from {self._asked(session, request)}{where}", values
+
+    def _tells_who_left(self, request: ReadRequest) -> bool:
+        """A row that changed and is not meant any more is gone, to whoever reads what is."""
+        return self.changes is not None and request.low is not None
+
+    def _told(self, field: Field, request: ReadRequest) -> str:
+        if not request.where or field.native != GONE or not self._tells_who_left(request):
+            return field.read
+        return f"case when {field.read} = 0 and ({request.where}\n) then 0 else 1 end"
 
     def _asked(self, session: Session, request: ReadRequest) -> str:
         if self.changes is None:
@@ -238,9 +252,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
     def conditions(self, session: Session, request: ReadRequest) -> tuple[list[str], list[Any]]:
         """What is asked of the rows, and the values in it."""
         conditions, values = list[str](), list[Any]()
-        if request.where:
-            gone = f" or {self._operation.read} = 1" if self.changes else ""
-            conditions.append(f"({request.where}\n{gone})")  # a comment ends with its line
+        if request.where and not self._tells_who_left(request):
+            conditions.append(f"({request.where}\n)")  # a comment ends with its line
         conditions += self._accounted(session, request)
         request = self.by_columns(request)
         for mark, sign in ((request.low, ">"), (request.bound, "<")):

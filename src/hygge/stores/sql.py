@@ -133,7 +133,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                     ledger.erase(load_id, flow)
             receipt = entry.receipt if entry else None
             if done or not keep:
-                Staging(self.database, session, self.target, load_id).clear(receipt is not None)
+                mode = (receipt.mode or Mode.REPLACE) if receipt else None
+                Staging(self.database, session, self.target, load_id).clear(mode)
                 ledger.cleared(load_id)
             return receipt
 

@@ -24,7 +24,7 @@ def refuse_changes(
     listed: str,
 ) -> None:
     """Raise StoreError where a listed row would not be there as it was staged."""
-    for field, column in _doubtful(target, arriving):
+    for field, column in _doubtful(database, target, arriving):
         staged = f"s.{database.quoted(column.name)}"
         back = database.there_and_back(staged, field.native, database.native(column.type))
         if back is None:
@@ -39,11 +39,14 @@ def refuse_changes(
             )
 
 
-def _doubtful(target: SqlTable, arriving: TableSchema) -> Iterator[tuple[Field, Column]]:
+def _doubtful(
+    database: Database, target: SqlTable, arriving: TableSchema
+) -> Iterator[tuple[Field, Column]]:
     """Numbers and times that were not made for what arrives."""
     for field in target.fields():
         name, there = field.column.name, field.column.type
         if name not in arriving or target.made_as(field, arriving[name]):
             continue
-        if there.is_temporal() or (there.is_numeric() and not holds(there, arriving[name].type)):
+        doubtful = database.changes_texts or there.is_temporal()
+        if doubtful or (there.is_numeric() and not holds(there, arriving[name].type)):
             yield field, arriving[name]

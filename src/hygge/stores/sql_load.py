@@ -7,8 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import polars as pl
-
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
@@ -19,6 +17,7 @@ from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
 from hygge.stores.sql_merge import Merging
+from hygge.stores.sql_part import SqlPart
 from hygge.stores.sql_pieces import pieces_of, staged_schema
 from hygge.stores.sql_publish import Publishing
 from hygge.stores.sql_table import SqlTable, Staging
@@ -73,6 +72,15 @@ class SqlLoad(BlockingLoad):
                 # before anything is staged; it is looked at again in the end
                 self.session.refuse_target(self.target, swap=self.swap)
                 self._make_staging()
+
+    def _is_staged(self) -> bool:
+        return SqlTable(self.database, self.session, self.staged).exists()
+
+    def _has_become(self, parts: Sequence[StagedPart]) -> bool:
+        """Whether a try at publishing has made the successor of it, with all these rows."""
+        load_id = self.request.load_id
+        successor = Staging(self.database, self.session, self.target, load_id).successor
+        return successor.exists() and successor.count() == _rows(parts)
 
     def _make_staging(self) -> None:
         """Where rows are deleted by what is staged, its keys are looked up: for each of the table's
@@ -129,8 +137,10 @@ class SqlLoad(BlockingLoad):
         try:
             whole = self.pieces.whole(self.session, self.database.named(self.staged), names)
         except HyggeError:
-            if SqlTable(self.database, self.session, self.staged).exists():
+            if self._is_staged():
                 raise
+            if self._has_become(parts):  # the table that was to succeed, when it was counted
+                return {p.partition.name: p.rows for p in parts}
             whole = {}  # erased by another hand: nothing is there
         return {p.partition.name: sum(_intact(whole, x) for x in p.pieces) for p in parts}
 
@@ -157,7 +167,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
-                    publishing.make_room(ledger.newest(), tags[0])
+                    publishing.make_room(ledger.newest(), tags[0], _rows(parts))
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             if entry is None:
@@ -167,15 +177,15 @@ class SqlLoad(BlockingLoad):
             if entry.receipt is None:
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
-                    publishing.make_room(newest, tags[0])
+                    publishing.make_room(newest, tags[0], _rows(parts))
                 schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema)
         staging = Staging(self.database, self.session, self.target, self.request.load_id)
         if not self.database.ddl_in_transactions:
-            staging.succeed()  # not done before readers see the rows
+            staging.succeed(self.request.mode)  # not done before readers see the rows
         with suppress(HyggeError):  # the rows are there; whoever comes next finds what is left
-            staging.clear(True)
+            staging.clear(self.request.mode)
             ledger.cleared(self.request.load_id)
         return receipt
 
@@ -197,7 +207,7 @@ class SqlLoad(BlockingLoad):
         return Receipt(
             load_id=self.request.load_id,
             flow=self.request.flow,
-            rows=sum(part.rows for part in rows),
+            rows=_rows(parts),
             bytes=sum(piece.bytes for part in rows for piece in part.pieces),
             watermark=reached(self.request, parts),
             digests={},
@@ -219,8 +229,6 @@ class SqlLoad(BlockingLoad):
             self._session = None
 
 
-_HEAVY = 64 * 2**20
-"""Bytes that a part keeps waiting, at most."""
 _ADOPTED = {
     Mode.REPLACE: "then they are replaced",
     Mode.APPEND: "then they stay, and rows are added to them",
@@ -234,53 +242,9 @@ def _tags(parts: Sequence[StagedPart], *, keys: bool | None = None) -> list[str]
     return [piece.name for part in chosen for piece in part.pieces]
 
 
+def _rows(parts: Sequence[StagedPart]) -> int:
+    return sum(part.rows for part in parts if not part.keys)
+
+
 def _intact(whole: Mapping[str, int], piece: Piece) -> int:
     return piece.rows if whole.get(piece.name) == piece.rows else 0
-
-
-class SqlPart(BlockingPart):
-    """One try at a partition."""
-
-    def __init__(self, load: SqlLoad, partition: Partition) -> None:
-        self._load, self._partition = load, partition
-        self._try = load.pieces.begin()
-        self._own: Session | None = None
-        self._waiting = list[pl.DataFrame]()
-
-    def open(self) -> None:
-        if not self._load.one_writer:
-            self._own = self._load.database.connect(write=True)
-
-    def write(self, batch: pl.DataFrame) -> None:
-        self._load.request.schema.check(batch)
-        self._waiting += [batch] if batch.height else []
-        rows = sum(batch.height for batch in self._waiting)
-        if rows >= self._load.database.insert_rows or self._heavy():
-            self._add()
-
-    def _heavy(self) -> bool:
-        return sum(batch.estimated_size() for batch in self._waiting) >= _HEAVY
-
-    def _add(self) -> None:
-        if self._waiting:
-            rows, self._waiting = pl.concat(self._waiting), []
-            self._try.add(self._own or self._load.session, self._load.staged, rows)
-
-    def finish(self) -> StagedPart:
-        self._add()
-        session = self._own or self._load.session
-        if not session.fields(self._load.staged):
-            raise LoadLost("this load was erased", load_id=self._load.request.load_id)
-        pieces = self._try.pieces
-        rows = sum(piece.rows for piece in pieces)
-        return StagedPart(self._load.request.load_id, self._partition, rows, pieces)
-
-    def interrupt(self) -> None:
-        if self._own is not None:
-            self._own.interrupt()
-        elif self._load.one_writer:
-            self._load.interrupt()
-
-    def close(self) -> None:
-        if self._own is not None:
-            self._own.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from hygge.core.errors import DatabaseError, HyggeError
+from hygge.core.errors import ConfigError, DatabaseError, HyggeError, LoadLost
 from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.databases.database import Database, Session, Table
@@ -99,7 +99,7 @@ class Publishing:
             return True
         try:
             self._session.change(self._db.claiming.format(self._staging.rows.sql))
-        except DatabaseError:  # a right that not everybody has
+        except (ConfigError, DatabaseError):  # a right that not everybody has
             if self._db.ddl_in_transactions:  # it has ended the transaction
                 raise
             return False
@@ -117,14 +117,15 @@ class Publishing:
             f"where {self._pieces.among([piece])}"
         )
 
-    def make_room(self, newest: Entry | None, pieces: Sequence[str]) -> None:
+    def make_room(self, newest: Entry | None, pieces: Sequence[str], rows: int) -> None:
         """See that the table is there and has the columns, and that they are wide enough.
 
-        `newest` is the last load that was published. Raises StoreError where it cannot.
+        `newest` is the last load that was published, `rows` how many the pieces have. Raises
+        StoreError where it cannot.
         """
         arriving = self._request.schema.select(self._names)
         self._session.refuse_target(self._target.table, swap=self._swap)
-        if self._succeeds_itself(arriving, pieces):
+        if self._succeeds_itself(arriving, pieces, rows):
             return
         if not self._target.exists():
             keys = self._request.keys if self._request.mode is Mode.MERGE else ()
@@ -143,20 +144,22 @@ class Publishing:
         else:
             self._make_anew(arriving)
 
-    def _succeeds_itself(self, arriving: TableSchema, pieces: Sequence[str]) -> bool:
+    def _succeeds_itself(self, arriving: TableSchema, pieces: Sequence[str], rows: int) -> bool:
         """Where tables cannot be made in the transaction, the staging becomes the successor before
         it. A try before this one may have come so far."""
         if self._db.ddl_in_transactions:
             return False
         successor, staged = self._staging.successor, self._staging.rows
         if not staged.exists():
-            self._target, self._became = successor, successor.exists()
-            return self._became
+            if not successor.exists() or successor.count() != rows:
+                raise LoadLost("what was staged is gone", load_id=self._request.load_id)
+            self._target, self._became = successor, True
+            return True
+        successor.drop()  # whatever an earlier try meant it for
         if self._target.exists() and (
             self._request.mode is not Mode.REPLACE or self._fits(arriving)
         ):
             return False
-        successor.drop()
         try:
             if not self._may_become(pieces):
                 return False

@@ -10,6 +10,7 @@ import polars as pl
 
 from hygge.core.errors import DatabaseError, StoreError
 from hygge.core.schema import Column, TableSchema
+from hygge.core.store import Mode
 from hygge.core.types import type_name
 from hygge.core.widening import holds, loses
 from hygge.databases.database import Database, Field, Session, Table
@@ -31,6 +32,9 @@ class SqlTable:
 
     def has_rows(self) -> bool:
         return bool(self._session.rows(self._db.first(1, f"select 1 from {self.sql}")))
+
+    def count(self) -> int:
+        return int(self._session.rows(f"select {self._db.counted} from {self.sql}")[0][0])
 
     def make(self, schema: TableSchema, *, keys: Sequence[str] = ()) -> None:
         words = [self._word(column, key=column.name in keys) for column in schema.columns]
@@ -141,10 +145,11 @@ class SqlTable:
             )
         return False
 
-    def replaced_by(self, successor: SqlTable, old: SqlTable) -> None:
-        """At one moment for readers: this one becomes `old`, and the successor this one."""
-        away = f"{self.sql} to {old.sql}, " if self.exists() else ""
-        self._session.change(f"rename table {away}{successor.sql} to {self.sql}")
+    def replaced_by(self, successor: SqlTable, old: SqlTable, *, away: bool) -> None:
+        """At one moment for readers: this one becomes `old`, and the successor this one. Without
+        `away` there must be none: it would be somebody else's."""
+        first = f"{self.sql} to {old.sql}, " if away and self.exists() else ""
+        self._session.change(f"rename table {first}{successor.sql} to {self.sql}")
 
     def become(self, name: str, *, shed: Iterable[Column], more: Iterable[Column]) -> None:
         """Take this name, without some columns, and with others; the rows stay where they lie."""
@@ -172,14 +177,15 @@ class Staging:
         self.rows = beside(f"_hygge_{load_id}")
         self.successor, self._old = beside(f"_hygge_{load_id}_new"), beside(f"_hygge_{load_id}_old")
 
-    def succeed(self) -> None:
+    def succeed(self, mode: Mode) -> None:
         """Let the successor take the target's place, if there is one."""
         if self.successor.exists():
-            self._target.replaced_by(self.successor, self._old)
+            replaces = mode is Mode.REPLACE
+            self._target.replaced_by(self.successor, self._old, away=replaces)
 
-    def clear(self, published: bool) -> None:
-        """Let the successor succeed, or drop it; then all the rest."""
-        if published:
-            self.succeed()
+    def clear(self, published: Mode | None) -> None:
+        """Let the successor of a published load succeed, or drop it; then all the rest."""
+        if published is not None:
+            self.succeed(published)
         for table in (self.successor, self._old, self.rows):
             table.drop()
