@@ -23,8 +23,9 @@ BACKENDS: dict[str, tuple[str, ...]] = {
     "mysql": ("pyarrow", "connectorx"),
     "sqlite": ("pyarrow",),
     "duckdb": (),
+    "mssql": (),
 }
-"""By which of its Arrow paths dlt reads; none for DuckDB: SQLAlchemy lacks it."""
+"""By which of its Arrow paths dlt reads; SQLAlchemy lacks DuckDB."""
 LETTERS = "abcdefghi"
 
 Prepare = Callable[[Dataset, Path, Path], list[str]]

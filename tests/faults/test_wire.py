@@ -54,7 +54,7 @@ def every(stage: Scene, harm: Wire, numbers: Iterable[int]) -> tuple[int, list[s
 
 @pytest.mark.parametrize("harm", HARMS, ids=str)
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("database", [*DATABASES, "mssql"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_broken_at_a_message(
     tmp_path: Path,
     database: str,
@@ -71,7 +71,7 @@ def test_broken_at_a_message(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("database", [*DATABASES, "mssql"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_commit_whose_answer_is_lost(
     tmp_path: Path,
     database: str,
