@@ -218,7 +218,9 @@ class Mssql:
             "TrustServerCertificate": "yes",
         }
         text = ";".join(f"{key}={value}" for key, value in words.items())
-        self.cursor = mssql_python.connect(text, autocommit=True).cursor
+        mssql_python.pooling(enabled=False)
+        self.db = mssql_python.connect(text, autocommit=True)
+        self.cursor = self.db.cursor
 
     def read(self, table: str, like: pa.Schema) -> Iterator[pa.RecordBatch]:
         with self.cursor() as cursor:

@@ -192,7 +192,8 @@ class Mssql(Place):
     def ask(self, where: str, sql: str) -> list[tuple[Any, ...]]:
         from benchmarks.bare_sql import Mssql as Bare
 
-        with Bare(where).cursor() as cursor:
+        bare = Bare(where)
+        with closing(bare.db), bare.cursor() as cursor:
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
