@@ -95,7 +95,8 @@ class Mssql(MssqlWords, Database):
     ) -> tuple[str, Any] | None:
         value = mark.value
         if sign == "<" and isinstance(value, datetime):
-            value += timedelta(microseconds=1)  # of what was cut, the rest is less
+            with suppress(OverflowError):  # after the last moment there is none
+                value += timedelta(microseconds=1)  # of what was cut, the rest is less
         found = compared(native, value, place)
         return (f"{column} {sign}= {found[0]}", found[1]) if found else None
 

@@ -58,6 +58,7 @@ class Talk(Line):
 
     def __init__(self, settings: MssqlSettings) -> None:
         self.cursor: Any = None
+        self._manners = _MANNERS.format(wait=1000 * settings.lock_seconds)
         numbers = _known_by()
         with told():
             self.db = mssql_python.connect(
@@ -69,7 +70,7 @@ class Talk(Line):
             self._wire = _wire(numbers)
             try:
                 with self.asking() as cursor:
-                    cursor.execute(_MANNERS.format(wait=1000 * settings.lock_seconds))
+                    cursor.execute(self._manners)
             except BaseException:  # nobody else knows of it
                 self.close()
                 raise
@@ -85,9 +86,7 @@ class Talk(Line):
 
     def clean(self) -> None:
         with told(), self.asking() as cursor:
-            cursor.execute(
-                "if @@trancount > 0 rollback; set transaction isolation level read committed"
-            )
+            cursor.execute(f"if @@trancount > 0 rollback; {self._manners}")
 
     def is_quiet(self) -> bool:
         return self._wire is None or is_quiet(self._wire.fileno())

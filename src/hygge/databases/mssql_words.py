@@ -73,7 +73,7 @@ class MssqlWords(Dialect):
 
     def indexed(self, name: str, kind: pl.DataType) -> str | None:
         """No index has a column of any length."""
-        return None if kind in (pl.String(), pl.Binary()) else bracketed(name)
+        return None if _ended(kind) else bracketed(name)
 
     def updating(
         self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]

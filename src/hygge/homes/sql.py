@@ -256,11 +256,12 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             conditions.append(f"({request.where}\n)")  # a comment ends with its line
         conditions += self._accounted(session, request)
         request = self.by_columns(request)
-        for mark, sign in ((request.low, ">"), (request.bound, "<")):
-            if mark is not None:
-                told = self._beyond(session, mark, sign, len(values) + 1)
-                conditions += told[0]
-                values += told[1]
+        marks = [(m, sign) for m, sign in ((request.low, ">"), (request.bound, "<")) if m]
+        natives = {f.column.name: f.native for f in self.fields(session)} if marks else {}
+        for mark, sign in marks:
+            told = self._beyond(mark, sign, len(values) + 1, natives)
+            conditions += told[0]
+            values += told[1]
         return conditions, values
 
     def by_columns(self, request: ReadRequest) -> ReadRequest:
@@ -279,12 +280,11 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         return [] if condition is None else [condition]
 
     def _beyond(
-        self, session: Session, mark: Watermark, sign: str, number: int
+        self, mark: Watermark, sign: str, number: int, natives: Mapping[str, str]
     ) -> tuple[list[str], list[Any]]:
         """Rows without a position reach the flow, too: it has a policy for them."""
         column, place = self.database.quoted(mark.column), self.database.mark(number)
-        native = chosen(self.fields(session), (mark.column,))[0].native
-        narrowed = self.database.narrowed(mark, sign, column, place, native)
+        narrowed = self.database.narrowed(mark, sign, column, place, natives[mark.column])
         if narrowed is None:
             return [], []
         sql, value = narrowed
