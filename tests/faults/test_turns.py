@@ -19,6 +19,7 @@ from hygge.core.errors import ConnectionFailed, LoadLost
 from hygge.core.partition import Partition
 from hygge.core.store import Mode, Receipt, StagedPart
 from hygge.databases.database import Database, Table
+from hygge.stores.sql_config import SqlStoreConfig
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_publish import Publishing
 from hygge.stores.sql_table import SqlTable
@@ -28,7 +29,8 @@ from hygge.testing.harness import people, request
 def staged(
     database: Database, table: str, mode: Mode, base: Receipt | None
 ) -> tuple[SqlLoad, list[StagedPart]]:
-    load = SqlLoad(database, Table.of(table), request(mode, base), adopt=False)
+    config = SqlStoreConfig(type="sql", table=table)
+    load = SqlLoad(database, Table.of(table), request(mode, base), config)
     load.open()
     part = load.part(Partition("a"))
     part.open()

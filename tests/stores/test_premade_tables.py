@@ -16,9 +16,9 @@ from tests.rigs.sqlite import SqliteStoreRig
 
 from hygge.core.errors import HyggeError, StoreError
 from hygge.core.schema import TableSchema
-from hygge.core.store import Mode
+from hygge.core.store import LoadRequest, Mode, Receipt
 from hygge.stores.sql import SqlStore
-from hygge.testing.harness import StoreRig, request, settled
+from hygge.testing.harness import StoreRig, request, settled, staged, unordered
 
 RIGS: dict[str, type[StoreRig]] = {
     "duckdb": DuckdbStoreRig,
@@ -26,6 +26,7 @@ RIGS: dict[str, type[StoreRig]] = {
     "postgres": PostgresStoreRig,
     "sqlite": SqliteStoreRig,
 }
+ROWS = pl.DataFrame({"id": [1], "v": [2]})
 SECONDS = [("duckdb", "timestamp_s"), ("mysql", "datetime"), ("postgres", "timestamp(0)")]
 
 
@@ -99,11 +100,76 @@ def test_rows_that_others_put_there_are_left_in_peace(
     asked(rig, "insert into people values (7, 7)")
     with pytest.raises(StoreError, match="hygge did not put there") as refused:
         asyncio.run(settled(rig.store(), what, rows))
-    assert "adopt: true" in str(refused.value.hint)
+    assert "`replace` replaces" in str(refused.value.hint)
+    assert ("`append`" in str(refused.value.hint)) == (mode is not Mode.REPLACE)
     assert rig.look() == [(7, 7)]
+
+
+def chosen(rig: StoreRig, if_exists: str) -> SqlStore:
     store = rig.store()
     assert isinstance(store, SqlStore)
-    store.config = store.config.model_copy(update={"adopt": True})
-    asyncio.run(settled(store, request(mode, schema=what.schema, keys=what.keys), rows))
-    found = [(1, 2)] if mode is Mode.REPLACE else [(1, 2), (7, 7)]
-    assert sorted(rig.look() or ()) == found
+    return SqlStore(store.config.model_copy(update={"if_exists": if_exists}), store.database)
+
+
+def strangers(kind: str, tmp: Path) -> StoreRig:
+    """A table that has a row of somebody else's."""
+    rig = made(kind, tmp, "bigint")
+    asked(rig, "insert into people values (7, 7)")
+    return rig
+
+
+def keyed(mode: Mode, base: Receipt | None = None) -> LoadRequest:
+    return request(mode, schema=TableSchema.of(ROWS.schema), keys=("id",), base=base)
+
+
+@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("mode", [Mode.APPEND, Mode.MERGE])
+def test_rows_of_others_may_stay(tmp_path: Path, kind: str, mode: Mode) -> None:
+    rig = strangers(kind, tmp_path)
+    store = chosen(rig, "append")
+    first = asyncio.run(settled(store, keyed(mode), ROWS))
+    assert unordered(rig.look()) == unordered([(1, 2), (7, 7)])
+    with pytest.raises(StoreError, match="keeps the rows") as refused:
+        asyncio.run(settled(store, keyed(Mode.REPLACE, first), ROWS))
+    assert refused.value.hint == "set `if_exists: replace`"
+    assert unordered(rig.look()) == unordered([(1, 2), (7, 7)])
+
+
+@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("mode", Mode)
+def test_rows_of_others_may_go_with_the_first_load(tmp_path: Path, kind: str, mode: Mode) -> None:
+    rig = strangers(kind, tmp_path)
+    store = chosen(rig, "replace")
+    first = asyncio.run(settled(store, keyed(mode), ROWS))
+    assert rig.look() == [(1, 2)]
+    later = pl.DataFrame({"id": [3], "v": [4]})
+    asyncio.run(settled(store, keyed(mode, first), later))
+    assert unordered(rig.look()) == ([(3, 4)] if mode is Mode.REPLACE else [(1, 2), (3, 4)])
+
+
+@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("mode", Mode)
+def test_rows_that_others_put_there_meanwhile_are_seen(
+    tmp_path: Path, kind: str, mode: Mode
+) -> None:
+    rig = made(kind, tmp_path, "bigint")
+
+    async def story() -> None:
+        async with rig.store().load(keyed(mode)) as load:
+            parts = [await staged(load, "all", ROWS)]
+            await asyncio.to_thread(asked, rig, "insert into people values (7, 7)")
+            with pytest.raises(StoreError, match="hygge did not put there"):
+                await load.commit(parts)
+
+    asyncio.run(story())
+    assert rig.look() == [(7, 7)]
+
+
+@pytest.mark.parametrize("kind", RIGS)
+def test_a_load_that_is_not_published_replaces_nothing(tmp_path: Path, kind: str) -> None:
+    rig = strangers(kind, tmp_path)
+    store = chosen(rig, "replace")
+    nameless = pl.DataFrame({"id": [None], "v": [4]}, schema_overrides={"id": pl.Int64})
+    with pytest.raises(StoreError, match="1 rows have no key"):
+        asyncio.run(settled(store, keyed(Mode.MERGE), nameless))
+    assert rig.look() == [(7, 7)]

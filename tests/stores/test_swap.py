@@ -222,14 +222,6 @@ def test_a_name_that_could_not_be_taken_at_once(
     assert unordered(rig.look()) == unordered(people(0, 3).rows())
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
-def test_other_databases_refuse_it_kindly(tmp_path: Path, kind: str) -> None:
-    store = f"store: {{type: {kind}, path: a.db, table: t, swap: rename}}"
-    failed = refused(tmp_path, {"flows/f/flow.yml": f"home: in\n{store}\n"})
-    assert failed.what == f"{kind} needs no `swap`: there, making a table is part of publishing"
-    assert failed.hint == "leave it out"
-
-
 def test_there_is_no_other_way_to_swap(tmp_path: Path) -> None:
     store = "store: {type: sqlite, path: a.db, table: t, swap: exchange}"
     assert "swap" in refused(tmp_path, {"flows/f/flow.yml": f"home: in\n{store}\n"}).what

@@ -165,6 +165,12 @@ class Session(ABC):
         """Raise StoreError for a table that no load can be published into as a whole; with `swap`,
         for one that no other can replace by taking its name."""
 
+    def twin(self, table: Table, name: str) -> Callable[[], None] | None:
+        """In a transaction, make an empty table of this name, beside a table and like it; and
+        return what puts its rows in the place of the other's at one stroke, and takes it away.
+        None where that cannot be."""
+        return None
+
     @abstractmethod
     def interrupt(self) -> None:
         """Stop the call that is under way. From another thread."""

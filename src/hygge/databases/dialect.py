@@ -6,7 +6,7 @@ The rooms above speak the SQL that all of them share; where they differ, they as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -43,6 +43,12 @@ class Dialect(ABC):
     changes_texts: ClassVar[bool] = False
     """Whether a text that a column cannot hold may be changed, and nothing said."""
     making_schema: ClassVar[str] = "create schema if not exists {}"
+    shapes: ClassVar[Mapping[str, bool]] = {}
+    """The shapes in which it can make a table; of each, whether it needs keys that name a row."""
+    hints: ClassVar[Sequence[Set[str]]] = ()
+    """What can be said of a table where rows are put into it, in groups of which one goes."""
+    alone: ClassVar[Sequence[str]] = ()
+    """The hints for a table that nobody else sees."""
 
     # names
 
@@ -88,6 +94,25 @@ class Dialect(ABC):
         """Make a table if there is none of that name."""
         return f"create table if not exists {self.named(table)} {definition}"
 
+    def hinted(self, table: str, hints: Sequence[str]) -> str:
+        """A table into which rows are put, with what is said of it."""
+        return table
+
+    def primary_key(self, names: str, shape: str | None) -> str:
+        """As it stands in a table's definition."""
+        return f"primary key ({names})"
+
+    def keying(
+        self, table: Table, columns: Sequence[tuple[str, str]], shape: str | None
+    ) -> Sequence[str]:
+        """Give a table that has rows its primary key: columns by name, with their types."""
+        names = ", ".join(self.quoted(name) for name, _ in columns)
+        return [f"alter table {self.named(table)} add {self.primary_key(names, shape)}"]
+
+    def shaping(self, table: Table, shape: str | None) -> Sequence[str]:
+        """Give a heap its shape, but for its keys."""
+        return ()
+
     def becoming(self, table: Table, changes: Sequence[str], name: str) -> Sequence[str]:
         """Change columns of a table, and let it have another name in its schema."""
         altered = f"alter table {self.named(table)}"
@@ -99,7 +124,12 @@ class Dialect(ABC):
         return self.quoted(name)
 
     def updating(
-        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+        self,
+        target: str,
+        sets: Sequence[str],
+        rows: str,
+        same: Callable[[str, str], str],
+        hints: Sequence[str] = (),
     ) -> str:
         """Take over columns (`sets`) from `rows`, known as w, where two names' are the `same`."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import ClassVar
 
 import polars as pl
@@ -26,6 +26,10 @@ def text(value: str) -> str:
     return "N'" + value.replace("'", "''") + "'"
 
 
+def _lowered(hints: Sequence[str]) -> dict[str, None]:
+    return dict.fromkeys(map(str.lower, hints))
+
+
 def _ended(kind: pl.DataType) -> Sequence[pl.DataType]:
     """The kind, if what stands at the end of its values is not looked at."""
     words = pl.String, pl.Binary, pl.Categorical, pl.Enum
@@ -47,6 +51,16 @@ class MssqlWords(Dialect):
     making_schema: ClassVar[str] = "create schema {}"
     changes_texts: ClassVar[bool] = True
     nullable: ClassVar[str] = " null"
+    shapes: ClassVar[Mapping[str, bool]] = {
+        "heap": False,
+        "columnstore": False,
+        "rowstore_pk": True,
+    }
+    hints: ClassVar[Sequence[Set[str]]] = (
+        {"tablock", "tablockx", "paglock", "rowlock"},
+        {"holdlock"},
+    )
+    alone: ClassVar[Sequence[str]] = ("tablock",)
 
     def quoted(self, name: str) -> str:
         return bracketed(name)
@@ -66,6 +80,26 @@ class MssqlWords(Dialect):
         named = self.named(table)
         return f"if object_id({text(named)}, N'U') is null create table {named} {definition}"
 
+    def hinted(self, table: str, hints: Sequence[str]) -> str:
+        return f"{table} with ({', '.join(_lowered(hints))})" if hints else table
+
+    def primary_key(self, names: str, shape: str | None) -> str:
+        clustered = {"rowstore_pk": " clustered", None: ""}.get(shape, " nonclustered")
+        return f"primary key{clustered} ({names})"
+
+    def keying(
+        self, table: Table, columns: Sequence[tuple[str, str]], shape: str | None
+    ) -> Sequence[str]:
+        """A primary key's columns are not NULL before."""
+        altered = f"alter table {self.named(table)} alter column"
+        required = [f"{altered} {self.quoted(name)} {kind} not null" for name, kind in columns]
+        return [*required, *super().keying(table, columns, shape)]
+
+    def shaping(self, table: Table, shape: str | None) -> Sequence[str]:
+        if shape != "columnstore":
+            return ()
+        return [f"create clustered columnstore index [_hygge_columns] on {self.named(table)}"]
+
     def becoming(self, table: Table, changes: Sequence[str], name: str) -> Sequence[str]:
         altered = f"alter table {self.named(table)}"
         renamed = f"exec sp_rename {text(self.named(table))}, {text(name)}, N'OBJECT'"
@@ -76,14 +110,17 @@ class MssqlWords(Dialect):
         return None if _ended(kind) else bracketed(name)
 
     def updating(
-        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+        self,
+        target: str,
+        sets: Sequence[str],
+        rows: str,
+        same: Callable[[str, str], str],
+        hints: Sequence[str] = (),
     ) -> str:
         """Nobody puts in a key that we found missing, from here to the end."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)
-        return (
-            f"update t set {pairs} from {target} t with (updlock, holdlock) "
-            f"join ({rows}) w on {same('w', 't')}"
-        )
+        told = self.hinted(f"{target} t", ["updlock", *{"holdlock": None, **_lowered(hints)}])
+        return f"update t set {pairs} from {told} join ({rows}) w on {same('w', 't')}"
 
     def thinning(self, table: str, only: str, place: Sequence[str], ranked: str) -> str:
         same = " and ".join(f"r.{column} = {table}.{column}" for column in place)

@@ -98,7 +98,12 @@ class Mysql(Database):
         return there_and_back(value, native, own)
 
     def updating(
-        self, target: str, sets: Sequence[str], rows: str, same: Callable[[str, str], str]
+        self,
+        target: str,
+        sets: Sequence[str],
+        rows: str,
+        same: Callable[[str, str], str],
+        hints: Sequence[str] = (),
     ) -> str:
         pairs = ", ".join(f"{target}.{name} = w.{name}" for name in sets)
         return f"update {target} join ({rows}) w on {same('w', target)} set {pairs}"

@@ -20,6 +20,7 @@ from hygge.core.lease import Lease, Owner
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt
 from hygge.databases.database import Database, Session, Table
+from hygge.stores.sql_table import make_schema
 
 LOADS, LEASES = "_hygge_loads", "_hygge_leases"
 
@@ -32,13 +33,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One load's row. `receipt` and `schema` are those of a published one."""
+    """One load's row. `receipt` and `schema` are those of a published one; `staging` is the schema
+    of its staged rows, if that is not the table's."""
 
     load_id: str
     flow: str
     fate: Fate
     receipt: Receipt | None = None
     schema: TableSchema | None = None
+    staging: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ class _Published:
 
     receipt: Receipt
     schema: TableSchema
+    staging: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What the row of another load says beyond its fate. Where rows are staged may be set otherwise
+    by the time that they are looked for."""
+
+    staging: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class Ledger:
     def make(self) -> None:
         """Harmless where it is made already. In turn: of two who make a table at once, even if it
         does not exist, PostgreSQL lets one fail. That of loads comes last, for it is looked for."""
-        self._make_schema()
+        make_schema(self._db, self._session, self._target.schema)
         text = self._db.native(pl.String())
         key, whole = self._db.name_type or self._db.key_type, self._db.native(pl.Int64())
         with self._session.transaction(self._target.beside(LOADS)):
@@ -91,11 +103,6 @@ class Ledger:
         options = self._session.table_options
         made = self._db.make_missing(self._target.beside(name), f"({words}){options}")
         self._session.change(made)
-
-    def _make_schema(self) -> None:
-        schema, known = self._target.schema, self._db.schemas
-        if schema and known and schema not in {row[0] for row in self._session.rows(known)}:
-            self._session.change(self._db.making_schema.format(self._db.quoted(schema)))
 
     def _ask(self, condition: str, *values: str, order: str = "load_id") -> list[Entry]:
         marks = [self._db.mark(n + 1) for n in range(len(values) + 1)]
@@ -129,15 +136,18 @@ class Ledger:
         entry = self.newest()
         return entry.schema if entry else None
 
-    def open(self, load_id: str, flow: str) -> None:
+    def open(self, load_id: str, flow: str, staging: str | None = None) -> None:
         """Before there is any staging, so that it is found."""
         self._insert(load_id, flow, Fate.OPEN, staged=1)
+        if staging is not None:
+            self._write(load_id, Fate.OPEN, to_json(_Begun(staging)))
 
     def erase(self, load_id: str, flow: str) -> None:
-        if self.of(load_id) is None:
+        if (entry := self.of(load_id)) is None:
             self._insert(load_id, flow, Fate.ERASED, staged=0)
         else:
-            self._write(load_id, Fate.ERASED, None)
+            record = to_json(_Begun(entry.staging)) if entry.staging else None
+            self._write(load_id, Fate.ERASED, record)
 
     def cleared(self, load_id: str) -> None:
         """Its staging is gone."""
@@ -145,8 +155,8 @@ class Ledger:
         sql = f"update {self._loads} set staged = 0 where table_name = {one} and load_id = {two}"
         self._session.change(sql, self._key, load_id)
 
-    def publish(self, receipt: Receipt, schema: TableSchema) -> None:
-        record = to_json(_Published(receipt, schema))
+    def publish(self, receipt: Receipt, schema: TableSchema, staging: str | None = None) -> None:
+        record = to_json(_Published(receipt, schema, staging))
         latest = self._session.rows(
             f"select coalesce(max(number), 0) from {self._loads} "
             f"where table_name = {self._db.mark(1)}",
@@ -227,14 +237,17 @@ def _gone(owner: Owner) -> bool:
 
 
 def _entry(load_id: str, flow: str, fate: str, record: str | None) -> Entry:
+    entry = Entry(load_id, flow, Fate(fate))
+    if not record:
+        return entry
     try:
-        told = from_json(_Published, record) if record else None
+        if entry.fate is not Fate.PUBLISHED:
+            return replace(entry, staging=from_json(_Begun, record).staging)
+        told = from_json(_Published, record)
     except ValueError as failed:
         raise StoreError(
             f"what {LOADS} says of a load cannot be read",
             load_id=load_id,
             hint="use the hygge that wrote it, or restore it from a backup",
         ) from failed
-    return Entry(
-        load_id, flow, Fate(fate), told.receipt if told else None, told.schema if told else None
-    )
+    return replace(entry, receipt=told.receipt, schema=told.schema, staging=told.staging)

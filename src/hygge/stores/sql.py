@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
-
-from pydantic import Field
+from typing import ClassVar, Self, TypeVar
 
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
@@ -18,40 +15,14 @@ from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, Stor
 from hygge.core.supply import Need, Needs
 from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
-from hygge.databases.found import found, located_settings, named_table
+from hygge.databases.found import found
 from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
+from hygge.stores.sql_config import SqlStoreConfig as SqlStoreConfig
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
 
 T = TypeVar("T")
-
-
-class SqlStoreConfig(StoreConfig):
-    """Settings of a table to be loaded."""
-
-    table: str = Field(min_length=1, description="`users` or `schema.users`; {entity} is filled in")
-    database: str | None = Field(default=None, description="Which kind, if the URL does not say")
-    connection: str | None = Field(
-        default=None, description="Which of `connections:` to use, or a database's URL"
-    )
-    path: str | None = Field(default=None, description="The file of a database that is a file")
-    swap: Literal["rename"] | None = Field(
-        default=None,
-        description="`rename`: a full_drop fills another table, which takes its name (MySQL)",
-    )
-    adopt: bool = Field(
-        default=False, description="Load into a table whose rows hygge did not put there"
-    )
-
-    def located(self, root: Path) -> Self:
-        return self.model_copy(update=located_settings(self, root))
-
-    @classmethod
-    def for_entity(
-        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
-    ) -> dict[str, Any]:
-        return named_table(super().for_entity(flow, entity, name), name)
 
 
 class SqlStore(BlockingStore[SqlStoreConfig]):
@@ -74,11 +45,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     @classmethod
     def build(cls, config: SqlStoreConfig, connections: Connections) -> Self:
         database = found(config, connections)
-        if config.swap is not None and database.ddl_in_transactions:
-            raise Unsupported(
-                f"{database.name} needs no `swap`: there, making a table is part of publishing",
-                hint="leave it out",
-            )
+        config.refuse(database)
         return cls(config, database)
 
     @property
@@ -86,7 +53,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return f"{self.database.identity}#{self.target}"
 
     def refuse(self, schema: TableSchema) -> None:
-        self.database.refuse_name(self.target.name)
+        for name in filter(None, (self.target.name, self.config.staging_schema)):
+            self.database.refuse_name(name)
         for column in schema.columns:
             try:
                 self.database.refuse_name(column.name)
@@ -100,8 +68,7 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
-        swap, adopt = self.config.swap is not None, self.config.adopt
-        return SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
+        return SqlLoad(self.database, self.target, request, self.config)
 
     # each on a connection of its own
 
@@ -133,9 +100,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                     ledger.erase(load_id, flow)
             receipt = entry.receipt if entry else None
             if done or not keep:
-                mode = (receipt.mode or Mode.REPLACE) if receipt else None
-                Staging(self.database, session, self.target, load_id).clear(mode)
-                ledger.cleared(load_id)
+                where = entry.staging if entry else None
+                staging = Staging(self.database, session, self.target, load_id, where)
+                with session.transaction(self.target):  # beside nobody who publishes
+                    staging.clear((receipt.mode or Mode.REPLACE) if receipt else None)
+                    ledger.cleared(load_id)
             return receipt
 
         return self._changed(settled)

@@ -16,11 +16,12 @@ from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
+from hygge.stores.sql_config import SqlStoreConfig
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_part import SqlPart
 from hygge.stores.sql_pieces import pieces_of, staged_schema
 from hygge.stores.sql_publish import Publishing
-from hygge.stores.sql_table import SqlTable, Staging
+from hygge.stores.sql_table import SqlTable, Staging, make_schema, staged_beside
 
 
 class SqlLoad(BlockingLoad):
@@ -31,14 +32,12 @@ class SqlLoad(BlockingLoad):
         database: Database,
         target: Table,
         request: LoadRequest,
-        *,
-        adopt: bool,
-        swap: bool = False,
+        config: SqlStoreConfig,
     ) -> None:
-        self.database, self.target, self.request, self.adopt = database, target, request, adopt
-        self.swap = swap and request.mode is Mode.REPLACE
+        self.database, self.target, self.request, self.config = database, target, request, config
+        self.swap = config.swap == "rename" and request.mode is Mode.REPLACE
         self.one_writer, self.pieces = database.one_writer, pieces_of(database)
-        self.staged = target.beside(f"_hygge_{request.load_id}")
+        self._staged_in = config.staging_schema
         self._session: Session | None = None
 
     @property
@@ -46,6 +45,15 @@ class SqlLoad(BlockingLoad):
         if self._session is None:
             self._session = self.database.connect(write=True)
         return self._session
+
+    @property
+    def staged(self) -> Table:
+        return staged_beside(self.target, self.request.load_id, self._staged_in)
+
+    @property
+    def _staging(self) -> Staging:
+        load_id, schema = self.request.load_id, self._staged_in
+        return Staging(self.database, self.session, self.target, load_id, schema)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -56,6 +64,9 @@ class SqlLoad(BlockingLoad):
 
     def open(self) -> None:
         refuse_deletes_without_keys(self.request)
+        shape = self.config.shape
+        if shape is not None and self.database.shapes[shape] and not self.request.keys:
+            raise StoreError(f"`create: {shape}` needs keys", hint="set `keys`")
         with self._working():
             self._open()
 
@@ -63,34 +74,41 @@ class SqlLoad(BlockingLoad):
         ledger = Ledger(self.database, self.session, self.target)
         if not ledger.exists():
             ledger.make()
+        make_schema(self.database, self.session, self._staged_in)
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
             self._refuse_lost(entry, ledger)
-            if entry is None:
-                ledger.open(self.request.load_id, self.request.flow)
-                self._refuse_strangers(ledger)
-                # before anything is staged; it is looked at again in the end
-                self.session.refuse_target(self.target, swap=self.swap)
-                self._make_staging()
+            if entry is not None:  # begun before, when another schema may have been set
+                self._staged_in = entry.staging
+                return
+            ledger.open(self.request.load_id, self.request.flow, self._staged_in)
+            self._refuse_strangers(ledger.newest())
+            # before anything is staged; it is looked at again in the end
+            self.session.refuse_target(self.target, swap=self.swap)
+            self._make_staging()
 
     def _is_staged(self) -> bool:
         return SqlTable(self.database, self.session, self.staged).exists()
 
     def _has_become(self, parts: Sequence[StagedPart]) -> bool:
         """Whether a try at publishing has made the successor of it, with all these rows."""
-        load_id = self.request.load_id
-        successor = Staging(self.database, self.session, self.target, load_id).successor
+        successor = self._staging.successor
         return successor.exists() and successor.count() == _rows(parts)
 
     def _make_staging(self) -> None:
         """Where rows are deleted by what is staged, its keys are looked up: for each of the table's
         rows, if the database knows no better."""
         request, staged = self.request, SqlTable(self.database, self.session, self.staged)
-        staged.make(staged_schema(self.pieces, self._staged_columns()))
-        target = SqlTable(self.database, self.session, self.target)
-        marked = DELETED_AT in [field.column.name for field in target.fields()]
-        looked_up = request.most_gone is not None or OPERATION in request.schema or marked
-        if looked_up and request.keys and self.database.by_index:
+        columns = staged_schema(self.pieces, self._staged_columns())
+        there = [f.column.name for f in SqlTable(self.database, self.session, self.target).fields()]
+        replaces, shape = request.mode is Mode.REPLACE, self.config.shape
+        keyed = shape is not None and self.database.shapes[shape]
+        made = replaces or (not there and request.mode is Mode.APPEND)
+        staged.make(columns, short=request.keys if keyed and made else ())
+        merges = not replaces or OPERATION in request.schema
+        looked_up = request.most_gone is not None or OPERATION in request.schema
+        looked_up = looked_up or DELETED_AT in there
+        if merges and looked_up and request.keys and self.database.by_index:
             staged.index([request.schema[key] for key in request.keys])
 
     def _staged_columns(self) -> TableSchema:
@@ -114,15 +132,25 @@ class SqlLoad(BlockingLoad):
             if before.successor.exists():
                 raise LoadLost("the load before has not taken its place yet", load_id=load_id)
 
-    def _refuse_strangers(self, ledger: Ledger) -> None:
-        if self.adopt or ledger.newest() is not None:
+    def _refuse_strangers(self, newest: Entry | None) -> None:
+        """Raise StoreError for rows of others that are not to be touched."""
+        how, mode = self.config.if_exists, self.request.mode
+        kept = how == "append" and mode is Mode.REPLACE
+        if not kept and (how != "fail" or newest is not None):
             return
         table = SqlTable(self.database, self.session, self.target)
-        if table.exists() and table.has_rows():
+        if not table.exists() or not table.has_rows():
+            return
+        if kept:
             raise StoreError(
-                f"{self.target} has rows that hygge did not put there",
-                hint=f"choose another table, or set `adopt: true`: {_ADOPTED[self.request.mode]}",
+                f"`if_exists: append` keeps the rows of {self.target}, and a full_drop replaces "
+                "them",
+                hint="set `if_exists: replace`",
             )
+        raise StoreError(
+            f"{self.target} has rows that hygge did not put there",
+            hint=f"choose another table, or set `if_exists`: {_CHOICES[mode]}",
+        )
 
     def part(self, partition: Partition) -> BlockingPart:
         return SqlPart(self, partition)
@@ -158,7 +186,7 @@ class SqlLoad(BlockingLoad):
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
         publishing = Publishing(
-            self.database, self.session, self.target, self.request, swap=self.swap
+            self.database, self.session, self.target, self.request, self.config, self._staging
         )
         tags = _tags(parts, keys=False), _tags(parts, keys=True)
         self._look(ledger, publishing, *tags)
@@ -167,6 +195,7 @@ class SqlLoad(BlockingLoad):
                 begun = ledger.of(self.request.load_id)
                 self._refuse_lost(begun, ledger)
                 if begun is None or begun.receipt is None:  # else its rows are in there already
+                    self._refuse_strangers(ledger.newest())
                     publishing.make_room(ledger.newest(), tags[0], _rows(parts))
         with self.session.transaction(self.target):
             entry = ledger.of(self.request.load_id)
@@ -177,11 +206,12 @@ class SqlLoad(BlockingLoad):
             if entry.receipt is None:
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
+                    self._refuse_strangers(newest)  # some may have come since
                     publishing.make_room(newest, tags[0], _rows(parts))
                 schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
-                ledger.publish(receipt, schema)
-        staging = Staging(self.database, self.session, self.target, self.request.load_id)
+                ledger.publish(receipt, schema, self._staged_in)
+        staging = self._staging
         if not self.database.ddl_in_transactions:
             staging.succeed(self.request.mode)  # not done before readers see the rows
         with suppress(HyggeError):  # the rows are there; whoever comes next finds what is left
@@ -229,10 +259,11 @@ class SqlLoad(BlockingLoad):
             self._session = None
 
 
-_ADOPTED = {
-    Mode.REPLACE: "then they are replaced",
-    Mode.APPEND: "then they stay, and rows are added to them",
-    Mode.MERGE: "then those with the same keys are replaced, and the others taken for loaded ones",
+_CHOICES = {
+    Mode.REPLACE: "`replace` replaces them",
+    Mode.APPEND: "`append` keeps them and adds others, `replace` replaces them",
+    Mode.MERGE: "`append` replaces those with the same keys, and takes the others for loaded ones; "
+    "`replace` replaces all",
 }
 
 

@@ -48,6 +48,7 @@ class Merging:
         self._operation = database.quoted(OPERATION)
         self._tells = OPERATION in request.schema
         self._how = manner(request)
+        self._hints: Sequence[str] = ()
         self._doubled = False  # whether a key was staged more than once
 
     @cached_property
@@ -72,9 +73,20 @@ class Merging:
             if self._doubled:
                 self._refuse_ties(listed)
 
-    def into(self, target: SqlTable) -> None:
-        """The table to be filled, where it has become another one since."""
-        self._target = target
+    def refuse_doubles(self, pieces: Sequence[str]) -> None:
+        """As `look`, where no two rows may have one key."""
+        listed, keys = self._listed(pieces), self._request.keys
+        self._refuse_null_keys(listed)
+        if self._several(listed):
+            raise StoreError(
+                f"several rows have the same {', '.join(keys)}, which is to be the primary key",
+                column=keys[0],
+                hint="choose `keys` that name one row each, or leave out `create`",
+            )
+
+    def into(self, target: SqlTable, hints: Sequence[str]) -> None:
+        """The table to be filled, where it has become another one since; and how."""
+        self._target, self._hints = target, hints
 
     def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
         """What was looked at, into the table: how many rows were deleted, or marked as such.
@@ -151,12 +163,13 @@ class Merging:
         others = [name for name in self._names if name not in self._request.keys]
         if others:
             sets = [self._db.quoted(name) for name in others]
-            sql = self._db.updating(self._target.sql, sets, rows, self._same)
+            sql = self._db.updating(self._target.sql, sets, rows, self._same, self._hints)
             self._session.change(sql)
 
     def _insert(self, rows: str) -> None:
+        target = self._db.hinted(self._target.sql, self._hints)
         self._session.change(
-            f"insert into {self._target.sql} ({self._target.names(self._names)}) "
+            f"insert into {target} ({self._target.names(self._names)}) "
             f"select {self._target.names(self._names, 'w')} from ({rows}) w "
             f"where not exists (select 1 from {self._target.sql} t where {self._same('w', 't')})"
         )

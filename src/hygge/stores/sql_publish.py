@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from hygge.core.errors import ConfigError, DatabaseError, HyggeError, LoadLost
-from hygge.core.schema import DELETED_AT, OPERATION, TableSchema
+from hygge.core.errors import ConfigError, DatabaseError, HyggeError, LoadLost, StoreError
+from hygge.core.schema import DELETED_AT, OPERATION, Column, TableSchema
 from hygge.core.store import LoadRequest, Mode
-from hygge.databases.database import Database, Session, Table
+from hygge.databases.database import Database, Field, Session, Table
 from hygge.stores.deleting import marks
 from hygge.stores.ledger import Entry
 from hygge.stores.sql_changes import refuse_changes
+from hygge.stores.sql_config import SqlStoreConfig
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable, Staging
@@ -26,13 +27,18 @@ class Publishing:
         session: Session,
         target: Table,
         request: LoadRequest,
-        *,
-        swap: bool = False,
+        config: SqlStoreConfig,
+        staging: Staging,
     ) -> None:
-        self._db, self._session, self._request, self._swap = database, session, request, swap
+        self._db, self._session, self._request = database, session, request
+        self._config, self._staging = config, staging
+        self._swap = config.swap == "rename" and request.mode is Mode.REPLACE
         self._target = SqlTable(database, session, target)
-        self._staging = Staging(database, session, target, request.load_id)
         self._pieces = pieces_of(database)
+        self._shape = config.shape
+        self._keyed = self._shape is not None and database.shapes[self._shape]
+        merges = request.mode is Mode.MERGE
+        self._primary = request.keys if merges or self._keyed else ()
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
         self._became = False  # whether it is what was staging, rows and all
@@ -45,6 +51,10 @@ class Publishing:
             staged = self._staging.rows
             self._merging = Merging(self._db, self._session, self._target, staged, self._request)
             self._merging.look(pieces, keys)
+        elif self._keyed and pieces:
+            staged = self._staging.rows
+            looking = Merging(self._db, self._session, self._target, staged, self._request)
+            looking.refuse_doubles(pieces)
 
     def fill(
         self, pieces: Sequence[str], keys: Sequence[str], before: TableSchema | None
@@ -53,29 +63,49 @@ class Publishing:
 
         `keys` are the pieces of nothing but keys. `deleted` is told afterwards.
         """
-        staging = self._staging.rows.sql
         arriving = self._request.schema.select(self._names)
         if self._became:
             return arriving
         if self._db.ddl_in_transactions and self._new and self._may_become(pieces):
             self._target.drop()
             self._become(self._target.table.name)
+            self._target.take_shape(arriving, keys=self._primary, shape=self._shape)
             self._find_keys_fast(arriving)  # the index that there was went with the empty table
             return arriving
-        if self._request.mode is Mode.REPLACE:
-            self._session.change(f"delete from {self._target.sql}")
-        elif pieces and not self._new:
+        replaces = self._request.mode is Mode.REPLACE
+        switch = self._make_way(first=before is None)
+        if pieces and not self._new and not replaces:
             listed, staged = self._pieces.among(pieces, "s"), self._staging.rows
             refuse_changes(self._db, self._session, self._target, staged, arriving, listed)
         if self._merging is not None:
-            self._merging.into(self._target)
+            self._merging.into(self._target, self._hints)
             self.deleted = self._merging.merge(pieces, keys)
         else:
             for piece in pieces:
-                self._add(staging, piece)
-        if self._request.mode is Mode.REPLACE or before is None:
-            return arriving
-        return before.and_then(arriving)
+                self._add(piece)
+        if switch is not None:
+            switch()
+        return arriving if replaces or before is None else before.and_then(arriving)
+
+    def _make_way(self, *, first: bool) -> Callable[[], None] | None:
+        """Old rows go, where they are replaced: at once; or by what this returns, when the others
+        lie in a table beside."""
+        mode, choice = self._request.mode, self._config
+        if self._new or not (mode is Mode.REPLACE or (first and choice.if_exists == "replace")):
+            return None
+        if mode is Mode.REPLACE and choice.swap != "delete":
+            beside = self._staging.successor
+            switch = self._session.twin(self._target.table, beside.table.name)
+            if switch is not None:
+                self._target, self._new = beside, True
+                return switch
+        self._session.change(f"delete from {self._target.sql}")
+        return None
+
+    @property
+    def _hints(self) -> Sequence[str]:
+        """What the user says; else what suits a table that nobody else sees."""
+        return self._config.table_hints or (self._db.alone if self._new else ())
 
     def _may_become(self, pieces: Sequence[str]) -> bool:
         """Whether the staged rows need not be copied: the new table can be the staging itself.
@@ -85,7 +115,8 @@ class Publishing:
         """
         plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
         sheds = self._db.sheds_columns or not self._pieces.own
-        if not (sheds and plain and self._pieces.in_order(pieces)):
+        here = self._staging.rows.table.schema == self._target.table.schema
+        if not (sheds and here and plain and self._pieces.in_order(pieces)):
             return False
         if not self._claim():
             return False
@@ -109,11 +140,12 @@ class Publishing:
         """The staging gets this name, and the columns of a target."""
         self._staging.rows.become(name, shed=self._pieces.own, more=marks(self._request))
 
-    def _add(self, staging: str, piece: str) -> None:
+    def _add(self, piece: str) -> None:
         """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
+        target = self._db.hinted(self._target.sql, self._hints)
         self._session.change(
-            f"insert into {self._target.sql} ({names}) select {names} from {staging} "
+            f"insert into {target} ({names}) select {names} from {self._staging.rows.sql} "
             f"where {self._pieces.among([piece])}"
         )
 
@@ -128,15 +160,14 @@ class Publishing:
         if self._succeeds_itself(arriving, pieces, rows):
             return
         if not self._target.exists():
-            keys = self._request.keys if self._request.mode is Mode.MERGE else ()
-            self._target.make(self._whole(arriving), keys=keys)
-            self._find_keys_fast(arriving)
-            self._new = True
+            self._make(arriving)
         elif self._request.mode is not Mode.REPLACE:
             self._target.widen(self._whole(arriving).columns)
             before = newest.schema if newest else None
             self._target.widened(arriving, before, self._request.keys)
             self._index_new_keys(newest, arriving)
+        elif self._swap and self._db.ddl_in_transactions:
+            self._make_anew(arriving)
         elif self._swap:
             self._make_another(arriving)
         elif self._fits(arriving):
@@ -185,11 +216,25 @@ class Publishing:
 
     def _make_anew(self, arriving: TableSchema) -> None:
         if self._db.ddl_in_transactions:
-            self._target.drop()
+            self._take_away()
         else:  # it takes the table's place once the load is published
             self._target = self._staging.successor
             self._target.drop()
-        self._target.make(self._whole(arriving))
+        self._make(arriving)
+
+    def _take_away(self) -> None:
+        try:
+            self._target.drop()
+        except DatabaseError as failed:
+            keep = "leave out `swap`: then its rows are replaced, and the table stays"
+            raise StoreError(
+                f"another table cannot take the place of {self._target.table}: {failed.what}",
+                hint=keep if self._swap else failed.hint or "take away what depends on it",
+            ) from failed
+
+    def _make(self, arriving: TableSchema) -> None:
+        whole = self._whole(arriving)
+        self._target.make(whole, keys=self._primary, shape=self._shape)
         self._find_keys_fast(arriving)
         self._new = True
 
@@ -201,7 +246,7 @@ class Publishing:
 
     def _find_keys_fast(self, arriving: TableSchema) -> None:
         """A full load may hold a key twice, so no index but a plain one; merges will need it."""
-        if self._request.mode is Mode.REPLACE and self._request.keys:
+        if self._request.mode is Mode.REPLACE and self._request.keys and not self._keyed:
             self._target.index([arriving[key] for key in self._request.keys])
 
     def _whole(self, arriving: TableSchema) -> TableSchema:
@@ -211,9 +256,15 @@ class Publishing:
     def _fits(self, arriving: TableSchema) -> bool:
         """Whether the table that is there can take these columns as they are. A column of ours is
         empty then, and does no harm."""
-        plain = self._db.plain
-        there = [(f.column.name, plain(f.native), f.column.nullable) for f in self._target.fields()]
+        fields = self._target.fields()
         if DELETED_AT not in self._names:
-            there = [column for column in there if column[0] != DELETED_AT]
-        wanted = [(c.name, plain(self._db.native(c.type)), c.nullable) for c in arriving.columns]
-        return there == wanted
+            fields = [field for field in fields if field.column.name != DELETED_AT]
+        columns = arriving.columns
+        return len(fields) == len(columns) and all(map(self._takes, fields, columns))
+
+    def _takes(self, field: Field, column: Column) -> bool:
+        plain, there = self._db.plain, (self._db.plain(field.native), field.column.nullable)
+        wanted = [(plain(self._db.native(column.type)), column.nullable)]
+        if column.name in self._primary:  # as we make them
+            wanted.append((plain(self._target.key_native(column)), False))
+        return field.column.name == column.name and there in wanted

@@ -36,16 +36,39 @@ class SqlTable:
     def count(self) -> int:
         return int(self._session.rows(f"select {self._db.counted} from {self.sql}")[0][0])
 
-    def make(self, schema: TableSchema, *, keys: Sequence[str] = ()) -> None:
-        words = [self._word(column, key=column.name in keys) for column in schema.columns]
+    def make(
+        self,
+        schema: TableSchema,
+        *,
+        keys: Sequence[str] = (),
+        short: Sequence[str] = (),
+        shape: str | None = None,
+    ) -> None:
+        """`short` are columns that may become keys later."""
+        words = [self._word(c, key=c.name in keys, short=c.name in short) for c in schema.columns]
         if keys:
-            words.append(f"primary key ({self.names(keys)})")
+            words.append(self._db.primary_key(self.names(keys), shape))
         options = self._session.table_options
         self._session.change(f"create table {self.sql} ({', '.join(words)}){options}")
+        for sql in self._db.shaping(self.table, shape):
+            self._session.change(sql)
 
-    def _word(self, column: Column, *, key: bool = False) -> str:
-        short = key and column.type == pl.String()
-        native = self._db.key_type if short else self._db.native(column.type)
+    def take_shape(self, schema: TableSchema, *, keys: Sequence[str], shape: str | None) -> None:
+        """Become, of a heap that has rows, what `make` would have made."""
+        columns = [(key, self.key_native(schema[key])) for key in keys]
+        for sql in self._db.keying(self.table, columns, shape) if keys else ():
+            self._session.change(sql)
+        for sql in self._db.shaping(self.table, shape):
+            self._session.change(sql)
+
+    def key_native(self, column: Column) -> str:
+        """The type of a column that is part of a primary key."""
+        texts = pl.String, pl.Categorical, pl.Enum
+        short = isinstance(column.type, texts)
+        return self._db.key_type if short else self._db.native(column.type)
+
+    def _word(self, column: Column, *, key: bool = False, short: bool = False) -> str:
+        native = self.key_native(column) if key or short else self._db.native(column.type)
         required = self._db.nullable if column.nullable and not key else " not null"
         return f"{self._db.quoted(column.name)} {native}{required}"
 
@@ -162,6 +185,27 @@ class SqlTable:
         self._session.change(f"drop table if exists {self.sql}")
 
 
+def staged_beside(target: Table, load_id: str, schema: str | None) -> Table:
+    """Where a load stages its rows: in the target's schema, or in another."""
+    beside = target.beside(f"_hygge_{load_id}")
+    return replace(beside, schema=schema) if schema else beside
+
+
+def make_schema(database: Database, session: Session, name: str | None) -> None:
+    """Harmless where it is there already, and where another makes it at the same time."""
+
+    def is_there() -> bool:
+        return name in {row[0] for row in session.rows(database.schemas or "")}
+
+    if not name or not database.schemas or is_there():
+        return
+    try:
+        session.change(database.making_schema.format(database.quoted(name)))
+    except DatabaseError:
+        if not is_there():
+            raise
+
+
 class Staging:
     """What a load has beside its target: the rows it stages, and a table to take its place.
 
@@ -169,12 +213,19 @@ class Staging:
     load is published, its name is changed, again if need be.
     """
 
-    def __init__(self, database: Database, session: Session, target: Table, load_id: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        target: Table,
+        load_id: str,
+        schema: str | None = None,
+    ) -> None:
         def beside(name: str) -> SqlTable:
             return SqlTable(database, session, target.beside(name))
 
         self._target = SqlTable(database, session, target)
-        self.rows = beside(f"_hygge_{load_id}")
+        self.rows = SqlTable(database, session, staged_beside(target, load_id, schema))
         self.successor, self._old = beside(f"_hygge_{load_id}_new"), beside(f"_hygge_{load_id}_old")
 
     def succeed(self, mode: Mode) -> None:
