@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -20,6 +20,8 @@ from hygge.databases.mssql_catalog import KEYS, described, fields
 from hygge.databases.mssql_errors import told
 from hygge.databases.mssql_line import Bulk, Talk
 from hygge.databases.mssql_settings import MssqlSettings
+from hygge.databases.mssql_switch import twin
+from hygge.databases.mssql_targets import refuse_target
 from hygge.databases.mssql_types import compared, declared, readable, sendable
 from hygge.databases.mssql_words import MssqlWords, bracketed
 from hygge.databases.mssql_writers import refuse_replica, writers
@@ -156,6 +158,12 @@ class MssqlSession(Session):
 
     def keys(self, table: Table) -> tuple[str, ...]:
         return tuple(row[0] for row in self.rows(KEYS, _whole(table)))
+
+    def refuse_target(self, table: Table, *, swap: bool) -> None:
+        refuse_target(self, table, _whole(table), swap=swap)
+
+    def twin(self, table: Table, name: str) -> Callable[[], None] | None:
+        return twin(self, table, name)
 
     # what others do
 

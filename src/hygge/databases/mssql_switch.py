@@ -51,13 +51,13 @@ _CAUSES = {
     "its rows are filtered by a security policy": (
         "exists (select 1 from sys.security_predicates x where x.target_object_id = t.object_id)"
     ),
-    "a column is computed, an identity, sparse, masked, encrypted, hidden or of a type of its own": (
+    "a column is computed, an identity, sparse, masked, encrypted, hidden or of its own type": (
         "exists (select 1 from sys.columns x join sys.types y on y.user_type_id = x.user_type_id "
         "where x.object_id = t.object_id and (x.is_computed = 1 or x.is_identity = 1 "
         "or x.is_sparse = 1 or x.is_column_set = 1 or x.is_rowguidcol = 1 or x.is_filestream = 1 "
         "or x.is_masked = 1 or x.is_hidden = 1 or x.generated_always_type <> 0 "
         "or x.encryption_type is not null or x.rule_object_id <> 0 or x.xml_collection_id <> 0 "
-        "or x.is_ansi_padded = 0 and y.name in (N'varchar', N'varbinary') "
+        "or (x.is_ansi_padded = 0 and y.name in (N'char', N'varchar', N'binary', N'varbinary')) "
         "or y.is_user_defined = 1))"
     ),
     "an index is filtered, disabled, ignores doubles, or is of another kind than rows or one "
@@ -71,8 +71,8 @@ _CAUSES = {
         "exists (select 1 from sys.indexes x where x.object_id = t.object_id "
         "and x.is_hypothetical = 0 and not exists (select 1 from sys.filegroups y "
         "where y.data_space_id = x.data_space_id and y.is_default = 1)) "
-        "or t.lob_data_space_id <> 0 and not exists (select 1 from sys.filegroups y "
-        "where y.data_space_id = t.lob_data_space_id and y.is_default = 1)"
+        "or (t.lob_data_space_id <> 0 and not exists (select 1 from sys.filegroups y "
+        "where y.data_space_id = t.lob_data_space_id and y.is_default = 1))"
     ),
     "it is compressed, or keeps its texts otherwise": (
         "exists (select 1 from sys.partitions x join sys.indexes y "
@@ -81,8 +81,14 @@ _CAUSES = {
         "and x.data_compression <> case y.type when 5 then 3 else 0 end) "
         "or t.text_in_row_limit <> 0 or t.large_value_types_out_of_row = 1"
     ),
-    "we may not alter it": "coalesce(has_perms_by_name(?, 'OBJECT', 'ALTER'), 0) = 0",
 }
+_RIGHTS = (
+    "select has_perms_by_name(?, 'OBJECT', 'ALTER'), "
+    "has_perms_by_name(null, 'DATABASE', 'VIEW DEFINITION'), "
+    "has_perms_by_name('sys.sql_expression_dependencies', 'OBJECT', 'SELECT')"
+)
+"""Without the first there is no SWITCH, without the others not all is shown that stands in its way.
+A query that names what we may not read fails as a whole, so this one comes first."""
 _WHY_NOT = (
     "select case "
     + " ".join(f"when {test} then N'{why}'" for why, test in _CAUSES.items())
@@ -102,7 +108,9 @@ _COLUMN_STORE = "select name from sys.indexes where object_id = object_id(?) and
 
 def why_not(session: Session, table: str) -> str | None:
     """What stands in the way of a SWITCH into this table; None: nothing."""
-    found = session.rows(_WHY_NOT, table, table)
+    if not all(session.rows(_RIGHTS, table)[0]):
+        return "we may not alter it, or not see all that depends on it"
+    found = session.rows(_WHY_NOT, table)
     return found[0][0] if found else "it is no table"
 
 

@@ -24,6 +24,7 @@ from hygge.databases.dialect import in_quotes
 from hygge.databases.postgres_errors import told
 from hygge.databases.postgres_line import Bulk, Guest, Talk
 from hygge.databases.postgres_settings import PostgresSettings
+from hygge.databases.postgres_targets import refuse_target
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
 _HINT_BYTES = 8 * 2**20
@@ -151,6 +152,9 @@ class PostgresSession(Session):
             in_quotes(table.schema, table.name),
         )
         return tuple(row[0] for row in found)
+
+    def refuse_target(self, table: Table, *, swap: bool) -> None:
+        refuse_target(self, table, in_quotes(table.schema, table.name), swap=swap)
 
     def about(self) -> str:
         user, database = self.rows("select current_user, current_database()")[0]

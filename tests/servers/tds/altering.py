@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from tests.servers.tds import declaring, facts, inserting, tables, tracking, uniqueness, writing
+from tests.servers.tds import (
+    declaring,
+    facts,
+    inserting,
+    switching,
+    tables,
+    tracking,
+    uniqueness,
+    writing,
+)
 from tests.servers.tds.catalog import Catalog, Column, Table, quoted
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import TEXTS
@@ -44,7 +53,7 @@ def table(session: Session, at: Cursor) -> None:
     elif at.skip("switch"):
         at.until("to")
         at.must("to")
-        _switch(session, catalog, found, table_of(session, at.path()))
+        switching.switch(session, catalog, found, table_of(session, at.path(), 1088))
     elif at.skip("enable", "change_tracking"):
         tracking.start(catalog, session.server.database(found.database), found)
     elif at.skip("disable", "change_tracking"):
@@ -73,6 +82,7 @@ def _add(session: Session, catalog: Catalog, found: Table, at: Cursor) -> None:
         uniqueness.check(catalog, again, -1)
     for reference in made.references:
         tables.add_reference(session, catalog, found.number, schema[0], found.name, reference)
+    tables.add_checks(catalog, found.number, schema[0], found.name, made)
 
 
 def _add_column(session: Session, found: Table, column: Column, made: declaring.Declared) -> None:
@@ -204,44 +214,6 @@ def forget_index(catalog: Catalog, number: int, index: int, *, clustered: bool) 
         )
     if clustered:
         catalog.add("indexes", number, 0, None, 0, False, False, False)
-
-
-def _switch(session: Session, catalog: Catalog, source: Table, target: Table) -> None:
-    """All rows of one table become those of another that is like it, and empty."""
-    failed = "ALTER TABLE SWITCH statement failed."
-    con = session.con
-    if con.execute(f"select 1 from {target.place} limit 1").fetchone() is not None:
-        raise SqlError(4905, f"{failed} The target table '{target.told}' must be empty.")
-    if len(source.columns) != len(target.columns):
-        raise SqlError(4943, f"{failed} Tables '{source.told}' and '{target.told}' differ.")
-    for mine, theirs in zip(source.columns, target.columns, strict=True):
-        if mine.name != theirs.name or mine.kind != theirs.kind:
-            told = f"Column '{mine.name}' of '{source.told}' is not as that of '{target.told}'."
-            raise SqlError(4944, f"{failed} {told}")
-        if mine.nullable != theirs.nullable:
-            told = f"Column '{mine.name}' has different nullability in '{target.told}'."
-            raise SqlError(4985, f"{failed} {told}")
-    _same_indexes(catalog, source, target, failed)
-    con.execute(f"insert into {target.place} select * from {source.place}")
-    con.execute(f"delete from {source.place}")
-
-
-def _same_indexes(catalog: Catalog, source: Table, target: Table, failed: str) -> None:
-    def shape(one: Table) -> list[tuple[object, ...]]:
-        return sorted((i.unique, i.primary, i.columns) for i in one.indexes)
-
-    if shape(source) != shape(target):
-        told = f"There is no identical index in source table '{source.told}' for the index in "
-        raise SqlError(4947, f"{failed} {told}target table '{target.told}'.")
-    for one in (source, target):
-        if catalog.rows(
-            "select 1 from {sys}.foreign_keys where referenced_object_id = ?", one.number
-        ):
-            told = f"Table '{one.told}' is referenced by a foreign key."
-            raise SqlError(4967, f"{failed} {told}")
-        if one.tracked:
-            told = f"Table '{one.told}' has change tracking enabled."
-            raise SqlError(4900, f"{failed} {told}")
 
 
 def restart_identity(catalog: Catalog, found: Table) -> None:

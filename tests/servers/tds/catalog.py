@@ -27,6 +27,7 @@ _TABLES: Final = {
     "foreign_key_columns": "constraint_object_id integer, constraint_column_id integer,"
     " parent_object_id integer, parent_column_id integer, referenced_object_id integer,"
     " referenced_column_id integer",
+    "dependencies": "referencing_id integer, referenced_id integer",
     "tracked": "object_id integer, min_version bigint",
     "changes": "version bigint, object_id integer, operation varchar, key_values varchar",
 }
@@ -240,6 +241,7 @@ class Catalog:
         """A table or a view, with all that belongs to it."""
         for name in ("columns", "indexes", "index_columns", "tracked", "changes"):
             self.run(f"delete from {{sys}}.{name} where object_id = ?", number)
+        self.run("delete from {sys}.dependencies where referencing_id = ?", number)
         self.run("delete from {sys}.foreign_keys where parent_object_id = ?", number)
         self.run("delete from {sys}.foreign_key_columns where parent_object_id = ?", number)
         self.run(

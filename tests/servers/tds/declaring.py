@@ -38,6 +38,7 @@ class Declared:
     columns: list[Column] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
+    checks: list[tuple[str | None, str]] = field(default_factory=list)
     collations: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
 
@@ -95,6 +96,8 @@ def _column(at: Cursor, made: Declared) -> None:
             made.defaults[name] = constraint or f"DF_{name}_{id(at) % 10**8:08x}"
         elif word == "collate":
             made.collations[name] = at.next().name
+        elif word == "check":
+            made.checks.append((constraint, at.text(at.group())))
         elif word in ("primary", "unique", "references", "foreign"):
             _column_constraint(at, made, word, name, constraint)
         elif at.peek() == "(":
@@ -155,6 +158,8 @@ def _constraint(at: Cursor, made: Declared) -> None:
         columns = tuple(part[0].name for part in parted(at.group()))
         at.must("references")
         made.references.append(_reference(at, name, columns))
+    elif word == "check":
+        made.checks.append((name, at.text(at.group())))
     elif word == "default":
         text = _default(at)
         at.must("for")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlglot import exp
 from tests.servers.tds import altering, answering, inserting, parsing, tables, uniqueness, writing
 from tests.servers.tds.batches import Leaf
 from tests.servers.tds.catalog import Catalog, Column, Table, next_id
@@ -82,7 +83,7 @@ def _database(session: Session, at: Cursor, replaces: bool) -> None:
 def _view(session: Session, at: Cursor, replaces: bool) -> None:
     path = at.path()
     writing.lock(session, path)
-    at.until("as")
+    bound = "schemabinding" in [word.low for word in at.until("as")]
     at.must("as")
     text = at.sql[at.words[at.at].start :].strip().rstrip(";")
     catalog, schema, name = tables.catalog_for(session, path)
@@ -101,6 +102,9 @@ def _view(session: Session, at: Cursor, replaces: bool) -> None:
     number, schema_id = next_id(), (catalog.schema(schema) or (1,))[0]
     catalog.add("objects", number, schema_id, name, "V", 0, now(), text)
     tables.add_columns(catalog, number, columns, Declared())
+    for one in parsing.parsed(text).find_all(exp.Table) if bound else ():
+        if (table := session.scene.table(parsing.path_of(one))) is not None:
+            catalog.add("dependencies", number, table.number)
 
 
 def _trigger(session: Session, at: Cursor, replaces: bool) -> None:

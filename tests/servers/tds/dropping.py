@@ -79,6 +79,11 @@ def _drop_table(catalog: Catalog, number: int, schema: str, name: str) -> None:
             f"Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
         )
         raise SqlError(3726, told)
+    bound = "select referencing_id from {sys}.dependencies where referenced_id = ?"
+    for (other,) in catalog.rows(bound, number):
+        ((view,),) = catalog.rows("select name from {sys}.objects where object_id = ?", other)
+        told = f"Cannot DROP TABLE '{name}' because it is being referenced by object '{view}'."
+        raise SqlError(3729, told)
     catalog.con.execute(f"drop table {quoted(catalog.database, schema, name)}")
     catalog.con.execute(
         f"drop sequence if exists {quoted(catalog.database, 'sys', f'identity_{number}')}"

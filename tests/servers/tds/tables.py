@@ -78,6 +78,7 @@ def make(session: Session, path: Sequence[str], declared: Declared) -> Table:
         add_key(catalog, number, found[0], name, key)
     for reference in declared.references:
         add_reference(session, catalog, number, found[0], name, reference)
+    add_checks(catalog, number, found[0], name, declared)
     made = catalog.table(schema, name)
     assert made is not None
     return made
@@ -125,6 +126,13 @@ def add_key(catalog: Catalog, number: int, schema: int, table: str, key: Key) ->
         primary=key.primary,
         constraint=not key.primary,
     )
+
+
+def add_checks(catalog: Catalog, number: int, schema: int, table: str, made: Declared) -> None:
+    """They are remembered; that rows keep to them is not seen to."""
+    for given, text in made.checks:
+        name = given or f"CK__{table[:9]}__{next(_marks):08X}"
+        catalog.add("objects", next_id(), schema, name, "C", number, now(), f"({text})")
 
 
 def numbered(catalog: Catalog, number: int, names: Iterable[str]) -> list[int]:

@@ -21,7 +21,8 @@ parent_object_id int = o.parent_object_id
 type char(2) = o.type
 type_desc nvarchar(60) = case o.type when 'U' then 'USER_TABLE' when 'V' then 'VIEW' when 'PK' \
 then 'PRIMARY_KEY_CONSTRAINT' when 'UQ' then 'UNIQUE_CONSTRAINT' when 'F' then \
-'FOREIGN_KEY_CONSTRAINT' when 'D' then 'DEFAULT_CONSTRAINT' when 'TR' then 'SQL_TRIGGER' end
+'FOREIGN_KEY_CONSTRAINT' when 'C' then 'CHECK_CONSTRAINT' when 'D' then \
+'DEFAULT_CONSTRAINT' when 'TR' then 'SQL_TRIGGER' end
 create_date datetime = o.create_date
 modify_date datetime = o.create_date
 is_ms_shipped bit = false
@@ -37,12 +38,19 @@ is_node bit = false
 is_edge bit = false
 is_replicated bit = false
 is_tracked_by_cdc bit = false
+is_filetable bit = false
+is_published bit = false
+is_schema_published bit = false
+is_merge_published bit = false
+has_replication_filter bit = false
+text_in_row_limit int = 0
+large_value_types_out_of_row bit = false
 lock_escalation tinyint = 0
 lob_data_space_id int = 0
 """
 )
 _OBJECTS = "{sys}.objects o join {sys}.schemas s using (schema_id) where s.name[1] <> '#'"
-_SIZES = """(select x.object_id, x.index_id, t.estimated_size as n from {sys}.indexes x
+_SIZES = """(select x.object_id, x.index_id, x.type, t.estimated_size as n from {sys}.indexes x
     join {sys}.objects o using (object_id) join {sys}.schemas s using (schema_id)
     left join duckdb_tables() t on t.database_name = {db} and t.schema_name = s.name
     and t.table_name = o.name) z"""
@@ -87,6 +95,9 @@ is_computed bit = c.computed is not null
 is_sparse bit = false
 is_column_set bit = false
 is_hidden bit = false
+is_filestream bit = false
+rule_object_id int = 0
+xml_collection_id int = 0
 is_masked bit = false
 generated_always_type tinyint = 0
 graph_type int = cast(null as integer)
@@ -175,6 +186,25 @@ is_included_column bit = x.is_included
         "{sys}.objects o join {sys}.indexes i on i.object_id = o.parent_object_id"
         " and i.name = o.name where o.type in ('PK', 'UQ')",
     ),
+    "sys.check_constraints": (
+        _OBJECT + "definition nvarchar(max) = o.definition\nis_disabled bit = false",
+        _OBJECTS + " and o.type = 'C'",
+    ),
+    "sys.sql_expression_dependencies": (
+        "referencing_id int = d.referencing_id\nreferenced_id int = d.referenced_id\n"
+        "is_schema_bound_reference bit = true",
+        "{sys}.dependencies d",
+    ),
+    "sys.filegroups": (
+        "name nvarchar(128) = 'PRIMARY'\ndata_space_id int = 1\ntype char(2) = 'FG'\n"
+        "is_default bit = true\nis_read_only bit = false",
+        "(select 1)",
+    ),
+    "sys.security_predicates": (
+        "object_id int = 0\ntarget_object_id int = 0",
+        "(select 1) where false",
+    ),
+    "sys.fulltext_indexes": ("object_id int = 0", "(select 1) where false"),
     "sys.foreign_keys": (
         _OBJECT + "referenced_object_id int = f.referenced_object_id\nis_disabled bit = false\n"
         "is_not_trusted bit = false",
@@ -199,7 +229,7 @@ index_id int = z.index_id
 partition_number int = 1
 hobt_id bigint = cast(z.object_id as bigint) * 1000 + z.index_id
 rows bigint = coalesce(z.n, 0)
-data_compression tinyint = 0
+data_compression tinyint = case z.type when 5 then 3 when 6 then 3 else 0 end
 """,
         _SIZES,
     ),
