@@ -8,44 +8,28 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.rigs import mysql, postgres
-from tests.rigs.duckdb import DuckdbStoreRig
-from tests.rigs.mysql import MysqlStoreRig
-from tests.rigs.postgres import PostgresStoreRig
-from tests.rigs.sqlite import SqliteStoreRig
+from tests.stores.choosing import RIGS, asked, chosen
 
 from hygge.core.errors import HyggeError, StoreError
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt
-from hygge.stores.sql import SqlStore
 from hygge.testing.harness import StoreRig, request, settled, staged, unordered
 
-RIGS: dict[str, type[StoreRig]] = {
-    "duckdb": DuckdbStoreRig,
-    "mysql": MysqlStoreRig,
-    "postgres": PostgresStoreRig,
-    "sqlite": SqliteStoreRig,
-}
 ROWS = pl.DataFrame({"id": [1], "v": [2]})
-SECONDS = [("duckdb", "timestamp_s"), ("mysql", "datetime"), ("postgres", "timestamp(0)")]
+SECONDS = [
+    ("duckdb", "timestamp_s"),
+    ("mssql", "datetime2(0)"),
+    ("mysql", "datetime"),
+    ("postgres", "timestamp(0)"),
+]
 
 
 def made(kind: str, tmp: Path, native: str) -> StoreRig:
     """A table of ours by name, with a column v of this type."""
     rig = RIGS[kind](tmp)
-    asked(rig, f"create table people (id bigint, v {native})")
+    null = " null" if kind == "mssql" else ""
+    asked(rig, f"create table @people (id bigint{null}, v {native}{null})")
     return rig
-
-
-def asked(rig: StoreRig, sql: str) -> None:
-    """Done by somebody who knows nothing of hygge."""
-    match rig:
-        case MysqlStoreRig():
-            mysql.ask(rig.database, sql)
-        case PostgresStoreRig():
-            postgres.ask(sql.replace("people", f"{rig.schema}.people"))
-        case DuckdbStoreRig() | SqliteStoreRig():
-            rig.ask(sql)
 
 
 def load(rig: StoreRig, value: object) -> list[object]:
@@ -64,7 +48,7 @@ def test_texts_that_are_no_numbers_are_none(tmp_path: Path, kind: str, value: st
     assert not rig.look()
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "mysql", "sqlite"])
+@pytest.mark.parametrize("kind", ["duckdb", "mssql", "mysql", "sqlite"])
 def test_texts_that_a_number_says_as_well(tmp_path: Path, kind: str) -> None:
     """PostgreSQL takes no text for a number."""
     assert load(made(kind, tmp_path, "int"), "7") == [7]
@@ -97,7 +81,7 @@ def test_rows_that_others_put_there_are_left_in_peace(
     rig = made(kind, tmp_path, "bigint")
     rows = pl.DataFrame({"id": [1], "v": [2]})
     what = request(mode, schema=TableSchema.of(rows.schema), keys=("id",))
-    asked(rig, "insert into people values (7, 7)")
+    asked(rig, "insert into @people values (7, 7)")
     with pytest.raises(StoreError, match="hygge did not put there") as refused:
         asyncio.run(settled(rig.store(), what, rows))
     assert "`replace` replaces" in str(refused.value.hint)
@@ -105,16 +89,10 @@ def test_rows_that_others_put_there_are_left_in_peace(
     assert rig.look() == [(7, 7)]
 
 
-def chosen(rig: StoreRig, if_exists: str) -> SqlStore:
-    store = rig.store()
-    assert isinstance(store, SqlStore)
-    return SqlStore(store.config.model_copy(update={"if_exists": if_exists}), store.database)
-
-
 def strangers(kind: str, tmp: Path) -> StoreRig:
     """A table that has a row of somebody else's."""
     rig = made(kind, tmp, "bigint")
-    asked(rig, "insert into people values (7, 7)")
+    asked(rig, "insert into @people values (7, 7)")
     return rig
 
 
@@ -126,7 +104,7 @@ def keyed(mode: Mode, base: Receipt | None = None) -> LoadRequest:
 @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.MERGE])
 def test_rows_of_others_may_stay(tmp_path: Path, kind: str, mode: Mode) -> None:
     rig = strangers(kind, tmp_path)
-    store = chosen(rig, "append")
+    store = chosen(rig, if_exists="append")
     first = asyncio.run(settled(store, keyed(mode), ROWS))
     assert unordered(rig.look()) == unordered([(1, 2), (7, 7)])
     with pytest.raises(StoreError, match="keeps the rows") as refused:
@@ -139,7 +117,7 @@ def test_rows_of_others_may_stay(tmp_path: Path, kind: str, mode: Mode) -> None:
 @pytest.mark.parametrize("mode", Mode)
 def test_rows_of_others_may_go_with_the_first_load(tmp_path: Path, kind: str, mode: Mode) -> None:
     rig = strangers(kind, tmp_path)
-    store = chosen(rig, "replace")
+    store = chosen(rig, if_exists="replace")
     first = asyncio.run(settled(store, keyed(mode), ROWS))
     assert rig.look() == [(1, 2)]
     later = pl.DataFrame({"id": [3], "v": [4]})
@@ -157,7 +135,7 @@ def test_rows_that_others_put_there_meanwhile_are_seen(
     async def story() -> None:
         async with rig.store().load(keyed(mode)) as load:
             parts = [await staged(load, "all", ROWS)]
-            await asyncio.to_thread(asked, rig, "insert into people values (7, 7)")
+            await asyncio.to_thread(asked, rig, "insert into @people values (7, 7)")
             with pytest.raises(StoreError, match="hygge did not put there"):
                 await load.commit(parts)
 
@@ -168,7 +146,7 @@ def test_rows_that_others_put_there_meanwhile_are_seen(
 @pytest.mark.parametrize("kind", RIGS)
 def test_a_load_that_is_not_published_replaces_nothing(tmp_path: Path, kind: str) -> None:
     rig = strangers(kind, tmp_path)
-    store = chosen(rig, "replace")
+    store = chosen(rig, if_exists="replace")
     nameless = pl.DataFrame({"id": [None], "v": [4]}, schema_overrides={"id": pl.Int64})
     with pytest.raises(StoreError, match="1 rows have no key"):
         asyncio.run(settled(store, keyed(Mode.MERGE), nameless))
