@@ -13,6 +13,8 @@ from tests.servers import postgres as postgres_server
 from hygge.testing.harness import StoreRig
 
 HERE, TEMPLATE, KEPT = "", "_template", "_kept"
+APART = "apart"
+"""A schema where rows are staged, in cases that stage them beside."""
 NOT_STAGING = ("_hygge_loads", "_hygge_leases")
 
 
@@ -127,16 +129,23 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
         mssql.ask(f"drop database if exists {self.database}")
         mssql.ask(f"create database {self.database}")
         for which in (TEMPLATE, KEPT):
-            mssql.ask(f"create schema {_schema(which)}", database=self.database)
+            for schema in (_schema(which), APART + which):
+                mssql.ask(f"create schema {schema}", database=self.database)
 
     def copy(self, source: str, target: str) -> None:
         self.settle()
-        one, two = _schema(source), _schema(target)
+        self._copy(_schema(source), _schema(target))
+        self._copy(APART + source, APART + target)
+
+    def _copy(self, one: str, two: str) -> None:
         for name in self._names(two):
             mssql.ask(f"drop table {two}.{name}", database=self.database)
         for name in self._names(one):
             made = mssql.definition(self.database, one, name)
             mssql.ask(f"create table {two}.{name} ({made})", database=self.database)
+            for (index,) in mssql.ask(_COLUMN_STORES, f"{one}.{name}", database=self.database):
+                sql = f"create clustered columnstore index {index} on {two}.{name}"
+                mssql.ask(sql, database=self.database)
             copied = f"insert into {two}.{name} select * from {one}.{name}"
             mssql.ask(copied, database=self.database)
 
@@ -150,11 +159,15 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
             pass
 
     def leftovers(self) -> list[str]:
-        return [n for n in self.tables() if n.startswith("_hygge_") and n not in NOT_STAGING]
+        found = [*self.tables(), *self._names(APART)]
+        return [n for n in found if n.startswith("_hygge_") and n not in NOT_STAGING]
 
     def leases(self) -> list[str]:
         found = mssql.ask("select note from _hygge_leases", database=self.database)
         return [str(row[0]) for row in found]
+
+
+_COLUMN_STORES = "select name from sys.indexes where object_id = object_id(?) and type = 5"
 
 
 def _schema(which: str) -> str:

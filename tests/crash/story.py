@@ -70,6 +70,8 @@ class Case:
     """The source has lost rows since, found by their keys, and so they are deleted."""
     swap: bool = False
     """A new table takes the old one's name."""
+    options: tuple[tuple[str, str], ...] = ()
+    """More settings of the store."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -78,6 +80,7 @@ class Case:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else "-wider" if self.wider else ""
+        how += "".join(f"-{value}" for _, value in self.options)
         return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
@@ -87,7 +90,8 @@ class Case:
         if self.at:
             table = f"{self.prefix}{place.name}"
             swap = {"swap": "rename"} if self.swap else {}
-            return {"type": self.layout, "connection": self.at, "table": table, **swap}
+            known = {"type": self.layout, "connection": self.at, "table": table}
+            return {**known, **swap, **dict(self.options)}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property
@@ -95,6 +99,8 @@ class Case:
         more: dict[str, Any] = {}
         if self.run_type == "incremental":
             more = {"write": self.write, "keys": ["id"] if self.write == "merge" else []}
+        if ("create", "rowstore_pk") in self.options:
+            more["keys"] = ["id"]
         if self.deletes:
             more |= {"detect_deletes": "by_key_compare", "deletes": self.deletes}
         return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from tests.crash.places import APART
 from tests.crash.points import Workshop, every_point, killed
 from tests.crash.story import Attempt, Case, Fault
 
@@ -34,6 +35,16 @@ SERVERS = [
     )
 ]
 SERVERS.append(Case("full_drop", "mysql", swap=True))
+SWITCHES = [
+    Case("full_drop", "mssql", swap=True),
+    Case("full_drop", "mssql", options=(("create", "columnstore"),)),
+]
+OPTIONS = [
+    Case("full_drop", "mssql", options=(("create", "rowstore_pk"),)),
+    Case("full_drop", "mssql", options=(("swap", "delete"),)),
+    Case("full_drop", "mssql", options=(("staging_schema", APART),)),
+    Case("incremental", "mssql", "merge", options=(("create", "columnstore"),)),
+]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (
@@ -43,10 +54,11 @@ DELETES = [
         ("mysql", "soft"),
     )
 ]
-LONG = [pytest.param(case, marks=pytest.mark.long) for case in DELETES]
-CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *LONG]
+LONG = [pytest.param(case, marks=pytest.mark.long) for case in (*DELETES, *OPTIONS)]
+CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *SWITCHES, *LONG]
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
 """Every so many points, where coming and going takes long."""
+FEW = 37
 Passed = Callable[..., None]
 
 
@@ -95,10 +107,25 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
         again = [f"killed again, {told}" for told in workshop.settled()]
         return half + peace + without + again
 
-    step = STEPS.get(case.layout, 1)
+    step = FEW if case in SWITCHES else STEPS.get(case.layout, 1)
     tally = every_point(workshops, case, crash, step)
     tally.points *= 3
     passed(tally, least=90 // step)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", [Case("full_drop", "mssql"), *SWITCHES], ids=str)
+def test_before_every_step_of_a_full_load(
+    workshops: Sequence[Workshop], case: Case, passed: Passed
+) -> None:
+    """Of SQL Server, which has three ways for it; each point once."""
+
+    def crash(workshop: Workshop, n: int) -> list[str] | None:
+        if not killed(workshop, Fault("steps", n)):
+            return None
+        return seen_half(workshop) + workshop.settled()
+
+    passed(every_point(workshops, case, crash), least=60)
 
 
 def seen_half(workshop: Workshop) -> list[str]:

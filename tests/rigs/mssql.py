@@ -56,7 +56,12 @@ def definition(database: str, schema: str, table: str) -> str:
             for field in session.fields(place)
         ]
         keys = ", ".join(map(bracketed, session.keys(place)))
-    return ", ".join([*words, *([f"primary key ({keys})"] if keys else [])])
+        found = session.rows(
+            "select type_desc from sys.indexes where object_id = object_id(?) "
+            "and is_primary_key = 1",
+            f"{bracketed(schema)}.{bracketed(table)}",
+        )
+    return ", ".join([*words, *(f"primary key {kind} ({keys})" for (kind,) in found)])
 
 
 def own_schema() -> str:

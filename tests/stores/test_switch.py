@@ -34,16 +34,18 @@ def rig(tmp_path: Path) -> MssqlStoreRig:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked and changed, from now on."""
-    said = list[str]()
-    for name in ("rows", "change"):
+    said, rows, change = list[str](), MssqlSession.rows, MssqlSession.change
 
-        def hearing(
-            self: MssqlSession, sql: str, *values: Any, plain: Any = getattr(MssqlSession, name)
-        ) -> Any:
-            said.append(sql)
-            return plain(self, sql, *values)
+    def on_rows(self: MssqlSession, sql: str, *values: Any) -> Any:
+        said.append(sql)
+        return rows(self, sql, *values)
 
-        monkeypatch.setattr(MssqlSession, name, hearing)
+    def on_change(self: MssqlSession, sql: str, *values: Any) -> None:
+        said.append(sql)
+        change(self, sql, *values)
+
+    monkeypatch.setattr(MssqlSession, "rows", on_rows)
+    monkeypatch.setattr(MssqlSession, "change", on_change)
     return said
 
 
