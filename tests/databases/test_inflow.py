@@ -8,12 +8,12 @@ from contextlib import closing
 
 import polars as pl
 import pytest
+from tests.servers import postgres
 
 from hygge.core.errors import DatabaseError, HyggeError
 from hygge.databases.database import Table
 from hygge.databases.inflow import Inflow
 from hygge.databases.postgres import Postgres
-from tests.servers import postgres
 
 ROWS = pl.DataFrame({"id": pl.Series([1, 2, 3], dtype=pl.Int64)})
 
@@ -121,26 +121,29 @@ def test_one_without_rows_needs_no_server() -> None:
 def test_a_stopped_session_fails_whoever_waits_for_room() -> None:
     """The server waits for a lock that we hold, so nothing is taken."""
     database, table = made()
-    with closing(database.connect()) as keeper, closing(database.connect(write=True)) as session:
-        with keeper.transaction():
-            keeper.change("lock table poured in access exclusive mode")
-            inflow = session.inflow(table)
-            assert inflow is not None
-            failed = list[HyggeError]()
+    failed = list[HyggeError]()
+    with (
+        closing(database.connect()) as keeper,
+        closing(database.connect(write=True)) as session,
+        keeper.transaction(),
+    ):
+        keeper.change("lock table poured in access exclusive mode")
+        inflow = session.inflow(table)
+        assert inflow is not None
 
-            def pushes() -> None:
-                try:
-                    for _ in range(1000):
-                        inflow.put(ROWS)
-                except HyggeError as raised:
-                    failed.append(raised)
+        def pushes() -> None:
+            try:
+                for _ in range(1000):
+                    inflow.put(ROWS)
+            except HyggeError as raised:
+                failed.append(raised)
 
-            pushing = threading.Thread(target=pushes)
-            pushing.start()
-            pushing.join(0.2)  # it waits, sooner or later: either way it is to end
-            session.interrupt()
-            pushing.join(30)
-            assert not pushing.is_alive()
-            assert failed
-            inflow.abandon()
+        pushing = threading.Thread(target=pushes)
+        pushing.start()
+        pushing.join(0.2)  # it waits, sooner or later: either way it is to end
+        session.interrupt()
+        pushing.join(30)
+        assert not pushing.is_alive()
+        inflow.abandon()
+    assert failed
     assert count(database) == 0
