@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -59,9 +59,16 @@ class Recording:
     def begin(self, title: str) -> None:
         self.chapters.append((title, []))
 
-    def load(self, rows: pl.DataFrame, table: str, **settings: Any) -> None:
+    def load(
+        self,
+        rows: pl.DataFrame,
+        table: str,
+        into: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
+        """`into`: more settings of the store."""
         self.source.give(rows)
-        self.run(self.source.home(), store(table), **settings)
+        self.run(self.source.home(), store(table, **(into or {})), **settings)
 
     def run(self, home: Any, target: Any, **settings: Any) -> None:
         flow = Flow("people", home, target, self.journal, FlowSettings(retries=0, **settings))
@@ -70,8 +77,9 @@ class Recording:
             raise report.error
 
 
-def store(table: str) -> SqlStore:
-    config = StoreConfig.create({"type": "mssql", "connection": mssql.url(), "table": table})
+def store(table: str, **more: Any) -> SqlStore:
+    known = {"type": "mssql", "connection": mssql.url(), "table": table}
+    config = StoreConfig.create({**known, **more})
     assert isinstance(config, SqlStoreConfig)
     return SqlStore.build(config, NoConnections())
 

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -26,7 +27,7 @@ RESTS_ON = {
     r"isolation level": f"{T_SQL}/statements/set-transaction-isolation-level-transact-sql",
     r"xact_abort": f"{T_SQL}/statements/set-xact-abort-transact-sql",
     r"lock_timeout": f"{T_SQL}/statements/set-lock-timeout-transact-sql",
-    r"holdlock": f"{T_SQL}/queries/hints-transact-sql-table",
+    r"holdlock|with \(tablock": f"{T_SQL}/queries/hints-transact-sql-table",
     r"dm_tran_": f"{RELATIONAL}/system-dynamic-management-views/"
     "sys-dm-tran-database-transactions-transact-sql",
     r"sys\.columns": f"{RELATIONAL}/system-catalog-views/sys-columns-transact-sql",
@@ -37,6 +38,18 @@ RESTS_ON = {
     "create-table-transact-sql",
     r"^create schema": f"{T_SQL}/statements/create-schema-transact-sql",
     r"^create index": f"{T_SQL}/statements/create-index-transact-sql",
+    r"columnstore": f"{T_SQL}/statements/create-columnstore-index-transact-sql",
+    r"switch to|sql_expression_dependencies x": "https://learn.microsoft.com/previous-versions/sql/"
+    "sql-server-2008-r2/ms191160(v=sql.105)",
+    r"^truncate table": f"{T_SQL}/statements/truncate-table-transact-sql",
+    r"has_perms_by_name": f"{T_SQL}/functions/has-perms-by-name-transact-sql",
+    r"sys\.tables": f"{RELATIONAL}/system-catalog-views/sys-tables-transact-sql",
+    r"sys\.indexes": f"{RELATIONAL}/system-catalog-views/sys-indexes-transact-sql",
+    r"sys\.foreign_keys": f"{RELATIONAL}/system-catalog-views/sys-foreign-keys-transact-sql",
+    r"sys\.sql_expression": f"{RELATIONAL}/system-catalog-views/"
+    "sys-sql-expression-dependencies-transact-sql",
+    r"sys\.security_predicates": f"{RELATIONAL}/system-catalog-views/"
+    "sys-security-predicates-transact-sql",
     r"^alter table": f"{T_SQL}/statements/alter-table-transact-sql",
     r"^drop table": f"{T_SQL}/statements/drop-table-transact-sql",
     r"bulk load": "https://learn.microsoft.com/openspecs/windows_protocols/ms-tds/"
@@ -69,8 +82,9 @@ def recording(tmp: Path, patch: pytest.MonkeyPatch) -> Recording:
         made.note(_MANNERS.replace("{wait}", "60000"))
         made.begin("A full load into a table that is not there")
         made.load(ROWS, f"{schema}.people", keys=["id"])
-        made.begin("A full load into a table that is there")
+        made.begin("A full load into a table that is there, by SWITCH")
         made.load(ROWS, f"{schema}.people", keys=["id"])
+        _more_full_loads(made, schema)
         made.begin("A full load of other columns")
         made.load(ROWS.drop("name"), f"{schema}.people", keys=["id"])
         made.begin("An append, into a new table")
@@ -81,11 +95,21 @@ def recording(tmp: Path, patch: pytest.MonkeyPatch) -> Recording:
         made.load(more, f"{schema}.log", run_type="incremental", watermark="at", write="append")
         made.begin("A merge, into a new table")
         made.load(ROWS, f"{schema}.merged", **MERGE)
+        made.begin("A merge, into a new table of columns")
+        made.load(ROWS, f"{schema}.columns", {"create": "columnstore"}, **MERGE)
+        made.begin("`if_exists: replace`, with a merge")
+        mssql.ask(f"create table {schema}.theirs (id bigint, name nvarchar(9), at datetime2(6))")
+        mssql.ask(f"insert into {schema}.theirs (id) values (7)")
+        made.load(ROWS, f"{schema}.theirs", {"if_exists": "replace"}, **MERGE)
         made.begin("A merge of several rows of a key")
         twice = pl.concat([later, later.with_columns(pl.col("at") + pl.duration(days=1))])
         made.load(twice, f"{schema}.merged", **MERGE)
         made.begin("A merge that finds rows gone, and marks them")
-        soft = {"deletes": "soft", "detect_deletes": "by_key_compare", "max_delete_fraction": 1}
+        soft: dict[str, Any] = {
+            "deletes": "soft",
+            "detect_deletes": "by_key_compare",
+            "max_delete_fraction": 1,
+        }
         made.load(ROWS, f"{schema}.marked", **MERGE, **soft)
         made.load(later.head(2), f"{schema}.marked", **MERGE, **soft)
         made.begin("Reading what is new in a table")
@@ -110,6 +134,24 @@ def recording(tmp: Path, patch: pytest.MonkeyPatch) -> Recording:
     return made
 
 
+def _more_full_loads(made: Recording, schema: str) -> None:
+    """Into a table that there is, by other ways; and into new ones of another shape."""
+    made.begin("A full load into a table that has a trigger, by DELETE and INSERT")
+    mssql.ask(f"create trigger {schema}.watch on {schema}.people after insert as select 1")
+    made.load(ROWS, f"{schema}.people", keys=["id"])
+    mssql.ask(f"drop trigger {schema}.watch")
+    made.begin("A full load with `swap: rename`")
+    made.load(ROWS, f"{schema}.people", {"swap": "rename"}, keys=["id"])
+    made.begin("A full load with a `staging_schema`")
+    made.load(ROWS, f"{schema}.beside", {"staging_schema": f"{schema}_staging"}, keys=["id"])
+    made.begin("A full load with `create: columnstore`, into a new table and again")
+    for _ in range(2):
+        made.load(ROWS, f"{schema}.wide", {"create": "columnstore"})
+    made.begin("A full load with `create: rowstore_pk`, into a new table and again")
+    for _ in range(2):
+        made.load(ROWS, f"{schema}.keyed", {"create": "rowstore_pk"}, keys=["name", "id"])
+
+
 def page(made: Recording) -> str:
     told = [HEAD]
     for title, statements in made.chapters:
@@ -124,6 +166,9 @@ def page(made: Recording) -> str:
 
 def shown(sql: str) -> str:
     """A long one in several lines."""
+    if sql.startswith("select case when"):
+        sql = re.sub(r" (then N'|or (?=[txy]\.|exists|\())", r"\n    \1", sql)
+        return re.sub(r" (when (?=t\.|exists)|end from )", r"\n  \1", sql)
     return _BREAKS.sub(r"\n  \1 ", sql) if len(sql) > 90 else sql
 
 
