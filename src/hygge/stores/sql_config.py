@@ -29,7 +29,7 @@ class SqlStoreConfig(StoreConfig):
         "stay; or the first load replaces them",
     )
     staging_schema: str | None = Field(
-        default=None, min_length=1, description="Where rows are staged; in the table's own schema"
+        default=None, min_length=1, description="Another schema, in which rows are staged"
     )
     shape: Literal["heap", "columnstore", "rowstore_pk"] | None = Field(
         default=None,
@@ -41,8 +41,9 @@ class SqlStoreConfig(StoreConfig):
     )
     swap: Literal["rename", "delete"] | None = Field(
         default=None,
-        description="How a full_drop replaces rows. `rename`: another table takes the name; "
-        "`delete`: always by deleting and inserting; else by what keeps the table and is quickest",
+        description="How a full_drop replaces the rows of a table whose columns stay. `rename`: "
+        "another table takes its name; `delete`: they are deleted, and others inserted. Else the "
+        "table is kept, and the quickest way taken",
     )
 
     def located(self, root: Path) -> Self:
