@@ -208,6 +208,32 @@ def test_a_table_that_others_refer_to_is_loaded_or_left(shop: Shop) -> None:
     assert len(before) == 3
 
 
+@pytest.mark.parametrize("settings", [{}, MERGE], ids=["full_drop", "merge"])
+def test_rows_that_its_own_foreign_key_refuses(shop: Shop, settings: dict[str, Any]) -> None:
+    shop.ask("create table ids (id bigint not null primary key)")
+    shop.ask("insert into ids values (0), (1), (2), (3)")
+    shop.ask(
+        "create table people (id bigint null references ids (id), word nvarchar(max) collate "
+        "Latin1_General_100_BIN2 null, born date null, seen datetimeoffset(6) null)"
+    )
+    assert shop.run(people(0, 3), **settings).error is None
+    before = shop.rows()
+    report = shop.run(people(0, 6), **settings)
+    assert isinstance(report.error, HyggeError)
+    assert "FOREIGN KEY" in str(report.error)
+    assert shop.rows() == before
+    assert len(before) == 3
+
+
+@pytest.mark.parametrize("settings", [{}, MERGE], ids=["full_drop", "merge"])
+def test_a_table_with_a_trigger_is_loaded(shop: Shop, settings: dict[str, Any]) -> None:
+    assert shop.run(people(0, 3), **settings).error is None
+    shop.ask("create trigger watch on people after delete as select 1")
+    assert shop.run(people(0, 6), **settings).error is None
+    assert shop.rows() == unordered(people(0, 6).rows())
+    assert len(shop.ask("select name from sys.triggers where name = 'watch'")) == 1
+
+
 def test_a_run_that_is_at_it_is_waited_for_and_then_told_of(shop: Shop) -> None:
     assert shop.run(people(0, 3)).error is None
     with mssql.connected(shop.database) as db, db.cursor() as other:

@@ -45,8 +45,8 @@ class Dialect(ABC):
     making_schema: ClassVar[str] = "create schema if not exists {}"
     shapes: ClassVar[Mapping[str, bool]] = {}
     """The shapes in which it can make a table; of each, whether it needs keys that name a row."""
-    hints: ClassVar[Sequence[Set[str]]] = ()
-    """What can be said of a table where rows are put into it, in groups of which one goes."""
+    hints: ClassVar[Set[str]] = frozenset()
+    """What can be said of a table where rows are put into it: one of these."""
     alone: ClassVar[Sequence[str]] = ()
     """The hints for a table that nobody else sees."""
 

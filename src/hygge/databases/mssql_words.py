@@ -26,10 +26,6 @@ def text(value: str) -> str:
     return "N'" + value.replace("'", "''") + "'"
 
 
-def _lowered(hints: Sequence[str]) -> dict[str, None]:
-    return dict.fromkeys(map(str.lower, hints))
-
-
 def _ended(kind: pl.DataType) -> Sequence[pl.DataType]:
     """The kind, if what stands at the end of its values is not looked at."""
     words = pl.String, pl.Binary, pl.Categorical, pl.Enum
@@ -56,10 +52,7 @@ class MssqlWords(Dialect):
         "columnstore": False,
         "rowstore_pk": True,
     }
-    hints: ClassVar[Sequence[Set[str]]] = (
-        {"tablock", "tablockx", "paglock", "rowlock"},
-        {"holdlock"},
-    )
+    hints: ClassVar[Set[str]] = {"tablock", "tablockx", "paglock", "rowlock"}
     alone: ClassVar[Sequence[str]] = ("tablock",)
 
     def quoted(self, name: str) -> str:
@@ -81,7 +74,7 @@ class MssqlWords(Dialect):
         return f"if object_id({text(named)}, N'U') is null create table {named} {definition}"
 
     def hinted(self, table: str, hints: Sequence[str]) -> str:
-        return f"{table} with ({', '.join(_lowered(hints))})" if hints else table
+        return f"{table} with ({', '.join(hints)})" if hints else table
 
     def primary_key(self, names: str, shape: str | None) -> str:
         clustered = {"rowstore_pk": " clustered", None: ""}.get(shape, " nonclustered")
@@ -119,7 +112,7 @@ class MssqlWords(Dialect):
     ) -> str:
         """Nobody puts in a key that we found missing, from here to the end."""
         pairs = ", ".join(f"{name} = w.{name}" for name in sets)
-        told = self.hinted(f"{target} t", ["updlock", *{"holdlock": None, **_lowered(hints)}])
+        told = self.hinted(f"{target} t", ["updlock", "holdlock", *hints])
         return f"update t set {pairs} from {told} join ({rows}) w on {same('w', 't')}"
 
     def thinning(self, table: str, only: str, place: Sequence[str], ranked: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hygge.core.errors import Unsupported
 from hygge.core.store import StoreConfig
@@ -46,6 +46,11 @@ class SqlStoreConfig(StoreConfig):
         "table is kept, and the quickest way taken",
     )
 
+    @field_validator("table_hints", mode="after")
+    @classmethod
+    def _small(cls, hints: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(str.lower, hints)))
+
     def located(self, root: Path) -> Self:
         return self.model_copy(update=located_settings(self, root))
 
@@ -63,15 +68,14 @@ class SqlStoreConfig(StoreConfig):
         if self.shape is not None and self.shape not in database.shapes:
             told = f"{name} makes no tables of the shape {self.shape!r}"
             raise Unsupported(told, hint=_one_of("create", database.shapes))
-        for group in database.hints:
-            if len(several := [hint for hint in self.table_hints if hint.lower() in group]) > 1:
-                told = f"`table_hints` {' and '.join(several)} do not go together"
-                raise Unsupported(told, hint="choose one")
-        known = [hint for group in database.hints for hint in sorted(group)]
+        known = sorted(database.hints)
         for hint in self.table_hints:
-            if hint.lower() not in known:
+            if hint not in known:
                 told = f"{hint!r} is no hint of {name} for rows that are put into a table"
                 raise Unsupported(told, hint=_one_of("table_hints", known))
+        if len(self.table_hints) > 1:
+            told = f"`table_hints` {' and '.join(self.table_hints)} do not go together"
+            raise Unsupported(told, hint="choose one")
 
 
 def _one_of(setting: str, known: Mapping[str, bool] | list[str]) -> str:
