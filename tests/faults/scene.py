@@ -28,8 +28,8 @@ MODES: dict[str, dict[str, Any]] = {
     "append": {"run_type": "incremental", "watermark": "id", "write": "append"},
     "merge": {"run_type": "incremental", "watermark": "id", "write": "merge", "keys": ["id"]},
 }
-DATABASES = ("postgres", "mysql")
-PATIENCE: dict[str, Any] = {"lock_seconds": 1, "connect_seconds": 2}
+DATABASES = ("postgres", "mysql", "mssql")
+PATIENCE: dict[str, Any] = {"lock_seconds": 1, "connect_seconds": 2, "acquire_timeout": 1}
 LONG = 1.5
 """Seconds after which a flow that gets no answer gives up."""
 
