@@ -122,8 +122,10 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
     def __init__(self, tmp: Path) -> None:
         self.database, self.schema, self.prefix = _name(tmp), "dbo", ""
         self.url = mssql.url(self.database)
+        self._copied = dict[str, dict[str, str]]()
 
     def make(self) -> None:
+        self._copied.clear()
         mssql.ask(f"drop database if exists {self.database}")
         mssql.ask(f"create database {self.database}")
         for which in (TEMPLATE, KEPT):
@@ -132,13 +134,18 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
     def copy(self, source: str, target: str) -> None:
         self.settle()
         one, two = _schema(source), _schema(target)
-        for name in self._names(two):
-            mssql.ask(f"drop table {two}.{name}", database=self.database)
-        for name in self._names(one):
-            made = mssql.definition(self.database, one, name)
-            mssql.ask(f"create table {two}.{name} ({made})", database=self.database)
-            copied = f"insert into {two}.{name} select * from {one}.{name}"
-            mssql.ask(copied, database=self.database)
+        tables = self._copied.get(one) or {
+            name: mssql.definition(self.database, one, name) for name in self._names(one)
+        }
+        if target != HERE:  # nobody else makes anything there
+            self._copied[two] = tables
+        steps = [f"drop table {two}.{name}" for name in self._names(two)]
+        for name, made in tables.items():
+            steps.append(f"create table {two}.{name} ({made})")
+            steps.append(f"insert into {two}.{name} select * from {one}.{name}")
+        with mssql.connected(self.database) as db, db.cursor() as cursor:
+            for sql in steps:
+                cursor.execute(sql)
 
     def _names(self, schema: str) -> list[str]:
         sql = "select table_name from information_schema.tables where table_schema = ?"

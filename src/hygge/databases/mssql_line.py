@@ -13,12 +13,7 @@ import pyarrow as pa
 
 from hygge.connections.entra import token
 from hygge.connections.pool import Line
-from hygge.databases.hanging_up import (
-    hang_up,
-    is_quiet,
-    keep_alive,
-    within,
-)
+from hygge.databases.hanging_up import hang_up, is_quiet, keep_alive, within
 from hygge.databases.mssql_dialling import Dialling, wire_known_by
 from hygge.databases.mssql_errors import told
 from hygge.databases.mssql_settings import MssqlSettings, written
@@ -196,7 +191,7 @@ _NAMES = {
 def _context(settings: MssqlSettings, numbers: tuple[int, int]) -> dict[str, Any]:
     found: dict[str, Any] = {_NAMES[key]: value for key, value in settings.words().items()}
     found |= {"keep_alive": 1000 * numbers[0], "keep_alive_interval": 1000 * numbers[1]}
-    found["connect_timeout"] = settings.connect_seconds
+    found |= {"connect_timeout": settings.connect_seconds, "connect_retry_count": 0}
     if settings.how == "password":
         found |= {"user_name": settings.who or "", "password": settings.secret()}
     elif settings.how == "integrated":
