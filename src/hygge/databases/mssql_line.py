@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from hygge.connections.entra import token
 from hygge.connections.pool import Line
+from hygge.core.errors import ConfigError
 from hygge.databases.hanging_up import hang_up, is_quiet, keep_alive, within
 from hygge.databases.mssql_dialling import Dialling, wire_known_by
 from hygge.databases.mssql_errors import told
@@ -30,13 +31,23 @@ _MANNERS = (
 )
 
 
+@contextmanager
+def _entering(settings: MssqlSettings, dialling: Dialling) -> Iterator[tuple[int, int]]:
+    try:
+        with dialling.anew() as numbers, told():
+            yield numbers
+    except ConfigError as refused:
+        refused.at(server=settings.where, database=settings.which)  # it may tell the user alone
+        raise
+
+
 class Talk(Line):
     """By ODBC: statements, each at once in force, and rows as Arrow."""
 
     def __init__(self, settings: MssqlSettings, dialling: Dialling) -> None:
         self.cursor: Any = None
         self._manners = _MANNERS.format(wait=1000 * settings.lock_seconds)
-        with dialling.anew() as numbers, told():
+        with _entering(settings, dialling) as numbers:
             self.db = mssql_python.connect(
                 _string(settings, numbers),
                 autocommit=True,
@@ -89,7 +100,7 @@ class Bulk(Line):
     """By the driver's other half, which speaks TDS itself: rows in bulk, committed as they go."""
 
     def __init__(self, settings: MssqlSettings, dialling: Dialling) -> None:
-        with dialling.anew() as numbers, told():
+        with _entering(settings, dialling) as numbers:
             self.db = mssql_py_core.PyCoreConnection(_context(settings, numbers))
             self._wire = wire_known_by(numbers)
             try:
