@@ -46,7 +46,7 @@ _BROKEN = re.compile(
 """What the driver's other half says, which has no kinds of errors."""
 _KINDS = {"Communication link failure", "Client unable to establish connection", "Timeout expired"}
 _KINDS |= {"Connection timeout expired", "Connection failure during transaction"}
-_KINDS |= {"Server rejected the connection", "Connection does not exist"}
+_KINDS |= {"Server rejected the connection", "Connection does not exist", "Serialization failure"}
 
 
 @contextmanager
