@@ -55,13 +55,15 @@ def every(stage: Scene, harm: Wire, numbers: Iterable[int]) -> tuple[int, list[s
     return met, found
 
 
+@pytest.mark.parametrize("mode", ["merge"])
 @pytest.mark.parametrize("database", DATABASES)
 def test_broken_at_a_few_messages(
     tmp_path: Path,
     database: str,
+    mode: str,
     record_property: pytest.RecordProperty,  # type: ignore[name-defined]
 ) -> None:
-    with scene(tmp_path, database, "merge") as stage:
+    with scene(tmp_path, database, mode) as stage:
         found = [broken(stage, harm, at) for harm, at in A_FEW]
     met = [complaints for complaints in found if complaints is not None]
     record_property("crash_points", len(met))
