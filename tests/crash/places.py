@@ -124,8 +124,10 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
     def __init__(self, tmp: Path) -> None:
         self.database, self.schema, self.prefix = _name(tmp), "dbo", ""
         self.url = mssql.url(self.database)
+        self._copied = dict[str, dict[str, tuple[str, list[str]]]]()
 
     def make(self) -> None:
+        self._copied.clear()
         mssql.ask(f"drop database if exists {self.database}")
         mssql.ask(f"create database {self.database}")
         for which in (TEMPLATE, KEPT):
@@ -134,20 +136,27 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
 
     def copy(self, source: str, target: str) -> None:
         self.settle()
-        self._copy(_schema(source), _schema(target))
-        self._copy(APART + source, APART + target)
+        self._copy(_schema(source), _schema(target), keep=target != HERE)
+        self._copy(APART + source, APART + target, keep=target != HERE)
 
-    def _copy(self, one: str, two: str) -> None:
-        for name in self._names(two):
-            mssql.ask(f"drop table {two}.{name}", database=self.database)
-        for name in self._names(one):
-            made = mssql.definition(self.database, one, name)
-            mssql.ask(f"create table {two}.{name} ({made})", database=self.database)
-            for (index,) in mssql.ask(_COLUMN_STORES, f"{one}.{name}", database=self.database):
-                sql = f"create clustered columnstore index {index} on {two}.{name}"
-                mssql.ask(sql, database=self.database)
-            copied = f"insert into {two}.{name} select * from {one}.{name}"
-            mssql.ask(copied, database=self.database)
+    def _copy(self, one: str, two: str, *, keep: bool) -> None:
+        """`keep`: nobody else makes anything there, so what is there is known from now on."""
+        tables = self._copied.get(one) or {name: self._made(one, name) for name in self._names(one)}
+        if keep:
+            self._copied[two] = tables
+        steps = [f"drop table {two}.{name}" for name in self._names(two)]
+        for name, (made, stores) in tables.items():
+            steps.append(f"create table {two}.{name} ({made})")
+            steps += [f"create clustered columnstore index {i} on {two}.{name}" for i in stores]
+            steps.append(f"insert into {two}.{name} select * from {one}.{name}")
+        with mssql.connected(self.database) as db, db.cursor() as cursor:
+            for sql in steps:
+                cursor.execute(sql)
+
+    def _made(self, schema: str, name: str) -> tuple[str, list[str]]:
+        """How a table is defined, and its column stores."""
+        stores = mssql.ask(_COLUMN_STORES, f"{schema}.{name}", database=self.database)
+        return mssql.definition(self.database, schema, name), [str(row[0]) for row in stores]
 
     def _names(self, schema: str) -> list[str]:
         sql = "select table_name from information_schema.tables where table_schema = ?"

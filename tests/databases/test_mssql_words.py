@@ -11,6 +11,7 @@ from tests.rigs import mssql
 
 from hygge.core.watermark import Watermark
 from hygge.databases.mssql import Mssql
+from hygge.databases.mssql_dialling import Dialling
 from hygge.databases.mssql_line import Talk
 from hygge.databases.mssql_settings import MssqlSettings
 
@@ -28,7 +29,7 @@ def test_the_last_moment_can_be_a_bound() -> None:
 
 def test_a_connection_is_as_new_for_the_next() -> None:
     settings = MssqlSettings.model_validate({"url": mssql.url(), "lock_seconds": 7})
-    with closing(Talk(settings)) as line:
+    with closing(Talk(settings, Dialling(15))) as line:
         with line.asking() as cursor:
             cursor.execute("set lock_timeout 1; begin transaction")
         line.clean()

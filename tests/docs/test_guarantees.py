@@ -48,6 +48,14 @@ def test_results_are_counted_by_what_they_speak_for(tool: ModuleType, tmp_path: 
         case.format("tests.crash.test_kill", "test_x[incremental-sqlite]", points),
         case.format("tests.crash.test_kill", "test_x[incremental-merge-sqlite]", points),
         case.format("tests.faults.test_wire", "test_x[mysql-append-reset]", points),
+        case.format(store, "test_merge[MssqlStoreRig]", ""),
+        case.format("tests.faults.test_wire", "test_x[mssql-merge-reset]", points),
+        case.format("tests.crash.test_kill", "test_x[incremental-merge-mssql]", points),
+        case.format("tests.crash.test_kill", "test_x[full_drop-changed-mssql]", points),
+        case.format("tests.faults.test_mssql", "test_x[1205]", ""),
+        case.format("tests.contracts.test_homes.TestHomes", "test_x[MssqlHomeRig]", ""),
+        case.format("tests.homes.test_late_rows", "test_x[mssql-id]", ""),
+        case.format("tests.homes.test_mssql_following", "test_changes", ""),
     ]
     file.write_text(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>")
     told = tool.counted(list(tool.results(file)))
@@ -55,6 +63,10 @@ def test_results_are_counted_by_what_they_speak_for(tool: ModuleType, tmp_path: 
     assert told["SQLite: incremental, merge"] == {"tests": 1, "points": 7}
     assert told["MySQL, MariaDB: incremental, append"] == {"tests": 0, "points": 7}
     assert told["MySQL, MariaDB: full_drop"] == {"tests": 0, "points": 0}
+    assert told[f"{tool.SQL_SERVER}: full_drop"] == {"tests": 1, "points": 7}
+    assert told[f"{tool.SQL_SERVER}: incremental, append"] == {"tests": 1, "points": 0}
+    assert told[f"{tool.SQL_SERVER}: incremental, merge"] == {"tests": 1, "points": 14}
+    assert told[tool.SQL_SERVER] == {"tests": 3}
 
 
 def test_a_failed_test_guarantees_nothing(tool: ModuleType, tmp_path: Path) -> None:

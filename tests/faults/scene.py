@@ -28,8 +28,8 @@ MODES: dict[str, dict[str, Any]] = {
     "append": {"run_type": "incremental", "watermark": "id", "write": "append"},
     "merge": {"run_type": "incremental", "watermark": "id", "write": "merge", "keys": ["id"]},
 }
-DATABASES = ("postgres", "mysql")
-PATIENCE: dict[str, Any] = {"lock_seconds": 1, "connect_seconds": 2}
+DATABASES = ("postgres", "mysql", "mssql")
+PATIENCE: dict[str, Any] = {"lock_seconds": 1, "connect_seconds": 2, "acquire_timeout": 0.1}
 LONG = 1.5
 """Seconds after which a flow that gets no answer gives up."""
 
@@ -91,8 +91,8 @@ class Scene:
 
     def settled(self, **settings: Any) -> list[str]:
         """Run once more, in peace; what is not as it should be then."""
-        report = self.run(retries=2, **settings)
-        # until the server knows, it keeps locks
+        report = self.run(**settings)
+        # until the server knows, it keeps locks: to try again at once would only wait longer
         if isinstance(report.error, ConnectionFailed) or self.place.leftovers():
             self.wire.forget()
             report = self.run(retries=2, **settings)

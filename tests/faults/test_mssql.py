@@ -90,17 +90,9 @@ def parts(**more: Any) -> dict[str, Any]:
     return {**known, "encrypt": "no", "trust_server_certificate": True, **more}
 
 
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        ({"password": "wrong"}, "Login failed"),
-        ({"user": "nobody"}, "Login failed"),
-        ({"database": "nowhere"}, "Login failed|Cannot open database"),
-    ],
-)
-def test_who_is_not_let_in_is_told_why(more: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told) as failed:
-        check(**parts(**more))
+def test_a_login_that_nobody_knows() -> None:
+    with pytest.raises(ConfigError, match=r"Login failed.*database shop") as failed:
+        check(**parts(user="nobody", database="shop"))
     assert "user and password" in str(failed.value.hint)
     assert mssql_server.address().password not in str(failed.value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from tests.crash.places import place_of
 from tests.faults.scene import DATABASES, Scene, scene
-from tests.rigs import mysql, postgres
+from tests.rigs import mssql, mysql, postgres
 from tests.servers import postgres as postgres_server
 
 from hygge import registry
@@ -84,6 +85,7 @@ def test_one_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, 
     place.make()
     url = urlsplit(place.url)
     schema = place.prefix.strip(".") or url.path.strip("/")
+    schema = "dbo" if name == "mssql" else schema
     one = two = f"{schema}.people"
     if way == "two_spellings":
         one = "people"
@@ -101,10 +103,13 @@ WAITING = {
     "postgres": "select 1 from pg_stat_activity where wait_event_type = 'Lock' and usename = '{}'",
     "mysql": "select 1 from information_schema.processlist where db = '{}' and state like "
     "'Waiting for table metadata lock%'",
+    "mssql": "select 1 from sys.dm_os_waiting_tasks where wait_type like 'LCK%'",
 }
 
 
-def connected(name: str) -> Any:
+def connected(name: str, database: str) -> Any:
+    if name == "mssql":
+        return mssql.connected(database)
     if name == "mysql":
         return mysql.connected()
     return psycopg.connect(postgres_server.url(), autocommit=True)
@@ -116,13 +121,25 @@ def test_a_zombie_adds_no_row_to_a_table_that_was_staging(tmp_path: Path, name: 
     place = place_of(name, tmp_path)
     assert place is not None
     place.make()
-    schema = place.prefix.strip(".") or urlsplit(place.url).path.strip("/")
+    where = urlsplit(place.url).path.strip("/")
+    schema = "dbo" if name == "mssql" else place.prefix.strip(".") or where
     database: Database = registry.find("databases", name).load().build({"url": place.url})
     load, parts = staged(database, f"{schema}.people", Mode.REPLACE, None)
     done = list[Receipt]()
-    committing = threading.Thread(target=lambda: done.append(load.commit(parts)))
-    with connected(name) as zombie, connected(name) as watching, zombie.cursor() as cursor:
-        cursor.execute("begin")
+
+    def commit() -> None:
+        with suppress(ConnectionFailed):  # a victim, where others have written meanwhile
+            done.append(load.commit(parts))
+            return
+        done.append(load.commit(parts))
+
+    committing = threading.Thread(target=commit)
+    with (
+        connected(name, where) as zombie,
+        connected(name, where) as watching,
+        zombie.cursor() as cursor,
+    ):
+        cursor.execute("begin transaction" if name == "mssql" else "begin")
         table = f"{schema}._hygge_{load.request.load_id}"
         cursor.execute(f"insert into {table} (_hygge_part, _hygge_row, id) values (7, 0, 99)")
         committing.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from tests.servers.proxy import Wire
 
 from hygge.core.errors import ConnectionFailed, FlowTimeout
 
-pytestmark = [pytest.mark.crash, pytest.mark.long, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
+A_FEW = [(Wire.RESET, 5), (Wire.RESET, 40), (Wire.HALF_OPEN, 90), (Wire.STALL, 4)]
+A_FEW += [(Wire.LOST_REPLY, 3)]
 HARMS = {Wire.RESET: 3, Wire.HALF_OPEN: 3, Wire.STALL: 9}
 """Of the first thirty messages each mode has every so many, and all modes together every third of
 that; then come powers of two. A stall takes its time."""
@@ -23,7 +26,7 @@ def points(mode: str, step: int) -> Iterator[int]:
 
 
 def _says_commit(data: bytes) -> bool:
-    return b"commit" in data.lower().replace(b"\0", b"")
+    return re.search(rb"\bcommit\b", data.lower().replace(b"\0", b"")) is not None
 
 
 def broken(stage: Scene, harm: Wire, at: int) -> list[str] | None:
@@ -52,6 +55,23 @@ def every(stage: Scene, harm: Wire, numbers: Iterable[int]) -> tuple[int, list[s
     return met, found
 
 
+@pytest.mark.parametrize("mode", ["merge"])
+@pytest.mark.parametrize("database", DATABASES)
+def test_broken_at_a_few_messages(
+    tmp_path: Path,
+    database: str,
+    mode: str,
+    record_property: pytest.RecordProperty,  # type: ignore[name-defined]
+) -> None:
+    with scene(tmp_path, database, mode) as stage:
+        found = [broken(stage, harm, at) for harm, at in A_FEW]
+    met = [complaints for complaints in found if complaints is not None]
+    record_property("crash_points", len(met))
+    assert len(met) == len(A_FEW)
+    assert not any(met), met
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("harm", HARMS, ids=str)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("database", DATABASES)
@@ -70,6 +90,7 @@ def test_broken_at_a_message(
     assert met > 30 // step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_commit_whose_answer_is_lost(

@@ -41,6 +41,7 @@ from hygge.testing.harness import unordered
 OTHERS = st.sampled_from(["first", "second"])
 ANYBODY = st.sampled_from(["first", "second", "at once"])
 CALLS = st.integers(1, 12)
+COLUMNS = "(id, number, at, word)"
 
 
 class Following(RuleBasedStateMachine):
@@ -60,6 +61,9 @@ class Following(RuleBasedStateMachine):
         self.open: dict[str, Any] = {}
         self.touched: dict[str, set[int]] = {}
         self.known, self.deleted = set[int](), set[int]()
+        self._make()
+
+    def _make(self) -> None:
         if self.kind == "mysql":
             mysql.ask(None, f"create database {self.table}")
         self.plain = self._connected(autocommit=True)
@@ -77,25 +81,44 @@ class Following(RuleBasedStateMachine):
         db.autocommit(autocommit)
         return db
 
+    @property
+    def _number(self) -> str:
+        """The next one, as SQL."""
+        return (
+            f"nextval({self.table}_numbers)"
+            if self.kind == "mysql"
+            else (f"nextval('{self.table}_numbers')")
+        )
+
+    @property
+    def _now(self) -> str:
+        return "now()" if self.kind == "postgres" else "now(6)"
+
+    @property
+    def _url(self) -> str:
+        return postgres.url() if self.kind == "postgres" else mysql.url(self.table)
+
+    def _may(self, who: str, *, adding: bool) -> bool:
+        """Whether the server lets it without waiting for others."""
+        return True
+
     def _ask(self, sql: str, who: str = "at once") -> list[tuple[Any, ...]]:
         if who != "at once" and who not in self.open:
             self.open[who], self.touched[who] = self._connected(autocommit=False), set()
         with self.open.get(who, self.plain).cursor() as cursor:
             cursor.execute(sql)
-            return list(cursor.fetchall()) if cursor.description else []
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
     # what others do
 
     def _insert(self, who: str, *, place: bool = True, rows: int = 1) -> None:
+        if not self._may(who, adding=True):
+            return
         new = range(len(self.known), len(self.known) + rows)
-        number = f"nextval('{self.table}_numbers')"
-        if self.kind == "mysql":
-            number = f"nextval({self.table}_numbers)"
-        ((value,),) = self._ask(f"select {number}", who)
-        now = "now()" if self.kind == "postgres" else "now(6)"
-        told = f"{value}, {now}" if place else "null, null"
+        ((value,),) = self._ask(f"select {self._number}", who)
+        told = f"{value}, {self._now}" if place else "null, null"
         values = ", ".join(f"({n}, {told}, 'new')" for n in new)
-        self._ask(f"insert into {self.table} values {values}", who)
+        self._ask(f"insert into {self.table} {COLUMNS} values {values}", who)
         self.known |= set(new)
         self.touched.get(who, set()).update(new)
 
@@ -117,12 +140,10 @@ class Following(RuleBasedStateMachine):
     @rule(who=ANYBODY, pick=st.integers(0, 99))
     def update(self, who: str, pick: int) -> None:
         free = sorted(self.known - self.deleted - set().union(*self.touched.values()))
-        if not free:
+        if not free or not self._may(who, adding=False):
             return
         chosen = free[pick % len(free)]
-        number = "nextval('{0}_numbers')" if self.kind == "postgres" else "nextval({0}_numbers)"
-        now = "now()" if self.kind == "postgres" else "now(6)"
-        sets = f"number = {number.format(self.table)}, at = {now}, word = 'changed {pick}'"
+        sets = f"number = {self._number}, at = {self._now}, word = 'changed {pick}'"
         self._ask(f"update {self.table} set {sets} where id = {chosen}", who)
         self.touched.get(who, set()).add(chosen)
 
@@ -135,19 +156,18 @@ class Following(RuleBasedStateMachine):
         sql += " order by id"
         busy = set().union(*self.touched.values())
         old = [n for (n,) in self._ask(sql) if n not in busy]
-        if old:
+        if old and self._may("at once", adding=False):
             self.deleted.add(chosen := old[pick % len(old)])
             self._ask(f"delete from {self.table} where id = {chosen}")
 
     @precondition(lambda self: self.finds and self.deleted)
     @rule(pick=st.integers(0, 99))
     def insert_again(self, pick: int) -> None:
+        if not self._may("at once", adding=True):
+            return
         chosen = sorted(self.deleted)[pick % len(self.deleted)]
-        number = f"nextval('{self.table}_numbers')"
-        if self.kind == "mysql":
-            number = f"nextval({self.table}_numbers)"
-        now = "now()" if self.kind == "postgres" else "now(6)"
-        self._ask(f"insert into {self.table} values ({chosen}, {number}, {now}, 'again')")
+        values = f"({chosen}, {self._number}, {self._now}, 'again')"
+        self._ask(f"insert into {self.table} {COLUMNS} values {values}")
         self.deleted.discard(chosen)
 
     @rule(who=OTHERS, commits=st.booleans())
@@ -159,23 +179,20 @@ class Following(RuleBasedStateMachine):
 
     # runs
 
-    def _run(self, store: Store[Any] | None = None) -> Any:
+    def _how(self) -> dict[str, Any]:
+        """The settings of a run."""
         merges: dict[str, Any] = {"keys": "id"} if self.write == "merge" else {}
         if self.finds:
             merges |= {"detect_deletes": "by_key_compare", "max_delete_fraction": 1}
         nulls = "include" if self.write == "merge" else "fail"
-        url = postgres.url() if self.kind == "postgres" else mysql.url(self.table)
-        config = HomeConfig.create({"type": self.kind, "connection": url, "table": self.table})
-        flow = self.stage.flow(
-            home_of(config, NoConnections()),
-            store,
-            run_type="incremental",
-            write=self.write,
-            watermark={"column": self.column, "nulls": nulls},
-            retries=0,
-            **merges,
-        )
-        return flow.run(self.stage.terms())
+        return {"watermark": {"column": self.column, "nulls": nulls}, **merges}
+
+    def _run(self, store: Store[Any] | None = None) -> Any:
+        place = {"connection": self._url, "table": self.table}
+        config = HomeConfig.create({"type": self.kind, **place})
+        home = home_of(config, NoConnections())
+        how = {"run_type": "incremental", "write": self.write, "retries": 0, **self._how()}
+        return self.stage.flow(home, store, **how).run(self.stage.terms())
 
     @rule()
     def run(self) -> None:
@@ -248,9 +265,10 @@ def test_the_destination_follows_the_source(
     monkeypatch: pytest.MonkeyPatch, kind: str, column: str, write: str, finds: bool
 ) -> None:
     monkeypatch.setattr(sql_bound, "PATIENCE", 0.0)
-    monkeypatch.setattr(Following, "kind", kind, raising=False)
-    monkeypatch.setattr(Following, "column", column, raising=False)
-    monkeypatch.setattr(Following, "write", write, raising=False)
-    monkeypatch.setattr(Following, "finds", finds, raising=False)
+    case = {"kind": kind, "column": column, "write": write, "finds": finds}
+    run_as_test(type("Case", (Following,), case))
+
+
+def run_as_test(machine: type[Following]) -> None:
     few = settings(max_examples=4, stateful_step_count=20, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(Following, settings=few)
+    run_state_machine_as_test(machine, settings=few)

@@ -17,6 +17,7 @@ from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mssql_catalog import KEYS, described, fields
+from hygge.databases.mssql_dialling import Dialling
 from hygge.databases.mssql_errors import told
 from hygge.databases.mssql_line import Bulk, Talk
 from hygge.databases.mssql_settings import MssqlSettings
@@ -108,12 +109,13 @@ class MssqlSession(Session):
 
     def __init__(self, settings: MssqlSettings, pool: Pool) -> None:
         self._settings, self._loan = settings, Loan(pool)
+        self._dialling = Dialling(settings.connect_seconds)
 
     def _talk(self) -> AbstractContextManager[Talk]:
-        return self._loan.using(Talk, lambda: Talk(self._settings))
+        return self._loan.using(Talk, lambda: Talk(self._settings, self._dialling))
 
     def _bulk(self) -> AbstractContextManager[Bulk]:
-        return self._loan.using(Bulk, lambda: Bulk(self._settings))
+        return self._loan.using(Bulk, lambda: Bulk(self._settings, self._dialling))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with told(), self._talk() as line, line.asking() as cursor:
@@ -233,6 +235,7 @@ class MssqlSession(Session):
 
     def interrupt(self) -> None:
         self._loan.stop()
+        self._dialling.stop()
 
     def close(self) -> None:
         self._loan.close()

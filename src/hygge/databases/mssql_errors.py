@@ -29,6 +29,8 @@ _EXPIRED = re.compile(r"token (is|has) expired|37396", re.IGNORECASE)
 _AT_THE_DOOR = ("Login failed for", "Cannot open database", "Cannot open server")
 _DENIED = re.compile(r"permission (was )?denied|does not have permission|not have permission to")
 _NOT_BELIEVED = re.compile(r"certificate|SSL Provider|TLS handshake", re.IGNORECASE)
+_CUT_OFF = re.compile(r"unexpected EOF|reset by peer|broken pipe|closed", re.IGNORECASE)
+"""How a handshake ends that nobody refused."""
 _NO_TABLE = re.compile(r"Invalid object name|Cannot find the object")
 _FULL = re.compile(r"session limit|maximum number of (user )?(connections|sessions)|request limit")
 _PASSING = re.compile(
@@ -38,13 +40,13 @@ _PASSING = re.compile(
 """What the server says."""
 _BROKEN = re.compile(
     r"Communication link failure|TCP Provider|Unable to complete login|Login timeout expired|"
-    r"forcibly closed|connection|transport|IO error|timed out|timeout|EOF|closed",
+    r"forcibly closed|connection|transport|IO error|timed out|timeout|EOF|closed|Failed to receive",
     re.IGNORECASE,
 )
 """What the driver's other half says, which has no kinds of errors."""
 _KINDS = {"Communication link failure", "Client unable to establish connection", "Timeout expired"}
 _KINDS |= {"Connection timeout expired", "Connection failure during transaction"}
-_KINDS |= {"Server rejected the connection", "Connection does not exist"}
+_KINDS |= {"Server rejected the connection", "Connection does not exist", "Serialization failure"}
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def _by_words(what: str, kind: str) -> HyggeError:
     if _DENIED.search(what):
         return DatabaseError(what, hint="ask for the right to do this")
     at_door = kind in _KINDS or not kind
-    if at_door and _NOT_BELIEVED.search(what):
+    if at_door and _NOT_BELIEVED.search(what) and not _CUT_OFF.search(what):
         return ConfigError(
             f"it is not sure who answers: {what}",
             hint="let this machine trust who signed its certificate (/etc/ssl/certs), or "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,63 +13,52 @@ import pyarrow as pa
 
 from hygge.connections.entra import token
 from hygge.connections.pool import Line
-from hygge.databases.hanging_up import (
-    POLITE_SECONDS,
-    hang_up,
-    is_quiet,
-    keep_alive,
-    marked,
-    within,
-)
+from hygge.core.errors import ConfigError
+from hygge.databases.hanging_up import hang_up, is_quiet, keep_alive, within
+from hygge.databases.mssql_dialling import Dialling, wire_known_by
 from hygge.databases.mssql_errors import told
 from hygge.databases.mssql_settings import MssqlSettings, written
 
 mssql_python.pooling(enabled=False)  # the pool is ours
 
-_NUMBERS = itertools.count()
 _ACCESS_TOKEN = 1256
 """SQL_COPT_SS_ACCESS_TOKEN: bytes, with their length before them."""
+_POLITE_SECONDS = 1.0
+"""A server that is there has been asked to stop by then; from one that is not, no answer comes."""
 _MANNERS = (
     "set language us_english; set dateformat ymd; set xact_abort on; set nocount on; "
     "set lock_timeout {wait}; set transaction isolation level read committed"
 )
 
 
-def _known_by() -> tuple[int, int]:
-    """Two numbers that no other connection has as its seconds of silence: by them its socket is
-    found, which the driver does not tell."""
-    number = next(_NUMBERS)
-    return 100 + number % 900, 100 + number // 900 % 900
-
-
-def _wire(numbers: tuple[int, int]) -> socket.socket | None:
-    """A handle of our own for the socket."""
-    found = marked(numbers)
-    for other in found[1:]:
-        other.close()
-    if found:
-        keep_alive(found[0])
-    return found[0] if found else None
+@contextmanager
+def _entering(settings: MssqlSettings, dialling: Dialling) -> Iterator[tuple[int, int]]:
+    try:
+        with dialling.anew() as numbers, told():
+            yield numbers
+    except ConfigError as refused:
+        refused.at(server=settings.where, database=settings.which)  # it may tell the user alone
+        raise
 
 
 class Talk(Line):
     """By ODBC: statements, each at once in force, and rows as Arrow."""
 
-    def __init__(self, settings: MssqlSettings) -> None:
+    def __init__(self, settings: MssqlSettings, dialling: Dialling) -> None:
         self.cursor: Any = None
         self._manners = _MANNERS.format(wait=1000 * settings.lock_seconds)
-        numbers = _known_by()
-        with told():
+        with _entering(settings, dialling) as numbers:
             self.db = mssql_python.connect(
                 _string(settings, numbers),
                 autocommit=True,
                 timeout=settings.connect_seconds,
                 attrs_before=_proof(settings),
             )
-            self._wire = _wire(numbers)
+            self._wire = wire_known_by(numbers)
             try:
                 with self.asking() as cursor:
                     cursor.execute(self._manners)
+                _settle(self._wire)
             except BaseException:  # nobody else knows of it
                 self.close()
                 raise
@@ -97,7 +85,7 @@ class Talk(Line):
 
     def interrupt(self) -> None:
         if (cursor := self.cursor) is not None:
-            within(POLITE_SECONDS, cursor.hstmt._cancel, Exception)
+            within(_POLITE_SECONDS, cursor.hstmt._cancel, Exception)
         if self._wire is not None:
             with suppress(OSError):
                 hang_up(self._wire.fileno())
@@ -111,13 +99,13 @@ class Talk(Line):
 class Bulk(Line):
     """By the driver's other half, which speaks TDS itself: rows in bulk, committed as they go."""
 
-    def __init__(self, settings: MssqlSettings) -> None:
-        numbers = _known_by()
-        with told():
+    def __init__(self, settings: MssqlSettings, dialling: Dialling) -> None:
+        with _entering(settings, dialling) as numbers:
             self.db = mssql_py_core.PyCoreConnection(_context(settings, numbers))
-            self._wire = _wire(numbers)
+            self._wire = wire_known_by(numbers)
             try:
                 self._ask("set language us_english; select 1")
+                _settle(self._wire)
             except BaseException:  # nobody else knows of it
                 self.close()
                 raise
@@ -169,6 +157,12 @@ class Bulk(Line):
         _put_down(self._wire)
 
 
+def _settle(wire: socket.socket | None) -> None:
+    """It is known by its handle from now on."""
+    if wire is not None:
+        keep_alive(wire)
+
+
 def _put_down(wire: socket.socket | None) -> None:
     if wire is not None:
         with suppress(OSError):
@@ -178,6 +172,7 @@ def _put_down(wire: socket.socket | None) -> None:
 def _string(settings: MssqlSettings, numbers: tuple[int, int]) -> str:
     words = settings.words()
     words |= {"KeepAlive": str(numbers[0]), "KeepAliveInterval": str(numbers[1])}
+    words["ConnectRetryCount"] = "0"  # one that broke is not to be another unseen
     if settings.how == "password":
         words |= {"UID": settings.who or "", "PWD": settings.secret()}
     elif settings.how == "integrated":
@@ -207,7 +202,7 @@ _NAMES = {
 def _context(settings: MssqlSettings, numbers: tuple[int, int]) -> dict[str, Any]:
     found: dict[str, Any] = {_NAMES[key]: value for key, value in settings.words().items()}
     found |= {"keep_alive": 1000 * numbers[0], "keep_alive_interval": 1000 * numbers[1]}
-    found["connect_timeout"] = settings.connect_seconds
+    found |= {"connect_timeout": settings.connect_seconds, "connect_retry_count": 0}
     if settings.how == "password":
         found |= {"user_name": settings.who or "", "password": settings.secret()}
     elif settings.how == "integrated":

@@ -19,6 +19,8 @@ class Locks:
         self._held: dict[Hashable, dict[int, bool]] = {}
         """By session, whether it shares."""
         self._wanted: dict[int, Hashable] = {}
+        self.priorities: dict[int, int] = {}
+        """Of sessions; 0 otherwise. Of a circle, one of the lowest is the victim."""
 
     def take(
         self,
@@ -35,7 +37,7 @@ class Locks:
             try:
                 while self._in_the_way(what, session, shared):
                     self._wanted[session] = what
-                    if self._is_circle(session):
+                    if self._is_victim(session):
                         told = "Transaction was deadlocked on lock resources, and has been chosen "
                         raise SqlError(DEADLOCK, told + "as the deadlock victim.", 13)
                     if stopped() or (until is not None and time.monotonic() >= until):
@@ -53,17 +55,28 @@ class Locks:
             one for one, shares in holders.items() if one != session and not (shared and shares)
         }
 
-    def _is_circle(self, session: int) -> bool:
+    def _is_victim(self, session: int) -> bool:
+        ahead = self._ahead(session)
+        if session not in ahead:
+            return False
+        circle = [one for one in ahead if session in self._ahead(one)]
+        mine = self.priorities.get(session, 0)
+        return mine <= min(self.priorities.get(one, 0) for one in circle)
+
+    def _ahead(self, session: int) -> set[int]:
+        """For whom it waits, and for whom they wait."""
         seen, looking = set[int](), [session]
         while looking:
-            wanted = self._wanted.get(looking.pop())
-            owners = set(self._held.get(wanted, {})) - seen if wanted is not None else set[int]()
-            if session in owners and seen:
-                return True
-            owners.discard(session)
-            seen |= owners
-            looking += owners
-        return False
+            one = looking.pop()
+            owners = set(self._held.get(self._wanted[one], {})) if one in self._wanted else set()
+            looking += owners - seen - {one}
+            seen |= owners - {one}
+        return seen
+
+    def waiting(self) -> dict[int, Hashable]:
+        """By session, for what."""
+        with self._changed:
+            return dict(self._wanted)
 
     def release(self, session: int, what: Hashable) -> bool:
         """Whether the session had it."""

@@ -72,6 +72,7 @@ class SessionScene:
             ("{databases}", self._databases),
             ("{sessions}", self._sessions),
             ("{transactions}", self._transactions),
+            ("{waiting}", self._waiting),
         ):
             if word in query:
                 query = query.replace(word, rows())
@@ -91,6 +92,11 @@ class SessionScene:
             if one.transactions.id is not None
         ]
         return ", ".join(found or ["(null, null, null, null, false, false)"])
+
+    def _waiting(self) -> str:
+        waiting = self._session.server.locks.waiting()
+        found = [f"({session}, {text(str(what))})" for session, what in waiting.items()]
+        return ", ".join(found or ["(null, null)"])
 
     def variable(self, name: str) -> tuple[Kind, Any]:
         found = self.variables.get(f"@{name.lstrip('@').lower()}")

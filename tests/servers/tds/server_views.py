@@ -155,6 +155,14 @@ client_net_address varchar(48) = '127.0.0.1'
 """,
         "(values {sessions}) e(id, since, host, program, login, db, depth, tls)",
     ),
+    "sys.dm_os_waiting_tasks": (
+        """
+session_id smallint = w.id
+wait_type nvarchar(60) = 'LCK_M_X'
+resource_description nvarchar(3072) = w.what
+""",
+        "(values {waiting}) w(id, what) where w.id is not null",
+    ),
     "sys.dm_tran_active_transactions": (
         """
 transaction_id bigint = t.id

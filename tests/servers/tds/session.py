@@ -104,6 +104,7 @@ class Session:
 
     def _leave(self) -> None:
         self.server.sessions.pop(self.id, None)
+        self.server.locks.priorities.pop(self.id, None)
         self.transactions.kept.clear()
         with suppress(duckdb.Error):
             self.transactions.rollback()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.servers.tds.session import Session
 
 _XACT_ABORT = 16384
+_PRIORITIES = {"low": -5, "normal": 0, "high": 5}
 
 
 def value(session: Session, text: str, kind: Kind | None = None) -> Any:
@@ -99,6 +100,8 @@ def set_(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     elif what == "lock_timeout":
         milliseconds = int(leaf.text.split()[-1])
         session.transactions.lock_timeout = None if milliseconds < 0 else milliseconds / 1000
+    elif what == "deadlock_priority":
+        session.server.locks.priorities[session.id] = _PRIORITIES[last]
     elif what == "identity_insert":
         session.identity_insert = leaf.text if last == "on" else None
     elif what == "transaction":

@@ -1,7 +1,7 @@
 """sys.… and INFORMATION_SCHEMA.…, as queries over what is known of tables.
 
 `{sys}` stands for where the catalog is, `{db}` for the database's name; `{databases}`,
-`{sessions}` and `{transactions}` for rows that the server puts in when it is asked.
+`{sessions}`, `{waiting}` and `{transactions}` for rows that the server puts in when it is asked.
 """
 
 from __future__ import annotations
