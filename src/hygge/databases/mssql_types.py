@@ -113,8 +113,31 @@ def _text(word: str, quoted: str) -> str:
         return f"{quoted}.ToString()"
     if word in TEXTS[:4]:
         return quoted
+    if word == "sql_variant":
+        return _variant(quoted)
     long = word in ("text", "ntext", "xml", "json")
     return f"cast({quoted} as nvarchar({'max' if long else 4000}))"
+
+
+_VARIANTS = {
+    "float": "convert(nvarchar(max), cast({0} as float), 3)",
+    "real": "convert(nvarchar(max), cast({0} as real), 3)",
+    "money": "convert(nvarchar(max), cast({0} as money), 2)",
+    "smallmoney": "convert(nvarchar(max), cast({0} as smallmoney), 2)",
+    "datetime": "convert(nvarchar(max), cast({0} as datetime), 121)",
+    "smalldatetime": "convert(nvarchar(max), cast({0} as smalldatetime), 120)",
+    "binary": "convert(nvarchar(max), cast({0} as varbinary(8000)), 1)",
+    "varbinary": "convert(nvarchar(max), cast({0} as varbinary(8000)), 1)",
+}
+"""Those that a plain cast would cut to six digits, to cents, to minutes, or take for letters."""
+
+
+def _variant(quoted: str) -> str:
+    """Whatever a value is by itself, as a text from which it can be had again."""
+    told = {kind: sql.format(quoted) for kind, sql in _VARIANTS.items()}
+    cases = " ".join(f"when '{kind}' then {sql}" for kind, sql in told.items())
+    kind = f"cast(sql_variant_property({quoted}, 'BaseType') as nvarchar(128))"
+    return f"case {kind} {cases} else cast({quoted} as nvarchar(max)) end"
 
 
 def _as(kind: pl.DataType) -> Arrive:

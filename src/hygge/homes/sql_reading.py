@@ -60,6 +60,9 @@ class Reading:
                     yield from asked.iter_slices(
                         self._home.config.options.batch_size or rows.height or 1
                     )
+            if self._home.changes is not None and self._request.low is not None:
+                low = self._request.low.value
+                self._home.changes.refuse_forgotten(self._session, self._home.table, low)
 
 
 def _within(rows: pl.DataFrame, request: ReadRequest) -> pl.DataFrame:
