@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -116,6 +116,9 @@ class Mysql(Database):
 
 class MysqlSession(Session):
     """One connection, made when it is needed; busy to their end while rows are read from it."""
+
+    stays = False
+    """Whether it is used on when rows are given up: it holds a state of them."""
 
     def __init__(self, settings: MysqlSettings, pool: Pool) -> None:
         self._settings, self._loan = settings, Loan(pool)
@@ -230,9 +233,12 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
+        names = [field.column.name for field in fields]
         with told(), self._line() as line, line.streaming(sql, list(values) or None) as cursor:
-            for rows in streamed(cursor, [field.column.name for field in fields]):
-                yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
+            give_up = line.give_up if self.stays else None
+            with closing(streamed(cursor, names, give_up)) as batches:
+                for rows in batches:
+                    yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         """What comes next is written out while the server takes in what came before."""
