@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psycopg
 import pytest
 from tests.flow.stage import Stage
 from tests.homes.test_sql_parts import Place as FourPlaces
 from tests.homes.test_sql_parts import literal
-from tests.rigs import mssql, mysql
+from tests.rigs import mssql
 from tests.servers import postgres
 
-from hygge.core.errors import ConfigError, HomeError
-from hygge.core.events import Notice
+from hygge.core.errors import ConfigError, ConnectionFailed, HomeError, SourceChanged
 from hygge.core.home import ReadRequest
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Field, Session
@@ -74,8 +74,8 @@ class Batches:
             with closing(plain(self, sql, values, fields)) as batches:
                 for batch in batches:
                     for rows in batch.iter_slices(ROWS):
-                        yield rows
                         told.between()
+                        yield rows
 
         self.patch.setattr(kind, "batches", few)
 
@@ -145,3 +145,316 @@ def test_what_is_on_its_way_is_given_up(
     monkeypatch.setattr(Slices, "_give_up", noted)
     assert read(home) == list(range(100_000))
     assert given_up
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_of_several_columns(kind: str, tmp_path: Path, batches: Batches) -> None:
+    """Texts in the order that the server has for them, and numbers of both signs."""
+    words = ["b", "B", "a", "zz", "ß", "ä", "A b", "", "_", "'"]
+    text = {
+        "mysql": "varchar(9) character set utf8mb4 collate utf8mb4_bin",
+        "mssql": "nvarchar(9) collate Latin1_General_100_BIN2",
+    }.get(kind, "varchar(9)")
+    place = Place(kind, tmp_path)
+    rows = [[str(a), literal(b), str(c)] for a in (-1, 0, 3) for b in words for c in (-2, -10, 9)]
+    if kind == "mssql":
+        rows = [[a, f"N{b}", c] for a, b, c in rows]
+    keyed = f"a integer not null, b {text} not null, c integer not null, primary key (a, b, c)"
+    place.make(keyed, rows)
+    home = place.sliced()
+    batches.of(home)
+    assert sorted(read(home)) == list(range(len(rows)))
+    assert len(batches.statements) > len(rows) // ROWS
+
+
+LOOSE = {
+    "postgres": "text",
+    "mysql": "varchar(9) character set utf8mb4 collate utf8mb4_general_ci",
+    "sqlite": "text collate nocase",
+    "duckdb": "varchar collate nocase",
+    "mssql": "nvarchar(9)",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_for_a_key(kind: str, tmp_path: Path, batches: Batches) -> None:
+    """In a column that takes small letters and capitals for one, where there are such."""
+    place = Place(kind, tmp_path)
+    words = [*"aBcDeFgHiJkLmNoPqRsTuVwXyZ", "ä'", "%s", "-1", "09", "漢", "a b"]
+    prefix = "N" if kind == "mssql" else ""
+    place.make(
+        f"k {LOOSE[kind]} not null primary key", [[prefix + literal(word)] for word in words]
+    )
+    home = place.sliced()
+    batches.of(home)
+    assert sorted(read(home)) == list(range(len(words)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("postgres", 'create unique index {0}_u on {0} (k collate "C")'),
+        ("duckdb", None),
+    ],
+)
+def test_an_index_that_knows_more_keys_than_the_column(
+    kind: str, index: str | None, tmp_path: Path, batches: Batches
+) -> None:
+    """`a` and `A` are two to the index, and one to the column: none is to be passed by."""
+    place = made(kind, tmp_path)
+    loose = "text collate loose" if kind == "postgres" else "varchar collate nocase"
+    key = "" if index else " primary key"
+    words = [letter for pair in zip("abcdefgh", "ABCDEFGH", strict=True) for letter in pair]
+    place.make(f"k {loose} not null{key}", [[literal(word)] for word in words])
+    home = place.sliced()
+    batches.of(home)
+    if index:
+        place.do(index.format(place.table))
+        with pytest.raises(ConfigError, match="no key"):
+            asyncio.run(home.schema())
+    else:
+        assert sorted(read(home)) == list(range(len(words)))
+
+
+def made(kind: str, tmp: Path) -> Place:
+    if kind == "postgres":
+        with psycopg.connect(postgres.url(), autocommit=True) as db:
+            db.execute(
+                "create collation if not exists loose "
+                "(provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
+            )
+    return Place(kind, tmp)
+
+
+@pytest.mark.parametrize("parts", [None, 1, 3])
+def test_a_column_that_is_neither_unique_nor_required(
+    place: Place, parts: int | None, batches: Batches
+) -> None:
+    """Rows without a value in it come by the key; the others by both."""
+    values = [None, -1, 0, 0, 5, None, 5, 5, 5, 9]
+    rows = [["null" if v is None else str(v), str(n)] for n, v in enumerate(values * 8)]
+    place.make("c integer null, k integer not null primary key", rows)
+    more = {} if parts is None else {"partitions": parts}
+    home = place.sliced(partition_by="c", **more)
+    batches.of(home)
+    if parts is None and place.kind != "postgres":
+        home = place.sliced(partition_by="c", partitions=1)
+    assert sorted(read(home)) == list(range(len(rows)))
+    assert sum(" is null" in sql and " is not null" not in sql for sql in batches.statements) > 1
+
+
+def test_an_empty_table(place: Place, batches: Batches) -> None:
+    place.make("k integer not null primary key", [])
+    home = place.sliced()
+    batches.of(home)
+    assert read(home) == []
+    assert len(batches.statements) == 1
+
+
+def test_a_unique_index_will_do(place: Place, batches: Batches) -> None:
+    """Where none of its columns may be NULL."""
+    place.make("k integer not null, unique (k)", [[str(-n)] for n in range(20)])
+    home = place.sliced()
+    batches.of(home)
+    assert sorted(read(home)) == list(range(20))
+    assert len(batches.statements) == 20 // ROWS + 2
+
+
+def test_windows_and_conditions(place: Place, batches: Batches) -> None:
+    home = hundred(place, partitions=3)
+    batches.of(home)
+    low = Watermark("n", "int32", 10, closed=True)
+    bound = Watermark("n", "int32", 90, closed=False)
+    asked = ReadRequest(("k",), f"{place.table}.n % 2 = 0 -- even", low, bound)
+    found = asyncio.run(by_partition(home, asked))
+    assert len(found) == 3
+    seen = [row[0] for rows in found.values() for row in rows]
+    assert sorted(seen) == [10 * n - 300 for n in range(10, 90, 2)]
+    assert len(batches.statements) > 5
+
+
+def test_a_column_that_is_not_read_may_be_the_key(place: Place, batches: Batches) -> None:
+    home = hundred(place)
+    batches.of(home)
+    found = asyncio.run(gathered(home, ReadRequest(columns=("n",))))
+    assert {tuple(frame.columns) for frame in found} == {("n",)}
+
+
+# -- as of one moment ----------------------------------------------------------------------
+
+
+MOVES = (
+    "delete from T where n >= 90",
+    "update T set k = k + 5000 where n < 20",
+    "insert into T values (100, 5), (101, 455), (102, 9999)",
+)
+
+
+def test_what_others_write_meanwhile_is_not_seen(place: Place, batches: Batches) -> None:
+    home = hundred(place)
+    batches.of(home)
+    moves = iter(MOVES)
+
+    def move() -> None:
+        if (sql := next(moves, None)) is not None:
+            place.do(sql)
+
+    batches.between = move
+    assert read(home) == list(range(100))
+    batches.between = lambda: None
+    assert sorted(read(home)) == [n for n in range(103) if not 90 <= n < 100]
+
+
+def test_what_partitions_show_is_of_one_moment_too(place: Place, batches: Batches) -> None:
+    home = hundred(place, partitions=3)
+    batches.of(home)
+    moves = iter(MOVES)
+
+    async def story() -> list[int]:
+        found = list[int]()
+        async with home.reading(N) as parts:
+            assert len(parts) == 3
+            for part in parts:
+                for sql in moves:
+                    await asyncio.to_thread(place.do, sql)
+                found += [row[0] for row in rows_of(await gathered(home, N, part))]
+        return found
+
+    assert sorted(asyncio.run(story())) == list(range(100))
+
+
+def test_where_no_moment_can_be_held_it_is_told(tmp_path: Path, batches: Batches) -> None:
+    place = Place("mssql", tmp_path, snapshots=False)
+    home = hundred(place)
+    batches.of(home)
+    (note,) = asyncio.run(home.schema()).notes
+    assert "allow_snapshot_isolation" in note
+    assert read(home) == list(range(100))
+
+
+def test_a_server_that_ends_the_transaction_is_noticed(tmp_path: Path, batches: Batches) -> None:
+    """What came after would be of another moment."""
+    place = Place("mssql", tmp_path)
+    home = hundred(place)
+    batches.of(home)
+    give_up = Slices._give_up
+
+    def and_end(self: Slices, session: Session, rows: Any) -> None:
+        give_up(self, session, rows)
+        session.change("rollback")
+
+    batches.patch.setattr(Slices, "_give_up", and_end)
+    with pytest.raises(SourceChanged):
+        read(home)
+
+
+# -- refused, late, stopped ----------------------------------------------------------------
+
+
+def test_a_table_without_a_key_is_refused(place: Place) -> None:
+    place.make("k integer null", [["1"], ["2"]])
+    for more in ({}, {"partition_by": "k"}):
+        with pytest.raises(ConfigError, match="no key"):
+            asyncio.run(place.sliced(**more).schema())
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        *(("postgres", "double precision"), ("mysql", "double"), ("duckdb", "double")),
+        ("mssql", "varchar(9)"),
+    ],
+)
+def test_a_key_without_a_sure_order_is_refused(kind: str, column: str, tmp_path: Path) -> None:
+    place = Place(kind, tmp_path)
+    place.make(f"k {column} not null primary key", [])
+    with pytest.raises(ConfigError, match="order") as refused:
+        asyncio.run(place.sliced().schema())
+    assert refused.value.where["column"] == "k"
+
+
+def test_a_query_is_refused(place: Place) -> None:
+    with pytest.raises(ConfigError, match="query"):
+        place.sliced(table=None, query="select 1 as k")
+
+
+def test_no_row_in_time(tmp_path: Path) -> None:
+    """The server is at the first row for ever, and is stopped."""
+    place = Place("postgres", tmp_path)
+    place.make("k integer not null primary key", [["1"]])
+    home = place.home(max_statement_seconds=0.1)
+    asked = ReadRequest(columns=("n",), where="pg_sleep(600) is null")
+    with no_thread_left(), pytest.raises(HomeError, match="not one row") as late:
+        read(home, asked)
+    assert "index on" in str(late.value.hint)
+
+
+def test_no_row_in_time_anywhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timer is the test's: the time is up before the statement is sent."""
+    home = hundred(place)
+    monkeypatch.setattr(sql_slices, "_timer", Sooner)
+    with pytest.raises(HomeError, match="not one row"):
+        read(home)
+
+
+class Sooner:
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self.call, self.daemon = call, False
+
+    def start(self) -> None:
+        self.call()
+
+    def cancel(self) -> None:
+        """It was too late for that."""
+
+
+def test_a_reading_is_stopped_between_two_statements(place: Place, batches: Batches) -> None:
+    home = hundred(place)
+    batches.of(home)
+
+    async def everything(rows: AsyncGenerator[pl.DataFrame, None]) -> None:
+        async for _ in rows:
+            pass
+
+    async def story() -> None:
+        rows, loop = home.read(N), asyncio.get_running_loop()
+        await anext(rows)
+        rest = asyncio.create_task(everything(rows))
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(rest.cancel)
+
+        batches.between = stop
+        with pytest.raises(asyncio.CancelledError):
+            await rest
+        await rows.aclose()
+
+    with no_thread_left():
+        asyncio.run(story())
+    batches.between = lambda: None
+    assert read(home) == list(range(100))
+
+
+def test_a_load_that_broke_off_is_tried_again(
+    place: Place, tmp_path: Path, batches: Batches
+) -> None:
+    home, stage = hundred(place), Stage(tmp_path)
+    batches.of(home)
+    broken = list[bool]()
+
+    def once() -> None:
+        if len(batches.statements) == 3 and not broken:
+            broken.append(True)
+            raise ConnectionFailed("the line is dead")
+
+    batches.between = once
+    stage.done(stage.flow(home))
+    assert broken
+    assert sorted(row[0] for row in stage.rows) == list(range(100))
+    assert not stage.leftovers
+
+
+def test_one_holds_the_moment_and_one_reads(tmp_path: Path) -> None:
+    home = hundred(Place("postgres", tmp_path))
+    (need,) = home.needs(1).values()
+    assert need.least == 2

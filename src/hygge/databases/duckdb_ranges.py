@@ -50,7 +50,7 @@ class DuckdbRanges(TogetherRanges):
 
     def exactly(self, field: Field, column: str) -> str:
         """Its indexes take no two texts for one, whatever the column does."""
-        return f"{column} collate binary" if str(field.native) == "VARCHAR" else column
+        return f'{column} collate "binary"' if str(field.native) == "VARCHAR" else column
 
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:

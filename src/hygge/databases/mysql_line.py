@@ -69,12 +69,15 @@ class MysqlLine(Line):
     def give_up(self, rest: Iterator[object]) -> None:
         """Have the server stop, and see off what is on its way: the connection stays. If it was at
         its end by then, the next statement may be stopped instead: one that does nothing."""
-        self._kill()
-        with _unless_stopped():
-            for _ in rest:
-                pass
-        with _unless_stopped(), self.db.cursor() as cursor:
-            cursor.execute("do 0")
+        try:
+            self._kill()
+            with _unless_stopped():
+                for _ in rest:
+                    pass
+            with _unless_stopped(), self.db.cursor() as cursor:
+                cursor.execute("do 0")
+        except (HyggeError, pymysql.Error, OSError, AttributeError):  # whoever uses it next is told
+            self.db._force_close()
 
     def interrupt(self) -> None:
         """Ask the server first, so that it stops, too: by one connection more, for a moment."""

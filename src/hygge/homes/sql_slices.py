@@ -46,7 +46,7 @@ class Walk:
     def told(self) -> list[Field]:
         """The key of each row as texts, to be read beside it."""
         return [
-            Field(Column(_KEY.format(n), pl.String()), "text", cut.read)
+            Field(Column(name := _KEY.format(n), pl.String()), "text", f"{cut.read} as {name}")
             for n, cut in enumerate(self.cuts)
         ]
 
@@ -211,8 +211,14 @@ class Slices:
         timer = _timer(self._seconds, stop)
         timer.daemon = True
         timer.start()
+
+        def arrived() -> None:
+            timer.cancel()
+            if late:  # it could not be stopped
+                raise self._too_late(walk)
+
         try:
-            yield timer.cancel
+            yield arrived
         except HyggeError as failed:
             if not late or self._stopped:
                 raise
