@@ -106,7 +106,7 @@ class StagedPart:
 
     `high` is the greatest watermark value among its rows; `seen` the rows left out because an
     earlier load has them. `keys`: its rows are nothing but keys that the source has, and are not
-    loaded.
+    loaded. `changed`: of which columns how many values could not be held as they were.
     """
 
     load_id: str
@@ -116,6 +116,7 @@ class StagedPart:
     high: Watermark | None = None
     seen: Ties = field(default_factory=Ties)
     keys: bool = False
+    changed: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Receipt:
     """Proof of a commit, kept with the data.
 
     `deleted` is how many rows it deleted, or marked so. `undoes` is the load that it took back: its
-    rows and bytes are those that went.
+    rows and bytes are those that went. `changed`: of which columns how many values are not what the
+    source gave, but the nearest that could be held.
     """
 
     load_id: str
@@ -140,6 +142,7 @@ class Receipt:
     beyond: bool = False
     undoes: str | None = None
     deleted: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
 
     def taken_back(self, before: Receipt, by: str) -> Receipt:
         """The receipt of undoing this load: everything is as the one before it had left it."""
@@ -150,6 +153,7 @@ class Receipt:
             bytes=self.bytes,
             digests={},
             deleted=0,
+            changed={},
             undoes=self.load_id,
         )
 

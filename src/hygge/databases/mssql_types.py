@@ -16,6 +16,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
+from hygge.databases.bends import HINT
 from hygge.databases.database import as_it_came
 
 Arrive = Callable[[pl.Series], pl.Series]
@@ -167,7 +168,7 @@ def sendable(values: pl.Series) -> pl.Series:
     """The type that the column has there. Raises StoreError for what it cannot hold."""
     kind, name = values.dtype, values.name
     if kind.is_float() and not values.is_finite().all():
-        raise StoreError("SQL Server cannot hold NaN or infinity", column=name)
+        raise StoreError("SQL Server cannot hold NaN or infinity", column=name, hint=HINT)
     if kind == pl.Int8():
         return values.cast(pl.Int16)
     if kind == pl.UInt16():
@@ -182,7 +183,7 @@ def sendable(values: pl.Series) -> pl.Series:
         return values.cast(pl.String)
     finest = kind == pl.Time() or (isinstance(kind, pl.Datetime) and kind.time_unit == "ns")
     if finest and (values.to_physical() % 100 != 0).any():
-        raise StoreError("SQL Server would cut what is finer than 100 ns", column=name)
+        raise StoreError("SQL Server would cut what is finer than 100 ns", column=name, hint=HINT)
     if isinstance(kind, pl.Date | pl.Datetime) and not values.dt.year().is_between(1, 9999).all():
         raise StoreError("SQL Server knows the years 1 to 9999", column=name)
     return values

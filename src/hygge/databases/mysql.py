@@ -21,6 +21,7 @@ from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_line import MysqlLine
@@ -55,6 +56,7 @@ class Mysql(Database):
     moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     widening = "hygge.databases.mysql_widening:widen"
+    bends = Bends(time=1000, coarse="all", no_floats="not finite")
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:
@@ -89,7 +91,7 @@ class Mysql(Database):
         return "%s"
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def plain(self, native: str) -> str:
         return _WIDTH.sub("int", native.lower())

@@ -21,6 +21,7 @@ from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
 from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
+from hygge.stores.sql_lossy import Lossy
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
 
@@ -39,6 +40,11 @@ class SqlStoreConfig(StoreConfig):
     swap: Literal["rename"] | None = Field(
         default=None,
         description="`rename`: a full_drop fills another table, which takes its name (MySQL)",
+    )
+    allow_lossy: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Values that the database cannot hold exactly (NaN, nanoseconds) become the "
+        "nearest that it can: true, or of which columns; the run says how many did",
     )
     adopt: bool = Field(
         default=False, description="Load into a table whose rows hygge did not put there"
@@ -61,7 +67,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True, undo=True)  # type: ignore[misc]
 
     def __init__(self, config: SqlStoreConfig, database: Database) -> None:
-        self.config, self.database = config, database
+        self.lossy, self._exact = Lossy.of(config.allow_lossy), database
+        self.config, self.database = config, database.tolerant() if self.lossy else database
         self.target = Table.of(config.table)
         self.capabilities = StoreCapabilities(
             frozenset(Mode),
@@ -85,12 +92,18 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.target}"
 
+    @property
+    def manner(self) -> str:
+        return self.lossy.manner
+
     def refuse(self, schema: TableSchema) -> None:
         self.database.refuse_name(self.target.name)
+        self.lossy.refuse_unknown(schema)
         for column in schema.columns:
             try:
                 self.database.refuse_name(column.name)
-                self.database.native(column.type)
+                database = self.database if column.name in self.lossy else self._exact
+                database.native(column.type)
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
 
@@ -101,7 +114,9 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         swap, adopt = self.config.swap is not None, self.config.adopt
-        return SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
+        load = SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
+        load.lossy = self.lossy
+        return load
 
     # each on a connection of its own
 

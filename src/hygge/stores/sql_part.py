@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -27,13 +28,17 @@ class SqlPart(BlockingPart):
         self._try = load.pieces.begin()
         self._own: Session | None = None
         self._waiting = list[pl.DataFrame]()
+        self._changed = Counter[str]()
 
     def open(self) -> None:
         if not self._load.one_writer:
             self._own = self._load.database.connect(write=True)
 
     def write(self, batch: pl.DataFrame) -> None:
-        self._load.request.schema.check(batch)
+        schema = self._load.request.schema
+        schema.check(batch)
+        batch, changed = self._load.lossy.bent(self._load.database, batch, schema)
+        self._changed += changed
         self._waiting += [batch] if batch.height else []
         rows = sum(batch.height for batch in self._waiting)
         if rows >= self._load.database.insert_rows or self._heavy():
@@ -61,7 +66,7 @@ class SqlPart(BlockingPart):
             raise LoadLost("this load was erased", load_id=self._load_id)
         pieces = self._try.pieces
         rows = sum(piece.rows for piece in pieces)
-        return StagedPart(self._load_id, self._partition, rows, pieces)
+        return StagedPart(self._load_id, self._partition, rows, pieces, changed=dict(self._changed))
 
     def interrupt(self) -> None:
         if self._own is not None:
