@@ -32,6 +32,7 @@ from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
 from hygge.stores import files as file_stores  # noqa: F401
 from hygge.stores import sql as sql_stores  # noqa: F401
+from hygge.stores import sql_workers
 from hygge.stores.commit_log import Record
 from hygge.testing import faults
 from hygge.testing.faults import Trigger
@@ -70,6 +71,8 @@ class Case:
     """The source has lost rows since, found by their keys, and so they are deleted."""
     swap: bool = False
     """A new table takes the old one's name."""
+    workers: int = 1
+    """So many inserts at once, of few rows each."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -78,7 +81,9 @@ class Case:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else "-wider" if self.wider else ""
-        return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
+        how += "-swap" if self.swap else ""
+        how += f"-{self.workers}_workers" if self.workers > 1 else ""
+        return f"{self.run_type}{how}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
         """The settings of a store there."""
@@ -86,8 +91,10 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.at:
             table = f"{self.prefix}{place.name}"
-            swap = {"swap": "rename"} if self.swap else {}
-            return {"type": self.layout, "connection": self.at, "table": table, **swap}
+            more: dict[str, Any] = {"swap": "rename"} if self.swap else {}
+            if self.workers > 1:
+                more["workers"] = self.workers
+            return {"type": self.layout, "connection": self.at, "table": table, **more}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property
@@ -216,6 +223,8 @@ def files_up_to(size: int | None) -> Iterator[None]:
 
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     where, events = what.fault.where if what.fault else "", list[str]()
+    if what.case.workers > 1:  # in a fork of its own
+        sql_workers._LEAST = mssql.Mssql.insert_rows = 3
     store = what.case.store(folder / what.store)
     if where == "files":
         FaultyFileSystem.trigger = trigger

@@ -34,6 +34,7 @@ SERVERS = [
     )
 ]
 SERVERS.append(Case("full_drop", "mysql", swap=True))
+SERVERS += [Case("full_drop", "mssql", workers=2), Case("incremental", "postgres", workers=2)]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (

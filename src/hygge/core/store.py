@@ -17,7 +17,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
-from hygge.core.supply import Needs
+from hygge.core.supply import Needs, Shares
 from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
 
@@ -146,16 +146,8 @@ class Receipt:
 
     def taken_back(self, before: Receipt, by: str) -> Receipt:
         """The receipt of undoing this load: everything is as the one before it had left it."""
-        return replace(
-            before,
-            load_id=by,
-            rows=self.rows,
-            bytes=self.bytes,
-            digests={},
-            deleted=0,
-            changed={},
-            undoes=self.load_id,
-        )
+        was = replace(before, digests={}, deleted=0, changed={})
+        return replace(was, load_id=by, rows=self.rows, bytes=self.bytes, undoes=self.load_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +229,11 @@ class Store(ABC, Generic[C]):
         """What is in short supply, and how much of it is taken at once, where so many parts are
         open at a time. No I/O."""
         return {}
+
+    def limited(self, shares: Shares, parallel: int) -> Self:
+        """The same, and it never takes more than this at once, for so many parts; no less than the
+        `least` it needs."""
+        return self
 
     def refuse(self, schema: TableSchema) -> None:
         """Raise Unsupported, without I/O, where these columns cannot be held."""

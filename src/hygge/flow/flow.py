@@ -65,8 +65,8 @@ class Flow:
     ) -> None:
         own = sharing(name, home, store, settings.parallel)
         self.shares, self._parallel, self._note = own.shares, own.parallel, own.note
-        self.route = Route(name, own.home, store, journal, settings, listen)
-        self.name, self.home, self.store = name, own.home, store
+        self.route = Route(name, own.home, own.store, journal, settings, listen)
+        self.name, self.home, self.store = name, own.home, own.store
         self.journal, self.settings, self.entity = journal, settings, entity
         self.listen, self.lease_seconds = listen, lease_seconds
 

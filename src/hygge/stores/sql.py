@@ -15,7 +15,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
-from hygge.core.supply import Need, Needs
+from hygge.core.supply import Need, Needs, Shares
 from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
@@ -46,6 +46,13 @@ class SqlStoreConfig(StoreConfig):
         description="Values that the database cannot hold exactly (NaN, nanoseconds) become the "
         "nearest that it can: true, or of which columns; the run says how many did",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Inserts at once into the staging of one part, each on its own connection; "
+        "rows lie in no order then. 1 where one connection writes at a time (SQLite)",
+    )
     adopt: bool = Field(
         default=False, description="Load into a table whose rows hygge did not put there"
     )
@@ -70,6 +77,8 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
         self.lossy, self._exact = Lossy.of(config.allow_lossy), database
         self.config, self.database = config, database.tolerant() if self.lossy else database
         self.target = Table.of(config.table)
+        alone = database.one_writer or database.row_number is not None
+        self.workers = 1 if alone else config.workers
         self.capabilities = StoreCapabilities(
             frozenset(Mode),
             deletes=True,
@@ -108,14 +117,23 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
                 raise refused.at(column=column.name) from None
 
     def needs(self, parallel: int) -> Needs:
-        """One for each part, and one to renew the lease; the load itself rests meanwhile."""
-        pool = self.database.pool
-        return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
+        """One for each part, or for each of its workers, and one to renew the lease; the load
+        itself rests meanwhile."""
+        if (pool := self.database.pool) is None:
+            return {}
+        return {pool.supply: Need(parallel + 1, parallel * self.workers + 1)}
+
+    def limited(self, shares: Shares, parallel: int) -> Self:
+        if (pool := self.database.pool) is None:
+            return self
+        found = type(self)(self.config, self._exact)
+        found.workers = min(self.workers, (shares[pool.supply] - 1) // parallel)
+        return found
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         swap, adopt = self.config.swap is not None, self.config.adopt
         load = SqlLoad(self.database, self.target, request, adopt=adopt, swap=swap)
-        load.lossy = self.lossy
+        load.lossy, load.workers = self.lossy, self.workers
         return load
 
     # each on a connection of its own

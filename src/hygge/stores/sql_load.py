@@ -28,7 +28,7 @@ from hygge.stores.sql_table import SqlTable, Staging
 class SqlLoad(BlockingLoad):
     """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
 
-    lossy = Lossy()
+    lossy, workers = Lossy(), 1
 
     def __init__(
         self,
