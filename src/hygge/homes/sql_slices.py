@@ -101,6 +101,9 @@ def _column(home: SqlHome, name: str) -> str:
 
 
 def _cut(home: SqlHome, ranges: Ranges, field: Field) -> Cut | None:
+    """None for floats: a place at which a statement may stop has to be told exactly."""
+    if field.column.type.is_float():
+        return None
     return ranges.cut(field, _column(home, field.column.name))
 
 
