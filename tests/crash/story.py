@@ -32,6 +32,7 @@ from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
 from hygge.stores import files as file_stores  # noqa: F401
 from hygge.stores import sql as sql_stores  # noqa: F401
+from hygge.stores import sql_workers
 from hygge.stores.commit_log import Record
 from hygge.testing import faults
 from hygge.testing.faults import Trigger
@@ -72,6 +73,8 @@ class Case:
     """A new table takes the old one's name."""
     options: tuple[tuple[str, str], ...] = ()
     """More settings of the store."""
+    workers: int = 1
+    """So many inserts at once, of few rows each."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -81,7 +84,9 @@ class Case:
         how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else "-wider" if self.wider else ""
         how += "".join(f"-{value}" for _, value in self.options)
-        return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
+        how += "-swap" if self.swap else ""
+        how += f"-{self.workers}_workers" if self.workers > 1 else ""
+        return f"{self.run_type}{how}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
         """The settings of a store there."""
@@ -89,9 +94,10 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.at:
             table = f"{self.prefix}{place.name}"
-            swap = {"swap": "rename"} if self.swap else {}
+            more: dict[str, Any] = {"swap": "rename"} if self.swap else {}
+            more |= {"workers": self.workers} if self.workers > 1 else {}
             known = {"type": self.layout, "connection": self.at, "table": table}
-            return {**known, **swap, **dict(self.options)}
+            return {**known, **more, **dict(self.options)}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
 
     @property
@@ -222,6 +228,8 @@ def files_up_to(size: int | None) -> Iterator[None]:
 
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     where, events = what.fault.where if what.fault else "", list[str]()
+    if what.case.workers > 1:  # in a fork of its own
+        sql_workers._LEAST = mssql.Mssql.insert_rows = 3
     store = what.case.store(folder / what.store)
     if where == "files":
         FaultyFileSystem.trigger = trigger

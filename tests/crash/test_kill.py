@@ -45,6 +45,7 @@ OPTIONS = [
     Case("full_drop", "mssql", options=(("staging_schema", APART),)),
     Case("incremental", "mssql", "merge", options=(("create", "columnstore"),)),
 ]
+SERVERS += [Case("full_drop", "mssql", workers=2), Case("incremental", "postgres", workers=2)]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (

@@ -14,6 +14,7 @@ from tests.docs.mssql_recording import MERGE, ROWS, Recording, home, recorded, s
 from tests.rigs import mssql
 
 from hygge.databases.mssql_line import _MANNERS
+from hygge.homes import sql_slices
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "mssql-statements.md"
 LEARN = "https://learn.microsoft.com/sql"
@@ -24,6 +25,7 @@ RESTS_ON = {
     r"sp_describe_first": f"{RELATIONAL}/system-stored-procedures/"
     "sp-describe-first-result-set-transact-sql",
     r"min_active_rowversion": f"{T_SQL}/functions/min-active-rowversion-transact-sql",
+    r"order by \[": f"{T_SQL}/queries/select-order-by-clause-transact-sql",
     r"isolation level": f"{T_SQL}/statements/set-transaction-isolation-level-transact-sql",
     r"xact_abort": f"{T_SQL}/statements/set-xact-abort-transact-sql",
     r"lock_timeout": f"{T_SQL}/statements/set-lock-timeout-transact-sql",
@@ -131,6 +133,16 @@ def recording(tmp: Path, patch: pytest.MonkeyPatch) -> Recording:
         made.begin("Reading in ranges")
         parts = home(table=source, partition_by="id", partitions=2)
         made.run(parts, store(f"{schema}.parts"))
+        made.begin("Reading by statements of `max_statement_seconds`, each over at once")
+        mssql.ask(
+            f"create table {schema}.orders "
+            "(shop int not null, id int not null, primary key (shop, id))"
+        )
+        mssql.ask(f"insert into {schema}.orders values (1, 1), (1, 2)")
+        hours = iter(range(0, 10**9, 3600))
+        patch.setattr(sql_slices, "_clock", lambda: next(hours))
+        slices = home(table=f"{schema}.orders", max_statement_seconds=5)
+        made.run(slices, store(f"{schema}.slices"))
     return made
 
 

@@ -26,7 +26,7 @@ class End:
         least = self.each * parallel + self.more
         return {self.supply: Need(least, max(least, self.useful))}
 
-    def limited(self, shares: Shares) -> End:
+    def limited(self, shares: Shares, parallel: int = 0) -> End:
         return End(self.supply, self.each, self.more, self.useful, shares)
 
 

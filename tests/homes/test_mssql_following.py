@@ -13,13 +13,15 @@ import pytest
 from tests.rigs import mssql
 from tests.rigs.sqlite import SqliteStoreRig
 
-from hygge.core.errors import HyggeError, Unsupported
+from hygge.core.errors import HomeError, HyggeError, Unsupported
 from hygge.core.home import HomeConfig
 from hygge.core.store import Deletes
+from hygge.databases.mssql_changes import ChangeTracking
 from hygge.flow.factory import FlowFactory, NoConnections
 from hygge.flow.report import FlowReport
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
+from hygge.homes import sql_slices
 from hygge.journal.memory import MemoryJournal
 from hygge.stores.sql import SqlStoreConfig
 from hygge.testing.harness import unordered
@@ -192,4 +194,48 @@ def test_changes_that_are_no_longer_kept_need_a_full_load(shop: Shop) -> None:
     assert shop.rows() == shop.source()
     shop.ask("delete from people where id = 1")
     shop.done(**BY_CHANGES)
+    assert shop.rows() == shop.source()
+
+
+def test_what_is_forgotten_while_it_is_read_is_not_passed_by(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cleanup comes between the look at what is kept and the rows."""
+    shop.track()
+    shop.ask("insert into people (id, name) values (1, 'ann'), (2, 'bob')")
+    shop.done(**BY_CHANGES)
+    shop.ask("delete from people where id = 2")
+    source = ChangeTracking.source
+
+    def cleaned_up(self: ChangeTracking, *asked: Any) -> str:
+        told = source(self, *asked)
+        shop.ask("alter table people disable change_tracking")
+        shop.ask("alter table people enable change_tracking")
+        return told
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChangeTracking, "source", cleaned_up)
+        report = shop.run(**BY_CHANGES)
+    assert isinstance(report.error, HomeError)
+    assert "no longer kept" in str(report.error)
+    assert [row[0] for row in shop.rows()] == [1, 2]
+    shop.done(**BY_CHANGES, run_type="full_drop")
+    assert shop.rows() == shop.source()
+
+
+def test_changes_may_be_read_by_many_statements(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is over after its first batch, by the clock."""
+    hours = iter(range(0, 10**9, 3600))
+    monkeypatch.setattr(sql_slices, "_clock", lambda: next(hours))
+    sliced: dict[str, Any] = {**BY_CHANGES, "home": {"max_statement_seconds": 5}}
+    shop.track()
+    shop.ask("insert into people (id, name) values (1, 'ann'), (2, 'bob'), (3, 'cid')")
+    shop.done(**sliced)
+    assert shop.rows() == shop.source()
+    shop.ask("update people set age = 22 where id = 2")
+    shop.ask("delete from people where id = 3")
+    shop.ask("insert into people (id, name) values (4, 'dee')")
+    shop.done(**sliced)
     assert shop.rows() == shop.source()

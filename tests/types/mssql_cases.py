@@ -98,6 +98,19 @@ NATIVE = [
     Native("sysname null", "N'dbo'", "string", "dbo"),
     Native("uniqueidentifier", f"'{UUID}'", "string", UUID),
     Native("xml", "N'<a b=\"1\"/>'", "string", '<a b="1"/>'),
+    # whatever a value is by itself
+    Native("sql_variant", "cast(replicate('é', 8000) as varchar(8000))", "string", "é" * 8000),
+    Native("sql_variant", "cast(N'漢字 😀' as nvarchar(20))", "string", "漢字 😀"),
+    Native("sql_variant", "-5", "string", "-5"),
+    Native("sql_variant", "cast('1.50' as decimal(9,2))", "string", "1.50"),
+    Native("sql_variant", "cast('0.12345' as money)", "string", "0.1235"),
+    Native("sql_variant", "cast(0x00ff as varbinary(9))", "string", "0x00FF"),
+    Native(
+        "sql_variant",
+        "cast('2024-02-29T23:59:59.997' as datetime)",
+        "string",
+        "2024-02-29 23:59:59.997",
+    ),
     # bytes
     Native("varbinary(max)", "0x00ff00", "binary", b"\x00\xff\x00"),
     Native("varbinary(10)", "cast('' as varbinary(10))", "binary", b""),

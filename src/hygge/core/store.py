@@ -17,7 +17,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
-from hygge.core.supply import Needs
+from hygge.core.supply import Needs, Shares
 from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
 
@@ -106,7 +106,7 @@ class StagedPart:
 
     `high` is the greatest watermark value among its rows; `seen` the rows left out because an
     earlier load has them. `keys`: its rows are nothing but keys that the source has, and are not
-    loaded.
+    loaded. `changed`: of which columns how many values could not be held as they were.
     """
 
     load_id: str
@@ -116,6 +116,7 @@ class StagedPart:
     high: Watermark | None = None
     seen: Ties = field(default_factory=Ties)
     keys: bool = False
+    changed: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Receipt:
     """Proof of a commit, kept with the data.
 
     `deleted` is how many rows it deleted, or marked so. `undoes` is the load that it took back: its
-    rows and bytes are those that went.
+    rows and bytes are those that went. `changed`: of which columns how many values are not what the
+    source gave, but the nearest that could be held.
     """
 
     load_id: str
@@ -140,18 +142,12 @@ class Receipt:
     beyond: bool = False
     undoes: str | None = None
     deleted: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
 
     def taken_back(self, before: Receipt, by: str) -> Receipt:
         """The receipt of undoing this load: everything is as the one before it had left it."""
-        return replace(
-            before,
-            load_id=by,
-            rows=self.rows,
-            bytes=self.bytes,
-            digests={},
-            deleted=0,
-            undoes=self.load_id,
-        )
+        was = replace(before, digests={}, deleted=0, changed={})
+        return replace(was, load_id=by, rows=self.rows, bytes=self.bytes, undoes=self.load_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +229,11 @@ class Store(ABC, Generic[C]):
         """What is in short supply, and how much of it is taken at once, where so many parts are
         open at a time. No I/O."""
         return {}
+
+    def limited(self, shares: Shares, parallel: int) -> Self:
+        """The same, and it never takes more than this at once, for so many parts; no less than the
+        `least` it needs."""
+        return self
 
     def refuse(self, schema: TableSchema) -> None:
         """Raise Unsupported, without I/O, where these columns cannot be held."""

@@ -48,6 +48,11 @@ class Changes(Account):
         Raises HomeError where that is not known any more.
         """
 
+    @abstractmethod
+    def refuse_forgotten(self, session: Session, table: Table, low: int) -> None:
+        """Raise HomeError where what changed after `low` is not known any more: to be asked again
+        once all was read, for it may be forgotten meanwhile."""
+
 
 def account_of(database: Database, position: str) -> Account:
     """The account that a database keeps under this name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -18,6 +19,7 @@ import polars as pl
 from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
 from hygge.core.schema import Column
+from hygge.databases.bends import Bends
 from hygge.databases.dialect import Dialect
 from hygge.databases.inflow import Inflow
 from hygge.databases.wider import Wider
@@ -214,14 +216,28 @@ class Database(Dialect):
     """`module:function` that makes columns of a table wider, if that can be; see `widen`."""
     by_index: ClassVar[bool] = False
     """True: it looks up one table's rows in another by an index, or slowly."""
+    bends: ClassVar[Bends] = Bends()
+    """Values that it cannot hold exactly."""
     accounts: ClassVar[Mapping[str, str]] = {}
     """By name, what tells new rows beside a column: `module:Class` of its Account."""
 
     patience: float | None = None
     """Seconds after which a short question has no answer any more; None: it always comes."""
 
+    lossy = False
+
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    def tolerant(self) -> Self:
+        """The same, whose columns have the nearest type that there is."""
+        found = copy(self)
+        found.lossy = True
+        return found
+
+    def held(self, kind: pl.DataType) -> pl.DataType:
+        """The type of values that a column of this type gets."""
+        return self.bends.kind(kind) if self.lossy else kind
 
     @classmethod
     def build(cls, settings: Mapping[str, Any]) -> Self:

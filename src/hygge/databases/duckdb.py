@@ -23,6 +23,7 @@ from hygge.core.errors import (
 )
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.dialect import in_quotes
 from hygge.databases.duckdb_types import declared, readable, sendable
@@ -52,6 +53,7 @@ class Duckdb(Database):
     Settings: ClassVar[type[Settings]] = DuckdbSettings
     in_ranges = "hygge.databases.duckdb_ranges:DuckdbRanges"
     widening = "hygge.databases.duckdb_widening:widen"
+    bends = Bends(time=1000, coarse="zoned")
     settings: DuckdbSettings
 
     @property
@@ -62,7 +64,7 @@ class Duckdb(Database):
         return DuckdbSession(self.settings, write=write)
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def plain(self, native: str) -> str:
         return native.replace('"', "")  # around a struct's fields, where they may be left out

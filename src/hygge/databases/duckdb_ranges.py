@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
 from hygge.databases.duckdb import Duckdb
-from hygge.databases.ranges import Cut, Size, TogetherRanges
+from hygge.databases.ranges import Cut, Size, TogetherRanges, required
 
 _ORDERED = re.compile(
     r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(.*\)|VARCHAR|UUID|DATE"
@@ -36,6 +36,21 @@ class DuckdbRanges(TogetherRanges):
         if not _ORDERED.fullmatch(native):
             return None
         return Cut(f"{column}::varchar", lambda told: _written(told, native))
+
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        null = {field.column.name: field.column.nullable for field in session.fields(table)}
+        found = session.rows(
+            "select constraint_index, unnest(constraint_column_names) from duckdb_constraints() "
+            "where table_name = ? and schema_name = ? and database_name = current_database() "
+            "and constraint_type in ('PRIMARY KEY', 'UNIQUE') "
+            "order by constraint_type, constraint_index",
+            *(table.name, table.schema or "main"),
+        )
+        return required((index, name, null[name]) for index, name in found)
+
+    def exactly(self, field: Field, column: str) -> str:
+        """Its indexes take no two texts for one, whatever the column does."""
+        return f'{column} collate "binary"' if str(field.native) == "VARCHAR" else column
 
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:

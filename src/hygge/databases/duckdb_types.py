@@ -10,6 +10,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
+from hygge.databases.bends import ALLOW, HINT
 from hygge.databases.database import as_it_came
 from hygge.databases.dialect import in_quotes
 
@@ -66,7 +67,8 @@ def declared(kind: pl.DataType) -> str:
             fields = (f"{in_quotes(f.name)} {_inner(f.dtype)}" for f in kind.fields)
             return f"STRUCT({', '.join(fields)})"
     if (found := _NATIVE.get(kind)) is None:
-        hint = "cast it to datetime(us, UTC)" if kind.is_temporal() else "cast it to string"
+        zoned = isinstance(kind, pl.Datetime)
+        hint = f"cast it to datetime(us, UTC), or {ALLOW}" if zoned else "cast it to string"
         raise Unsupported(f"DuckDB cannot hold {type_name(kind)}", hint=hint)
     return found
 
@@ -136,4 +138,4 @@ def _refuse_cut(values: pl.Series, column: str) -> None:
             for field in kind.fields:
                 _refuse_cut(values.struct.field(field.name), column)
         case pl.Time() if (values.to_physical() % 1000 != 0).any():
-            raise StoreError("DuckDB would cut a time's nanoseconds", column=column)
+            raise StoreError("DuckDB would cut a time's nanoseconds", column=column, hint=HINT)

@@ -15,6 +15,7 @@ from hygge.core.config import Settings
 from hygge.core.errors import ConnectionFailed, HyggeError
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mssql_catalog import KEYS, described, fields
 from hygge.databases.mssql_dialling import Dialling
@@ -72,6 +73,7 @@ class Mssql(MssqlWords, Database):
         "change_tracking": "hygge.databases.mssql_changes:ChangeTracking",
     }
     widening = "hygge.databases.mssql_widening:widen"
+    bends = Bends(time=100, moment=100, no_floats="not finite")
     settings: MssqlSettings
 
     def __init__(self, settings: MssqlSettings) -> None:
@@ -91,7 +93,7 @@ class Mssql(MssqlWords, Database):
         return MssqlSession(self.settings, self.pool)
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def narrowed(
         self, mark: Watermark, sign: str, column: str, place: str, native: str

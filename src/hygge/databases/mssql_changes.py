@@ -37,13 +37,7 @@ class ChangeTracking(Changes):
         named = _named(table)
         if low is None:
             return f"(select t.*, cast(0 as tinyint) as {_OPERATION} from {named} t) q"
-        _, least = _versions(session, named)
-        if low < least:
-            raise HomeError(
-                f"changes since version {low} are no longer kept, only those since {least}",
-                table=str(table),
-                hint=f"load everything once: {ANEW}; longer are they kept by `change_retention`",
-            )
+        self.refuse_forgotten(session, table, low)
         keys = session.keys(table)
         names = [field.column.name for field in session.fields(table)]
         columns = ", ".join(f"{'c' if n in keys else 't'}.{bracketed(n)}" for n in names)
@@ -54,6 +48,16 @@ class ChangeTracking(Changes):
             f"as {_OPERATION} from changetable(changes {named}, {low}) c "
             f"left join {named} t on {same} where c.sys_change_version <= {bound}) q"
         )
+
+    def refuse_forgotten(self, session: Session, table: Table, low: int) -> None:
+        """The least version is raised before what lies below it is cleaned up."""
+        _, least = _versions(session, _named(table))
+        if low < least:
+            raise HomeError(
+                f"changes since version {low} are no longer kept, only those since {least}",
+                table=str(table),
+                hint=f"load everything once: {ANEW}; longer are they kept by `change_retention`",
+            )
 
 
 def _named(table: Table) -> str:

@@ -14,7 +14,7 @@ from hygge.core.errors import DatabaseError
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
 from hygge.databases.mssql import Mssql, MssqlSession
-from hygge.databases.ranges import Cut, Size, TogetherRanges
+from hygge.databases.ranges import Cut, Size, TogetherRanges, gone, required
 
 _WHOLE = re.compile(r"(tinyint|smallint|int|bigint|decimal)\b")
 _MOMENTS = re.compile(r"(date|datetime2|datetimeoffset|datetime|smalldatetime)\b")
@@ -27,6 +27,14 @@ _SIZE = (
     "join sys.allocation_units a on a.container_id = p.partition_id "
     "where p.object_id = object_id(?) and p.index_id in (0, 1)"
 )
+_ROW_KEYS = (
+    "select i.index_id, c.name, c.is_nullable from sys.indexes i join sys.index_columns k "
+    "on k.object_id = i.object_id and k.index_id = i.index_id "
+    "join sys.columns c on c.object_id = k.object_id and c.column_id = k.column_id "
+    "where i.is_unique = 1 and i.has_filter = 0 and i.is_disabled = 0 and k.key_ordinal > 0 "
+    "and i.object_id = object_id(?) order by i.is_primary_key desc, i.index_id, k.key_ordinal"
+)
+_HINT = "alter database current set allow_snapshot_isolation on"
 _ALLOWED = "select snapshot_isolation_state from sys.databases where database_id = db_id()"
 
 
@@ -44,7 +52,7 @@ class MssqlRanges(TogetherRanges):
         if session.rows(_ALLOWED)[0][0] != 1:
             raise DatabaseError(
                 "several readers cannot see one state of a table in this database",
-                hint="alter database current set allow_snapshot_isolation on",
+                hint=_HINT,
             )
         return Size(int(rows), int(size or 0))
 
@@ -69,6 +77,15 @@ class MssqlRanges(TogetherRanges):
         """By rows: `tablesample` takes whole pages, and none of a small table."""
         return "", f"abs(cast(checksum(newid()) as bigint)) % 1000000 < {round(share * 1_000_000)}"
 
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        found = session.rows(_ROW_KEYS, self._database.named(table))
+        return required((index, name, bool(null)) for index, name, null in found)
+
+    def unheld(self, session: Session, table: Table) -> str | None:
+        if session.rows(_ALLOWED)[0][0] == 1:
+            return None
+        return f"the database allows no snapshots ({_HINT})"
+
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:
         """No transaction that wrote to the table is open when it has the lock."""
@@ -91,12 +108,20 @@ class _Begun(MssqlSession):
         super().__init__(database.settings, database.pool)
         try:
             self._known = {table: super().fields(table)}
+            self.change("set xact_abort off")  # to give a statement up would end the transaction
             self.change("set transaction isolation level snapshot")
             self.change("begin transaction")
             self.rows(f"select top (1) 1 from {database.named(table)}")  # only now it begins
         except BaseException:  # whatever ended it, nobody else would close it
             self.close()
             raise
+
+    @contextmanager
+    def _at_one_moment(self) -> Iterator[None]:
+        """It is one already, as long as its transaction lives."""
+        if not self.rows("select @@trancount")[0][0]:
+            raise gone("the server has ended the transaction")
+        yield
 
     def fields(self, table: Table) -> list[Field]:
         return self._known[table] if table in self._known else super().fields(table)

@@ -16,6 +16,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
+from hygge.databases.bends import HINT
 from hygge.databases.database import as_it_came
 
 Arrive = Callable[[pl.Series], pl.Series]
@@ -113,8 +114,31 @@ def _text(word: str, quoted: str) -> str:
         return f"{quoted}.ToString()"
     if word in TEXTS[:4]:
         return quoted
+    if word == "sql_variant":
+        return _variant(quoted)
     long = word in ("text", "ntext", "xml", "json")
     return f"cast({quoted} as nvarchar({'max' if long else 4000}))"
+
+
+_VARIANTS = {
+    "float": "convert(nvarchar(max), cast({0} as float), 3)",
+    "real": "convert(nvarchar(max), cast({0} as real), 3)",
+    "money": "convert(nvarchar(max), cast({0} as money), 2)",
+    "smallmoney": "convert(nvarchar(max), cast({0} as smallmoney), 2)",
+    "datetime": "convert(nvarchar(max), cast({0} as datetime), 121)",
+    "smalldatetime": "convert(nvarchar(max), cast({0} as smalldatetime), 120)",
+    "binary": "convert(nvarchar(max), cast({0} as varbinary(8000)), 1)",
+    "varbinary": "convert(nvarchar(max), cast({0} as varbinary(8000)), 1)",
+}
+"""Those that a plain cast would cut to six digits, to cents, to minutes, or take for letters."""
+
+
+def _variant(quoted: str) -> str:
+    """Whatever a value is by itself, as a text from which it can be had again."""
+    told = {kind: sql.format(quoted) for kind, sql in _VARIANTS.items()}
+    cases = " ".join(f"when '{kind}' then {sql}" for kind, sql in told.items())
+    kind = f"cast(sql_variant_property({quoted}, 'BaseType') as nvarchar(128))"
+    return f"case {kind} {cases} else cast({quoted} as nvarchar(max)) end"
 
 
 def _as(kind: pl.DataType) -> Arrive:
@@ -144,7 +168,7 @@ def sendable(values: pl.Series) -> pl.Series:
     """The type that the column has there. Raises StoreError for what it cannot hold."""
     kind, name = values.dtype, values.name
     if kind.is_float() and not values.is_finite().all():
-        raise StoreError("SQL Server cannot hold NaN or infinity", column=name)
+        raise StoreError("SQL Server cannot hold NaN or infinity", column=name, hint=HINT)
     if kind == pl.Int8():
         return values.cast(pl.Int16)
     if kind == pl.UInt16():
@@ -159,7 +183,7 @@ def sendable(values: pl.Series) -> pl.Series:
         return values.cast(pl.String)
     finest = kind == pl.Time() or (isinstance(kind, pl.Datetime) and kind.time_unit == "ns")
     if finest and (values.to_physical() % 100 != 0).any():
-        raise StoreError("SQL Server would cut what is finer than 100 ns", column=name)
+        raise StoreError("SQL Server would cut what is finer than 100 ns", column=name, hint=HINT)
     if isinstance(kind, pl.Date | pl.Datetime) and not values.dt.year().is_between(1, 9999).all():
         raise StoreError("SQL Server knows the years 1 to 9999", column=name)
     return values

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from hygge.core.errors import ConnectionFailed, HyggeError, Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, text, told
 from hygge.databases.mysql_line import MysqlLine
@@ -55,6 +56,7 @@ class Mysql(Database):
     moments = "%Y-%m-%d %H:%M:%S.%f"
     in_ranges = "hygge.databases.mysql_ranges:MysqlRanges"
     widening = "hygge.databases.mysql_widening:widen"
+    bends = Bends(time=1000, coarse="all", no_floats="not finite")
     settings: MysqlSettings
 
     def __init__(self, settings: MysqlSettings) -> None:
@@ -89,7 +91,7 @@ class Mysql(Database):
         return "%s"
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def plain(self, native: str) -> str:
         return _WIDTH.sub("int", native.lower())
@@ -121,6 +123,9 @@ class Mysql(Database):
 
 class MysqlSession(Session):
     """One connection, made when it is needed; busy to their end while rows are read from it."""
+
+    stays = False
+    """Whether it is used on when rows are given up: it holds a state of them."""
 
     def __init__(self, settings: MysqlSettings, pool: Pool) -> None:
         self._settings, self._loan = settings, Loan(pool)
@@ -235,9 +240,12 @@ class MysqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
+        names = [field.column.name for field in fields]
         with told(), self._line() as line, line.streaming(sql, list(values) or None) as cursor:
-            for rows in streamed(cursor, [field.column.name for field in fields]):
-                yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
+            give_up = line.give_up if self.stays else None
+            with closing(streamed(cursor, names, give_up)) as batches:
+                for rows in batches:
+                    yield rows.with_columns(rows[f.column.name].cast(_wire(f)) for f in fields)
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         """What comes next is written out while the server takes in what came before."""

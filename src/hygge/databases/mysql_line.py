@@ -25,6 +25,8 @@ from hygge.databases.mysql_settings import MysqlSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_STOPPED = 1317
+"""ER_QUERY_INTERRUPTED."""
 _RESET = 31
 """COM_RESET_CONNECTION: all is as it was after the login, but for the character set."""
 
@@ -64,6 +66,19 @@ class MysqlLine(Line):
             if cursor._result is not None:
                 cursor._result.unbuffered_active = False
 
+    def give_up(self, rest: Iterator[object]) -> None:
+        """Have the server stop, and see off what is on its way: the connection stays. If it was at
+        its end by then, the next statement may be stopped instead: one that does nothing."""
+        try:
+            self._kill()
+            with _unless_stopped():
+                for _ in rest:
+                    pass
+            with _unless_stopped(), self.db.cursor() as cursor:
+                cursor.execute("do 0")
+        except (HyggeError, pymysql.Error, OSError, AttributeError):  # whoever uses it next is told
+            self.db._force_close()
+
     def interrupt(self) -> None:
         """Ask the server first, so that it stops, too: by one connection more, for a moment."""
         within(POLITE_SECONDS, self._kill, HyggeError, pymysql.Error)
@@ -78,6 +93,15 @@ class MysqlLine(Line):
         with suppress(pymysql.Error, OSError, AttributeError):  # it may be gone already
             # one that is not read to its end would read all the rest first
             seen_off(wire_of(self.db._sock.fileno()), self.db._force_close)
+
+
+@contextmanager
+def _unless_stopped() -> Iterator[None]:
+    try:
+        yield
+    except pymysql.Error as failed:
+        if failed.args[:1] != (_STOPPED,):
+            raise
 
 
 def _dialled(settings: MysqlSettings) -> Any:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
 from hygge.databases.mysql import Mysql, MysqlSession
-from hygge.databases.ranges import Cut, Size, TogetherRanges
+from hygge.databases.ranges import Cut, Size, TogetherRanges, required
 
 _NUMBERS = re.compile(r"(tiny|small|medium|big)?int\b|decimal\b")
 _TEXTS = re.compile(r"(var)?char\b|(tiny|medium|long)?text$")
@@ -54,6 +54,26 @@ class MysqlRanges(TogetherRanges):
     def sampled(self, share: float) -> tuple[str, str | None]:
         return "", f"rand() < {share:f}"
 
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        found = session.rows(
+            "select index_name, column_name, nullable = 'YES' from information_schema.statistics "
+            "where non_unique = 0 and table_name = %s "
+            "and table_schema = coalesce(%s, database()) "
+            "order by index_name <> 'PRIMARY', index_name, seq_in_index",
+            *(table.name, table.schema),
+        )
+        return required((index, name, bool(null)) for index, name, null in found)
+
+    def unheld(self, session: Session, table: Table) -> str | None:
+        ((engine,),) = session.rows(
+            "select max(engine) from information_schema.tables "
+            "where table_name = %s and table_schema = coalesce(%s, database())",
+            *(table.name, table.schema),
+        )
+        if engine in (None, "InnoDB"):
+            return None
+        return f"{engine} keeps no versions of rows (alter table {table} engine = InnoDB)"
+
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:
         """No transaction that wrote to the table is open when it has the lock."""
@@ -86,6 +106,8 @@ class _Begun(MysqlSession):
 
     The catalog is asked before: a server has died of being asked within such a transaction.
     """
+
+    stays = True
 
     def __init__(self, database: Mysql, table: Table) -> None:
         super().__init__(database.settings, database.pool)

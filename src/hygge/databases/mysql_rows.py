@@ -9,7 +9,7 @@ Row" and "Protocol::LengthEncodedInteger".)
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any
@@ -45,14 +45,24 @@ class Rows:
     ends: Sequence[int]
 
 
-def streamed(cursor: Any, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The rows of a cursor that has sent its query, as columns of bytes.
+def streamed(
+    cursor: Any, names: Sequence[str], give_up: Callable[[Iterator[Rows]], None] | None = None
+) -> Generator[pl.DataFrame, None, None]:
+    """The rows of a cursor that has sent its query, as columns of bytes; if they are not wanted to
+    their end, the rest is to `give_up`.
 
     Raises what the driver raises, and ConnectionFailed for what is not of the protocol.
     """
     result = cursor._result
-    for rows in packets(result.connection):
-        yield columns(rows, names)
+    rest = packets(result.connection)
+    try:
+        for rows in rest:
+            yield columns(rows, names)
+    except GeneratorExit:
+        if give_up is not None:
+            result.unbuffered_active = False
+            give_up(rest)
+        raise
     result.unbuffered_active = False
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
+from hygge.databases.bends import ALLOW, HINT
 from hygge.databases.database import as_it_came
 
 Arrive = Callable[[pl.Series], pl.Series]
@@ -60,7 +61,11 @@ def declared(kind: pl.DataType) -> str:
         case pl.Enum():
             return "longtext"
     if (found := _NATIVE.get(kind)) is None:
-        hint = "cast it to datetime(us)" if isinstance(kind, pl.Datetime) else "cast it to string"
+        hint = (
+            f"cast it to datetime(us), or {ALLOW}"
+            if isinstance(kind, pl.Datetime)
+            else "cast it to string"
+        )
         raise Unsupported(f"MySQL cannot hold {type_name(kind)}", hint=hint)
     return found
 
@@ -127,13 +132,13 @@ def _written(values: pl.Series) -> pl.Series:
     if kind == pl.Boolean():
         return values.cast(pl.Int8)
     if kind.is_float() and not values.is_finite().all():
-        raise StoreError("MySQL cannot hold NaN or infinity", column=values.name)
+        raise StoreError("MySQL cannot hold NaN or infinity", column=values.name, hint=HINT)
     if kind == pl.Float32():
         return values.cast(pl.Float64)  # whose digits are not rounded up beyond the largest
     if isinstance(kind, pl.Datetime):
         return texts_of(values).str.strip_suffix("Z")
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
-        raise StoreError("MySQL would cut a time's nanoseconds", column=values.name)
+        raise StoreError("MySQL would cut a time's nanoseconds", column=values.name, hint=HINT)
     if kind == pl.Time():
         return texts_of(values).str.head(15)
     texts = texts_of(values) if kind.is_temporal() or not kind.is_numeric() else values

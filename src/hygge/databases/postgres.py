@@ -20,6 +20,7 @@ from hygge.core.errors import Unsupported
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.dialect import in_quotes
 from hygge.databases.inflow import Inflow
@@ -56,6 +57,7 @@ class Postgres(Database):
     in_ranges = "hygge.databases.postgres_ranges:PostgresRanges"
     accounts: ClassVar = {"xmin": "hygge.databases.postgres_xmin:Xmin"}
     widening = "hygge.databases.postgres_widening:widen"
+    bends = Bends(time=1000, coarse="all", nul=False)
     settings: PostgresSettings
 
     def __init__(self, settings: PostgresSettings) -> None:
@@ -79,7 +81,7 @@ class Postgres(Database):
         return f"${number}"
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def compared(self, column: str, kind: pl.DataType) -> str:
         """Texts by their bytes, as we order them; the server's collation may differ."""

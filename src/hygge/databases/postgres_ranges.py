@@ -14,7 +14,7 @@ from hygge.databases.database import Field, Session, Table
 from hygge.databases.dialect import in_quotes
 from hygge.databases.postgres import Postgres, PostgresSession
 from hygge.databases.postgres_line import Bulk
-from hygge.databases.ranges import Cut, Ranges, Size, Still, gone
+from hygge.databases.ranges import Cut, Ranges, Size, Still, gone, required
 
 _ORDERED = re.compile(
     r"(smallint|integer|bigint|numeric|text|character varying|character|uuid|date|bytea"
@@ -41,6 +41,22 @@ _FOR_LONG = (
     "select set_config(name, '0', false) from pg_settings "
     "where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')"
 )
+
+
+_ROW_KEYS = (
+    "select i.indexrelid, a.attname, not a.attnotnull "
+    "from pg_index i join pg_class t on t.oid = i.indrelid, "
+    "unnest(i.indkey) with ordinality k(n, at), pg_attribute a "
+    "where i.indrelid = to_regclass($1) and i.indisunique and i.indisvalid "
+    "and i.indpred is null and i.indexprs is null and k.at <= i.indnkeyatts "
+    "and a.attrelid = i.indrelid and a.attnum = k.n and (t.relkind = 'p' "
+    "or not exists (select from pg_inherits where inhparent = t.oid)) "
+    "and not exists (select from unnest(i.indkey) with ordinality o(n, at), pg_attribute b "
+    "where b.attrelid = i.indrelid and b.attnum = o.n and o.at <= i.indnkeyatts "
+    "and b.attcollation <> i.indcollation[o.at - 1]) "
+    "order by not i.indisprimary, i.indexrelid, k.at"
+)
+"""Not of an index that takes texts for two that the column takes for one."""
 
 
 class PostgresRanges(Ranges):
@@ -70,6 +86,10 @@ class PostgresRanges(Ranges):
 
     def beyond(self, columns: Sequence[str], sign: str, ends: Sequence[str]) -> str:
         return f"({', '.join(columns)}) {sign} ({', '.join(ends)})"  # as an index has it
+
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        found = session.rows(_ROW_KEYS, in_quotes(table.schema, table.name))
+        return required((index, name, bool(null)) for index, name, null in found)
 
     def hold(self, table: Table, readers: int) -> Still:
         return _Exported(opened(self._database.connect()), self._database.named(table))

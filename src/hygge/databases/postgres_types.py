@@ -13,6 +13,7 @@ import polars as pl
 from hygge.core.errors import StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
+from hygge.databases.bends import ALLOW, HINT
 from hygge.databases.database import as_it_came
 
 Arrive = Callable[[pl.Series], pl.Series]
@@ -54,7 +55,11 @@ def declared(kind: pl.DataType) -> str:
         case pl.Enum():
             return "text"
     if (found := _NATIVE.get(kind)) is None:
-        hint = "cast it to datetime(us)" if isinstance(kind, pl.Datetime) else "cast it to string"
+        hint = (
+            f"cast it to datetime(us), or {ALLOW}"
+            if isinstance(kind, pl.Datetime)
+            else "cast it to string"
+        )
         raise Unsupported(f"PostgreSQL cannot hold {type_name(kind)}", hint=hint)
     return found
 
@@ -103,11 +108,13 @@ def sendable(values: pl.Series) -> pl.Series:
     if isinstance(kind, pl.Categorical | pl.Enum):
         return values.cast(pl.String)
     if kind == pl.Time() and (values.to_physical() % 1000 != 0).any():
-        raise StoreError("PostgreSQL would cut a time's nanoseconds", column=values.name)
+        raise StoreError("PostgreSQL would cut a time's nanoseconds", column=values.name, hint=HINT)
     if isinstance(kind, pl.Datetime) and kind.time_unit == "ms":
         return values.dt.cast_time_unit("us")
     if kind == pl.String() and values.str.contains("\0", literal=True).any():
-        raise StoreError("PostgreSQL cannot hold a text with a NUL byte", column=values.name)
+        raise StoreError(
+            "PostgreSQL cannot hold a text with a NUL byte", column=values.name, hint=HINT
+        )
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -50,6 +50,8 @@ class Ranges(ABC):
     """Whether all sessions are there from the beginning, with one more that begins them."""
     most: ClassVar[int] = 16
     """How many there are at most, if nobody says how many."""
+    lasting: ClassVar[bool] = False
+    """Whether a session stays in its state when a statement of it is given up."""
 
     @abstractmethod
     def size(self, session: Session, table: Table, key: str) -> Size | None:
@@ -72,8 +74,30 @@ class Ranges(ABC):
         return told
 
     @abstractmethod
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        """Sets of columns that tell each row from every other, and are never NULL; the primary key
+        first. None of what knows no such thing: a view, say."""
+
+    def exactly(self, field: Field, column: str) -> str:
+        """The column, compared so that those keys are as many to `order by` and to `>`."""
+        return column
+
+    def in_order(self, columns: Sequence[str]) -> str:
+        """What follows a select whose rows are to come so."""
+        return f" order by {', '.join(columns)}"
+
+    def unheld(self, session: Session, table: Table) -> str | None:
+        """Why several statements cannot show one state of the table, and what helps; None: they
+        can."""
+        return None
+
+    @abstractmethod
     def hold(self, table: Table, readers: int) -> Still:
         """Keep the table's state of now for so many sessions."""
+
+    def hold_for_one(self, table: Table) -> Still:
+        """The same for one session at a time."""
+        return self.hold(table, 1)
 
     @abstractmethod
     def join(self, name: str) -> Session:
@@ -98,7 +122,11 @@ class Together(Still):
 class TogetherRanges(Ranges):
     """For a database that has no name for a moment: all readers begin while nobody can write."""
 
-    together = True
+    together = lasting = True
+
+    def hold_for_one(self, table: Table) -> Still:
+        """Who is alone need not agree with anybody."""
+        return Together([self.begin(table)])
 
     @abstractmethod
     def alone(self, table: Table) -> AbstractContextManager[Any]:
@@ -126,6 +154,19 @@ class TogetherRanges(Ranges):
             return _WAITING[name].pop()
         except (KeyError, IndexError):
             raise gone() from None
+
+
+def required(found: Iterable[tuple[Any, str | None, bool]]) -> list[tuple[str, ...]]:
+    """Of unique indexes, those whose columns are never NULL: by each column's index, its name and
+    whether it may be."""
+    indexes = dict[Any, list[tuple[str | None, bool]]]()
+    for index, column, nullable in found:
+        indexes.setdefault(index, []).append((column, nullable))
+    return [
+        tuple(str(name) for name, _ in columns)
+        for columns in indexes.values()
+        if all(name is not None and not nullable for name, nullable in columns)
+    ]
 
 
 def gone(why: str = "") -> SourceChanged:

@@ -20,6 +20,7 @@ from hygge.core.errors import ConnectionFailed, DatabaseError, HomeError, HyggeE
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
+from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.dialect import in_quotes
 from hygge.databases.sqlite_types import (
@@ -62,6 +63,7 @@ class Sqlite(Database):
     row_number = "_rowid_"
     in_ranges = "hygge.databases.sqlite_ranges:SqliteRanges"
     widening = "hygge.databases.sqlite_widening:widen"
+    bends = Bends(no_floats="nan")
     settings: SqliteSettings
 
     @property
@@ -72,7 +74,7 @@ class Sqlite(Database):
         return SqliteSession(self.settings, write=write)
 
     def native(self, kind: pl.DataType) -> str:
-        return declared(kind)
+        return declared(self.held(kind))
 
     def plain(self, native: str) -> str:
         return native.lower()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from hygge.databases.answering import opened
 from hygge.databases.database import Field, Session, Table
-from hygge.databases.ranges import Cut, Size, TogetherRanges
+from hygge.databases.ranges import Cut, Size, TogetherRanges, required
 from hygge.databases.sqlite import Sqlite
 
 
@@ -39,6 +39,25 @@ class SqliteRanges(TogetherRanges):
 
     def sampled(self, share: float) -> tuple[str, str | None]:
         return "", f"abs(random() % 1000000) < {1_000_000 * share:.0f}"
+
+    def row_keys(self, session: Session, table: Table) -> list[tuple[str, ...]]:
+        """A primary key may be NULL here, unless it says that it may not or numbers the rows."""
+        null = {field.column.name: field.column.nullable for field in session.fields(table)}
+        own = [("", name, null[name]) for name in session.keys(table)]
+        sql = (
+            "select l.seq, i.name from pragma_index_list(?, ?) l, pragma_index_info(l.name, ?) i "
+            "where l.[unique] = 1 and l.partial = 0 order by l.seq, i.seqno"
+        )
+        schema = table.schema or "main"
+        found = session.rows(sql, table.name, schema, schema)
+        return required([*own, *((n, name, null.get(name, True)) for n, name in found)])
+
+    def exactly(self, field: Field, column: str) -> str:
+        return column if field.column.type.is_numeric() else f"{column} collate binary"
+
+    def in_order(self, columns: Sequence[str]) -> str:
+        """With a limit that is none: else the order of what is selected from is nobody's."""
+        return f"{super().in_order(columns)} limit -1"
 
     @contextmanager
     def alone(self, table: Table) -> Iterator[None]:

@@ -18,6 +18,7 @@ from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
 from hygge.databases.arriving import misfit
+from hygge.databases.bends import HINT
 from hygge.databases.database import Field, as_it_came
 from hygge.databases.dialect import in_quotes
 
@@ -203,7 +204,7 @@ def stored(values: pl.Series) -> pl.Series:
     """Values as they lie in a file."""
     kind = values.dtype
     if kind.is_float() and values.is_nan().any():
-        raise StoreError("SQLite would store NaN as NULL", column=values.name)
+        raise StoreError("SQLite would store NaN as NULL", column=values.name, hint=HINT)
     if kind == pl.Boolean():
         return values.cast(pl.Int64)
     if kind == pl.UInt64() or isinstance(kind, pl.Decimal):

@@ -24,7 +24,7 @@ from hygge.flow.carry import Carrier
 from hygge.flow.holding import first_error, holding
 from hygge.flow.preparing import Prepared, prepare
 from hygge.flow.recovery import Recovery
-from hygge.flow.report import FlowReport, entity_run
+from hygge.flow.report import FlowReport, changes, entity_run
 from hygge.flow.retry import attempts
 from hygge.flow.route import Route
 from hygge.flow.settings import FlowSettings
@@ -65,8 +65,8 @@ class Flow:
     ) -> None:
         own = sharing(name, home, store, settings.parallel)
         self.shares, self._parallel, self._note = own.shares, own.parallel, own.note
-        self.route = Route(name, own.home, store, journal, settings, listen)
-        self.name, self.home, self.store = name, own.home, store
+        self.route = Route(name, own.home, own.store, journal, settings, listen)
+        self.name, self.home, self.store = name, own.home, own.store
         self.journal, self.settings, self.entity = journal, settings, entity
         self.listen, self.lease_seconds = listen, lease_seconds
 
@@ -269,7 +269,10 @@ class Flow:
     async def _report(
         self, terms: Terms, started: datetime, tries: Tries, error: HyggeError | None
     ) -> FlowReport:
-        receipt, notes = tries.landed, tries.notes
+        receipt, lossy = tries.landed, changes(tries.landed)
+        notes = [*tries.notes, *lossy]
+        for note in lossy:
+            self.route.notice(note)
         run = entity_run(
             self.name, self.entity, self.settings, terms, started, receipt, error, notes
         )

@@ -35,6 +35,15 @@ class FlowReport:
         return self.run.row_count
 
 
+def changes(receipt: Receipt | None) -> Sequence[str]:
+    """What a person should know of values that are not as the source gave them."""
+    return [
+        f"{count:,} values of {column} were changed into the nearest that the store can hold "
+        "(allow_lossy)"
+        for column, count in (receipt.changed if receipt else {}).items()
+    ]
+
+
 def entity_run(
     name: str,
     entity: str | None,

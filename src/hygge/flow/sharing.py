@@ -15,11 +15,12 @@ from hygge.core.supply import Needs, Shares, Supply
 @dataclass(frozen=True)
 class Sharing:
     """What a flow takes before it begins, how many partitions at once that is enough for, and its
-    Home, which takes no more. `note` says if it is less than was asked for."""
+    Home and its Store, which take no more. `note` says if it is less than was asked for."""
 
     shares: Shares
     parallel: int
     home: Home[Any]
+    store: Store[Any]
     note: str = ""
 
 
@@ -29,11 +30,20 @@ def sharing(name: str, home: Home[Any], store: Store[Any], parallel: int) -> Sha
     for count in range(parallel, 0, -1):
         lack = wish if count == parallel else _too_little(home, store, count)
         if lack is None:
-            note = f"parallel is {count}, not {parallel}: {wish.told}" if wish else ""
-            own = _own(home.needs(count), store.needs(count))
+            notes = [f"parallel is {count}, not {parallel}: {wish.told}"] if wish else []
+            theirs, ours = store.needs(count), home.needs(count)
+            stored = _own(theirs, {supply: need.least for supply, need in ours.items()})
+            own = _own(ours, stored)
             shares = Counter(own)
-            shares.update({supply: need.least for supply, need in store.needs(count).items()})
-            return Sharing(shares, count, home.limited(own), note)
+            shares.update(stored)
+            notes += [
+                f"the store has {stored[supply]} {supply.name}, and could use {need.most}: "
+                f"{supply.setting} is {supply.size}"
+                for supply, need in theirs.items()
+                if stored[supply] < need.most
+            ]
+            ends = home.limited(own), store.limited(stored, count)
+            return Sharing(shares, count, *ends, "; ".join(notes))
     assert lack is not None
     hint = f"set {lack.supply.setting}: {lack.needed} for that connection, or more"
     raise ConfigError(lack.told, flow=name, hint=hint)
@@ -59,9 +69,10 @@ def _too_little(home: Home[Any], store: Store[Any], parallel: int) -> _Lack | No
     return next(lacks, None)
 
 
-def _own(home: Needs, store: Needs) -> dict[Supply, int]:
-    """What the Home gets: as much as is of use to it, of what the Store leaves."""
+def _own(needs: Needs, others: Shares) -> dict[Supply, int]:
+    """As much as is of use, of what the others leave. A Store comes first: what it can use, it was
+    told to."""
     return {
-        supply: min(need.most, supply.size - (store[supply].least if supply in store else 0))
-        for supply, need in home.items()
+        supply: min(need.most, supply.size - others.get(supply, 0))
+        for supply, need in needs.items()
     }

@@ -17,18 +17,19 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import OPERATION, Column, TableSchema
 from hygge.core.supply import Need, Needs, Shares
 from hygge.core.types import type_name
-from hygge.core.watermark import Watermark, greatest, highest
+from hygge.core.watermark import Watermark
 from hygge.databases.accounts import Changes, account_of
 from hygge.databases.answering import about, answered, opened
-from hygge.databases.arriving import arrived, schema_of
+from hygge.databases.arriving import schema_of
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.found import found
 from hygge.databases.ranges import Ranges
-from hygge.homes.sql_bound import accounted, settled
+from hygge.homes.sql_bound import accounted, end_of, settled
 from hygge.homes.sql_catalog import near, stand_ins
 from hygge.homes.sql_config import SqlHomeConfig
 from hygge.homes.sql_parts import Parts
 from hygge.homes.sql_reading import Reading, chosen
+from hygge.homes.sql_slices import readers_for_one, slice_notes
 
 T = TypeVar("T")
 GONE = "whether the row is gone"
@@ -74,12 +75,13 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         if (pool := self.database.pool) is None:
             return {}
         most = self._most(parallel)
-        return {pool.supply: Need(min(most, parallel + 1 if parallel > 1 else 1), most)}
+        least = parallel + 1 if parallel > 1 else readers_for_one(self)
+        return {pool.supply: Need(min(most, least), most)}
 
     def _most(self, parallel: int) -> int:
         ranges = self._ranges
         if ranges is None:
-            return 1
+            return readers_for_one(self)
         return 1 + (self.config.partitions or ranges.most if ranges.together else parallel)
 
     def limited(self, shares: Shares) -> Self:
@@ -121,7 +123,8 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
         with closing(opened(self.database.connect())) as session:
             keys = session.keys(self.table) if self.config.table else ()
             schema = schema_of(self.fields(session), keys)
-            schema = replace(schema, notes=(*schema.notes, *session.notes()))
+            notes = (*schema.notes, *session.notes(), *slice_notes(self, session))
+            schema = replace(schema, notes=notes)
         if self.changes is not None:  # of a row that is gone, only the key is told
             schema = replace(schema, columns=tuple(map(schema.loosened, schema.columns)))
         wanted, most = self.config.partitions or 1, self.most_parts
@@ -196,28 +199,15 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             field = chosen(self.fields(session), (column,))[0]
             if (cap := session.cap(field)) is not None:
                 return Bound(Watermark(column, type_name(field.column.type), cap))
-            top = self._end(session, field, "max", "1 = 1")
+            top = end_of(self, session, field, "max", "1 = 1")
 
             def least(condition: str) -> Watermark | None:
-                found = self._end(session, field, "min", condition)
+                found = end_of(self, session, field, "min", condition)
                 return replace(found, closed=False) if found else None
 
             found = settled(session, field, top, least if self.config.table else None)
             notes = session.notes()
             return replace(found, exact=False, why=found.why or notes[0]) if notes else found
-
-    def _end(self, session: Session, field: Field, which: str, condition: str) -> Watermark | None:
-        """The greatest or least position of the rows that fulfil a condition."""
-        name = self.database.quoted(field.column.name)
-        sql = f"select {field.read} from {self.source} where {name} is not null and {condition}"
-        if compared := self.database.compared(name, field.column.type):
-            end = f"select {which}({compared}) from {self.source} where {condition}"
-            sql += f" and {compared} = ({end})"
-        found: Watermark | None = None
-        for rows in session.batches(sql, (), [field]):
-            values = arrived(rows, [field])[field.column.name]
-            found = highest(found, greatest(values)) if which == "max" else _least(found, values)
-        return found
 
     def statement(
         self,
@@ -289,8 +279,3 @@ class SqlHome(BlockingHome[SqlHomeConfig]):
             return [], []
         sql, value = narrowed
         return [f"({sql} or {column} is null)"], [] if value is None else [value]
-
-
-def _least(known: Watermark | None, values: pl.Series) -> Watermark | None:
-    found = greatest(values.sort().head(1))
-    return min(filter(None, (known, found)), key=lambda mark: mark.value, default=None)

@@ -11,15 +11,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hygge.core.errors import HyggeError, Unsupported
 from hygge.core.home import Bound
 from hygge.core.types import type_name
-from hygge.core.watermark import Watermark, before
+from hygge.core.watermark import Watermark, before, greatest, highest
 from hygge.databases.accounts import Account
+from hygge.databases.arriving import arrived
 from hygge.databases.database import Field, Session, Table, Writer
+
+if TYPE_CHECKING:
+    from hygge.homes.sql import SqlHome
 
 PATIENCE = 2.0
 """Seconds to wait for those who write: most transactions are shorter."""
@@ -72,6 +77,27 @@ def accounted(session: Session, table: Table, position: str, account: Account) -
         why = "somebody has been writing: rows since then are left for the next run"
         return Bound(top, why=why)
     return Bound(top)
+
+
+def end_of(
+    home: SqlHome, session: Session, field: Field, which: str, condition: str
+) -> Watermark | None:
+    """The greatest (`max`) or least position of the rows that fulfil a condition."""
+    name = home.database.quoted(field.column.name)
+    sql = f"select {field.read} from {home.source} where {name} is not null and {condition}"
+    if compared := home.database.compared(name, field.column.type):
+        end = f"select {which}({compared}) from {home.source} where {condition}"
+        sql += f" and {compared} = ({end})"
+    found: Watermark | None = None
+    for rows in session.batches(sql, (), [field]):
+        values = arrived(rows, [field])[field.column.name]
+        found = highest(found, greatest(values)) if which == "max" else _least(found, values)
+    return found
+
+
+def _least(known: Watermark | None, values: pl.Series) -> Watermark | None:
+    found = greatest(values.sort().head(1))
+    return min(filter(None, (known, found)), key=lambda mark: mark.value, default=None)
 
 
 def _by_time(session: Session, field: Field, top: Watermark, writers: Sequence[Writer]) -> Bound:

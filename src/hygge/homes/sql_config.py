@@ -46,6 +46,12 @@ class SqlHomeConfig(HomeConfig):
     partition_mb: float = Setting(
         default=256, gt=0, description="How large a range is to be, about, in MB"
     )
+    max_statement_seconds: float | None = Setting(
+        default=None,
+        gt=0,
+        description="No statement that reads rows is open for longer, by more than a batch: the "
+        "next goes on after the last row, in the order of a key",
+    )
     options: SqlOptions = Setting(default=SqlOptions(), description="How rows are fetched")
 
     @model_validator(mode="after")
@@ -54,6 +60,8 @@ class SqlHomeConfig(HomeConfig):
             raise ValueError("give a `table` or a `query`, one of them")
         if self.query is not None and (self.partitions or 1, self.partition_by) != (1, None):
             raise ValueError("a `query` is read by one statement, not in `partitions`")
+        if self.query is not None and self.max_statement_seconds is not None:
+            raise ValueError("a `query` is read by one statement: no `max_statement_seconds`")
         return self
 
     @classmethod

@@ -12,13 +12,14 @@ from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
-from hygge.core.supply import Need, Needs
+from hygge.core.supply import Need, Needs, Shares
 from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found
 from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
 from hygge.stores.sql_config import SqlStoreConfig as SqlStoreConfig
 from hygge.stores.sql_load import SqlLoad
+from hygge.stores.sql_lossy import Lossy
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back
 
@@ -32,8 +33,11 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     capabilities: StoreCapabilities = StoreCapabilities(frozenset(Mode), deletes=True, undo=True)  # type: ignore[misc]
 
     def __init__(self, config: SqlStoreConfig, database: Database) -> None:
-        self.config, self.database = config, database
+        self.lossy, self._exact = Lossy.of(config.allow_lossy), database
+        self.config, self.database = config, database.tolerant() if self.lossy else database
         self.target = Table.of(config.table)
+        alone = database.one_writer or database.row_number is not None
+        self.workers = 1 if alone else config.workers
         self.capabilities = StoreCapabilities(
             frozenset(Mode),
             deletes=True,
@@ -52,23 +56,40 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
     def identity(self) -> str:
         return f"{self.database.identity}#{self.target}"
 
+    @property
+    def manner(self) -> str:
+        return self.lossy.manner
+
     def refuse(self, schema: TableSchema) -> None:
         for name in filter(None, (self.target.name, self.config.staging_schema)):
             self.database.refuse_name(name)
+        self.lossy.refuse_unknown(schema)
         for column in schema.columns:
             try:
                 self.database.refuse_name(column.name)
-                self.database.native(column.type)
+                database = self.database if column.name in self.lossy else self._exact
+                database.native(column.type)
             except Unsupported as refused:
                 raise refused.at(column=column.name) from None
 
     def needs(self, parallel: int) -> Needs:
-        """One for each part, and one to renew the lease; the load itself rests meanwhile."""
-        pool = self.database.pool
-        return {pool.supply: Need(parallel + 1, parallel + 1)} if pool else {}
+        """One for each part, or for each of its workers, and one to renew the lease; the load
+        itself rests meanwhile."""
+        if (pool := self.database.pool) is None:
+            return {}
+        return {pool.supply: Need(parallel + 1, parallel * self.workers + 1)}
+
+    def limited(self, shares: Shares, parallel: int) -> Self:
+        if (pool := self.database.pool) is None:
+            return self
+        found = type(self)(self.config, self._exact)
+        found.workers = min(self.workers, (shares[pool.supply] - 1) // parallel)
+        return found
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
-        return SqlLoad(self.database, self.target, request, self.config)
+        load = SqlLoad(self.database, self.target, request, self.config)
+        load.lossy, load.workers = self.lossy, self.workers
+        return load
 
     # each on a connection of its own
 

@@ -46,6 +46,19 @@ class SqlStoreConfig(StoreConfig):
         "table is kept, and the quickest way taken",
     )
 
+    allow_lossy: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Values that the database cannot hold exactly (NaN, nanoseconds) become the "
+        "nearest that it can: true, or of which columns; the run says how many did",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Inserts at once into the staging of one part, each on its own connection; "
+        "rows lie in no order then. 1 where one connection writes at a time (SQLite)",
+    )
+
     @field_validator("table_hints", mode="after")
     @classmethod
     def _small(cls, hints: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,6 +18,7 @@ from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.ledger import Entry, Fate, Ledger
 from hygge.stores.sql_config import SqlStoreConfig
+from hygge.stores.sql_lossy import Lossy
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_part import SqlPart
 from hygge.stores.sql_pieces import pieces_of, staged_schema
@@ -26,6 +28,8 @@ from hygge.stores.sql_table import SqlTable, Staging, make_schema, staged_beside
 
 class SqlLoad(BlockingLoad):
     """Staged in `_hygge_<load_id>`, whose rows are known by their part and their place in it."""
+
+    lossy, workers = Lossy(), 1
 
     def __init__(
         self,
@@ -247,6 +251,7 @@ class SqlLoad(BlockingLoad):
             keys=self.request.keys,
             beyond=self.request.beyond,
             mode=self.request.mode,
+            changed=sum((Counter(part.changed) for part in rows), Counter[str]()),
         )
 
     def interrupt(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,6 +16,7 @@ from hygge.core.partition import Partition
 from hygge.core.store import StagedPart
 from hygge.databases.database import Session
 from hygge.databases.inflow import Inflow
+from hygge.stores.sql_workers import Workers
 
 if TYPE_CHECKING:
     from hygge.stores.sql_load import SqlLoad
@@ -29,21 +32,33 @@ class SqlPart(BlockingPart):
         self._load, self._partition = load, partition
         self._try = load.pieces.begin()
         self._own: Session | None = None
-        self._inflow: Inflow | None = None
+        self._inflow: Inflow | Workers | None = None
         self._waiting = list[pl.DataFrame]()
+        self._changed = Counter[str]()
 
     def open(self) -> None:
         if not self._load.one_writer:
             self._own = self._load.database.connect(write=True)
 
     def write(self, batch: pl.DataFrame) -> None:
-        self._load.request.schema.check(batch)
+        schema = self._load.request.schema
+        schema.check(batch)
         if not batch.height:
             return
-        self._inflow = self._inflow or self._session.inflow(self._load.staged)
+        batch, changed = self._load.lossy.bent(self._load.database, batch, schema)
+        self._changed += changed
+        self._inflow = self._inflow or self._begun()
         self._waiting.append(batch)
-        if self._inflow or self._many() or self._heavy():
+        if isinstance(self._inflow, Inflow) or self._many() or self._heavy():
             self._add()
+
+    def _begun(self) -> Inflow | Workers | None:
+        """What takes rows as they come; None: they are inserted many at a time."""
+        load = self._load
+        if load.workers == 1:
+            return self._session.inflow(load.staged)
+        connect = partial(load.database.connect, write=True)
+        return Workers(connect, load.staged, load.workers, load.database.insert_rows)
 
     def _many(self) -> bool:
         return sum(batch.height for batch in self._waiting) >= self._load.database.insert_rows
@@ -87,9 +102,11 @@ class SqlPart(BlockingPart):
             raise LoadLost("this load was erased", load_id=self._load_id)
         pieces = self._try.pieces
         rows = sum(piece.rows for piece in pieces)
-        return StagedPart(self._load_id, self._partition, rows, pieces)
+        return StagedPart(self._load_id, self._partition, rows, pieces, changed=dict(self._changed))
 
     def interrupt(self) -> None:
+        if isinstance(self._inflow, Workers):
+            self._inflow.interrupt()
         if self._own is not None:
             self._own.interrupt()
         elif self._load.one_writer:

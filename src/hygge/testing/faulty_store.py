@@ -13,6 +13,7 @@ from hygge.core.lease import Lease
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
 from hygge.core.store import Load, LoadRequest, Part, Receipt, StagedPart, Store
+from hygge.core.supply import Needs, Shares
 
 
 class FaultyStore(Store[Any]):
@@ -37,6 +38,12 @@ class FaultyStore(Store[Any]):
 
     def load(self, request: LoadRequest) -> Load:
         return _FaultyLoad(self._inner.load(request), self._trigger)
+
+    def needs(self, parallel: int) -> Needs:
+        return self._inner.needs(parallel)
+
+    def limited(self, shares: Shares, parallel: int) -> Self:
+        return type(self)(self._inner.limited(shares, parallel), self._trigger)
 
     async def recover(self, flow: str, load_id: str, *, keep: bool = False) -> Receipt | None:
         await _ask(self._trigger, "recover")

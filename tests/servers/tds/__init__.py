@@ -6,8 +6,7 @@ errors that clients of SQL Server live with. What is otherwise than there:
 - Who reads never waits, as if READ_COMMITTED_SNAPSHOT were on. Who writes locks the whole table.
 - A transaction that has written sees nothing that others commit afterwards; if it then writes a
   table that has changed since, it is a deadlock's victim (1205).
-- Any error within a transaction undoes all of it, as with XACT_ABORT, and so does a statement that
-  is cancelled. There are no savepoints.
+- Any error within a transaction undoes all of it, as with XACT_ABORT. There are no savepoints.
 - Offsets of `datetimeoffset` are not kept, only moments. Texts are compared in any case, unless
   their collation says `BIN` or `CS`; blanks at their ends count.
 - CHECK constraints, triggers and partitions are remembered or ignored, and do nothing. MERGE,

@@ -73,6 +73,12 @@ def converted(
     if isinstance(node, exp.Null):
         return cast(node, target.stored)
     name = target.name
+    if name == "sql_variant":
+        return _variant(node, source)
+    if source is not None and source.name == "sql_variant":
+        node, source = _inside(node), None
+        if name in BYTES:
+            return call("unhex", node)
     if name in MOMENTS:
         return _moment(node, source, target, safe=safe)
     if name == "time":
@@ -106,6 +112,26 @@ def _moment(node: Node, source: Kind | None, target: Kind, *, safe: bool) -> Nod
     if target.name == "smalldatetime":
         return call("tds_round", made, 600_000_000)
     return made if digits <= target.scale else call("tds_round", made, 10 ** (7 - target.scale))
+
+
+_MARK: Final = chr(31)
+"""Between the kind and the text of what is kept as a sql_variant."""
+
+
+def _variant(node: Node, source: Kind | None) -> Node:
+    """Bytes are kept in hex, for texts lie there; numbers and moments with all their digits."""
+    kind = source or Kind("nvarchar", MAX)
+    told = call("hex", node) if kind.name in BYTES else cast(node, "varchar")
+    return exp.Paren(this=exp.DPipe(this=literal(f"{kind.name}{_MARK}"), expression=told))
+
+
+def _inside(node: Node) -> Node:
+    after = exp.Add(this=call("instr", node, _MARK), expression=literal(1))
+    return call("substr", node, after)
+
+
+def variant_kind(node: Node) -> Node:
+    return call("split_part", node, _MARK, 1)
 
 
 def _midnight() -> Node:

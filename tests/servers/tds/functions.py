@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 from tests.servers.tds import dates, parsing
-from tests.servers.tds.casting import Node, call, cast, converted, literal, shown
+from tests.servers.tds.casting import Node, call, cast, converted, literal, shown, variant_kind
 from tests.servers.tds.errors import SqlError
 from tests.servers.tds.kinds import BYTES, MAX, TEXTS, Kind
 from tests.servers.tds.queries import Queries
@@ -161,6 +161,12 @@ def _same(name: str, *kinds: int) -> Callable[[Queries, list[Node]], Node]:
     return made
 
 
+def _variant_property(queries: Queries, found: list[Node]) -> Node:
+    if found[1].name.lower() != "basetype":
+        raise SqlError(195, f"SQL_VARIANT_PROPERTY of {found[1].name!r} is not known here.", 15)
+    return marked(variant_kind(found[0]), Kind("nvarchar", 128))
+
+
 def _replicate(queries: Queries, found: list[Node]) -> Node:
     return marked(call("repeat", _text(found[0]), *found[1:]), Kind("nvarchar", MAX))
 
@@ -228,6 +234,7 @@ _MADE: Final[dict[str, Callable[[Queries, list[Node]], Node]]] = {
     "charindex": _position,
     "substring": _substring,
     "replicate": _replicate,
+    "sql_variant_property": _variant_property,
     "hashbytes": _hash_bytes,
     "concat": _concat,
     "quotename": _quote_name,

@@ -18,7 +18,7 @@ from tests.servers.tds.words import parted
 if TYPE_CHECKING:
     from tests.servers.tds.session import Session
 
-_XACT_ABORT = 16384
+XACT_ABORT = 16384
 _PRIORITIES = {"low": -5, "normal": 0, "high": 5}
 
 
@@ -95,8 +95,8 @@ def set_(session: Session, leaf: Leaf, out: Streamed, token: int) -> None:
     elif what == "nocount":
         session.quiet = last == "on"
     elif what == "xact_abort":
-        flag = session.options | _XACT_ABORT
-        session.options = flag if last == "on" else flag & ~_XACT_ABORT
+        flag = session.options | XACT_ABORT
+        session.options = flag if last == "on" else flag & ~XACT_ABORT
     elif what == "lock_timeout":
         milliseconds = int(leaf.text.split()[-1])
         session.transactions.lock_timeout = None if milliseconds < 0 else milliseconds / 1000
