@@ -123,6 +123,7 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
 
     def __init__(self, tmp: Path) -> None:
         self.database, self.schema, self.prefix = _name(tmp), "dbo", ""
+        self.staging, self.options = self.schema, {}
         self.url = mssql.url(self.database)
         self._copied = dict[str, dict[str, tuple[str, list[str]]]]()
 

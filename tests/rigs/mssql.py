@@ -100,11 +100,12 @@ class MssqlStoreRig(StoreRig):
     harms = frozenset({Harm.LOSE, Harm.TRUNCATE, Harm.DOUBLE})
 
     def __init__(self, tmp: Path) -> None:
-        self.schema = own_schema()
+        self.schema = self.staging = own_schema()
+        self.options: dict[str, Any] = {}
 
     def store(self) -> SqlStore:
         place = {"connection": url(), "table": f"{self.schema}.people"}
-        config = StoreConfig.create({"type": "mssql", **place})
+        config = StoreConfig.create({"type": "mssql", **place, **self.options})
         assert isinstance(config, SqlStoreConfig)
         return SqlStore.build(config, NoConnections())
 
@@ -113,9 +114,9 @@ class MssqlStoreRig(StoreRig):
     def ask(self, sql: str, *values: Any) -> list[Row]:
         return ask(sql, *values, database=self.database)
 
-    def tables(self) -> list[str]:
+    def tables(self, schema: str | None = None) -> list[str]:
         sql = "select table_name from information_schema.tables where table_schema = ?"
-        return [str(row[0]) for row in self.ask(sql, self.schema)]
+        return [str(row[0]) for row in self.ask(sql, schema or self.schema)]
 
     def look(self) -> list[Row] | None:
         if "people" not in self.tables():
@@ -123,10 +124,11 @@ class MssqlStoreRig(StoreRig):
         return self.ask(f"select * from {self.schema}.people")
 
     def leftovers(self) -> Sequence[str]:
-        return [n for n in self.tables() if n.startswith("_hygge_") and len(n) == 31]
+        found = {name for schema in (self.schema, self.staging) for name in self.tables(schema)}
+        return [n for n in sorted(found) if n.startswith("_hygge_") and len(n) == 31]
 
     def spoil(self, harm: Harm, part: StagedPart) -> None:
-        table, tag = f"{self.schema}._hygge_{part.load_id}", part.pieces[0].name
+        table, tag = f"{self.staging}._hygge_{part.load_id}", part.pieces[0].name
         last = f"_hygge_row = (select max(_hygge_row) from {table} where _hygge_part = ?)"
         match harm:
             case Harm.LOSE:
@@ -137,5 +139,32 @@ class MssqlStoreRig(StoreRig):
                 self.ask(f"insert into {table} select * from {table} where _hygge_part = ?", tag)
 
 
+class ColumnsRig(MssqlStoreRig):
+    """A table of columns."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.options = {"create": "columnstore"}
+
+
+class SwapRig(MssqlStoreRig):
+    """Each full load is another table."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.options = {"swap": "rename"}
+
+
+class ApartRig(MssqlStoreRig):
+    """Rows are staged in a schema of their own."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.staging = f"{self.schema}_apart"
+        self.options = {"staging_schema": self.staging, "swap": "delete"}
+
+
 HOMES = [MssqlHomeRig]
 STORES = [MssqlStoreRig]
+OPTIONS = [ColumnsRig, SwapRig, ApartRig]
+"""Stores of SQL Server that are set otherwise."""
