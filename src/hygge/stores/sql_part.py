@@ -34,6 +34,7 @@ class SqlPart(BlockingPart):
         self._own: Session | None = None
         self._inflow: Inflow | Workers | None = None
         self._waiting = list[pl.DataFrame]()
+        self._rows, self._bytes = 0, 0.0  # of what waits: batches may be many, and small
         self._changed = Counter[str]()
 
     def open(self) -> None:
@@ -49,7 +50,9 @@ class SqlPart(BlockingPart):
         self._changed += changed
         self._inflow = self._inflow or self._begun()
         self._waiting.append(batch)
-        if isinstance(self._inflow, Inflow) or self._many() or self._heavy():
+        self._rows, self._bytes = self._rows + batch.height, self._bytes + batch.estimated_size()
+        many = self._rows >= self._load.database.insert_rows or self._bytes >= _HEAVY
+        if many or isinstance(self._inflow, Inflow):
             self._add()
 
     def _begun(self) -> Inflow | Workers | None:
@@ -60,15 +63,10 @@ class SqlPart(BlockingPart):
         connect = partial(load.database.connect, write=True)
         return Workers(connect, load.staged, load.workers, load.database.insert_rows)
 
-    def _many(self) -> bool:
-        return sum(batch.height for batch in self._waiting) >= self._load.database.insert_rows
-
-    def _heavy(self) -> bool:
-        return sum(batch.estimated_size() for batch in self._waiting) >= _HEAVY
-
     def _add(self) -> None:
         if self._waiting:
             rows, self._waiting = pl.concat(self._waiting), []
+            self._rows, self._bytes = 0, 0.0
             with self._staging():
                 self._try.add(self._insert, rows)
 
