@@ -59,8 +59,8 @@ class Pieces:
     def __init__(self, data: bytes, sizes: Sequence[int]) -> None:
         self._data, self._sizes, self._at, self._turn = data, sizes, 0, 0
 
-    def read1(self, _: int) -> bytes:
-        size = self._sizes[self._turn % len(self._sizes)]
+    def read1(self, most: int) -> bytes:
+        size = min(self._sizes[self._turn % len(self._sizes)], most)
         self._turn += 1
         found = self._data[self._at : self._at + size]
         self._at += size

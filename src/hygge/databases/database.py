@@ -19,6 +19,7 @@ from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
 from hygge.core.schema import Column
 from hygge.databases.dialect import Dialect
+from hygge.databases.inflow import Inflow
 from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
@@ -131,6 +132,11 @@ class Session(ABC):
 
         The number of the first, where the database numbers rows: the others follow it.
         """
+
+    def inflow(self, table: Table) -> Inflow | None:
+        """The same for rows that come one batch after the other, all durable once it ends; None:
+        one `insert` each is as fast."""
+        return None
 
     def clock(self) -> tuple[datetime, datetime]:
         """The server's time now: in UTC, and without a zone as its own hands show it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from struct import unpack_from
+from struct import Struct
 from typing import Any
 
 import polars as pl
@@ -27,16 +27,21 @@ _BYTES = 4 * 2**20
 _ROWS = 65_536
 """As much of the stream makes a batch."""
 _WHOLE = 2**24 - 1
-_NULL, _END, _ERROR = 251, 254, 255
+_NULL, _NONE = 251, 255
+_END, _ERROR = b"\xfe", b"\xff"
+_SHORT = 9
+"""A packet shorter than this that begins as the end does is the end."""
 _LONGER = {252: 2, 253: 3, 254: 8}
+_HEAD = Struct("<I")
+_NOTHING = pl.Series([None], dtype=pl.Binary)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as they came: where each begins and ends among these bytes."""
+    """Rows as they came: where the head of each lies among these bytes, and where each ends."""
 
     data: bytes
-    starts: Sequence[int]
+    heads: Sequence[int]
     ends: Sequence[int]
 
 
@@ -62,13 +67,13 @@ def packets(link: Any) -> Iterator[Rows]:
         joined: Rows | None
         while True:
             walk.on()
-            if walk.at >= _BYTES or len(walk.starts) >= _ROWS or walk.long:
+            if walk.at >= _BYTES or len(walk.heads) >= _ROWS or walk.long:
                 yield from walk.taken()
             if (joined := walk.joined() if walk.long else None) is None:
                 break
             yield joined
     yield from walk.taken()
-    if walk.at < len(walk.data):
+    if len(walk.data) > _HEAD.size + walk.size:
         raise ConnectionFailed("the server said more than was asked")
 
 
@@ -77,45 +82,52 @@ class _Walk:
 
     def __init__(self) -> None:
         self.data, self.at = bytearray(), 0
-        self.starts, self.ends = array("q"), array("q")
+        self.heads = array("q")
         self.over = self.long = False
+        self.size = 0  # of what ends it
         self._number: int | None = None
 
     def on(self) -> None:
-        """As far as it goes; stops before a row of several packets, which is `long`."""
-        data, at, number = self.data, self.at, self._number
-        start, end, stop = self.starts.append, self.ends.append, len(data)
-        while at + 4 < stop:
-            head = unpack_from("<I", data, at)[0]
-            after = at + 4 + (head & _WHOLE)
-            if after > stop:
-                break
-            if head & _WHOLE == _WHOLE:
-                self.long = True
-                break
-            if data[at + 4] >= _END and self._ends(at + 4, after):
-                self.over, at = True, after
-                break
-            if number is not None and head >> 24 != (number + 1) % 256:
-                raise InternalError("packets came out of order")
-            number = head >> 24
-            start(at + 4)
-            end(after)
-            at = after
-        self.at, self._number = at, number
+        """As far as it goes; stops before a row of several packets, which is `long`.
 
-    def _ends(self, at: int, after: int) -> bool:
-        """Whether this is the end. Raises the server's error if it is one."""
-        if self.data[at] == _ERROR:
-            MysqlPacket(bytes(self.data[at:after]), "utf8").raise_for_error()
-        return after - at < 9
+        Such a row is never passed by: of its first packet there is never all when it is met.
+        """
+        if self.long:
+            return
+        data, at, before = self.data, self.at, len(self.heads)
+        head, note, stop = _HEAD.unpack_from, self.heads.append, len(self.data) - 3
+        while at < stop:  # once a row: nothing that can be seen to later belongs in here
+            size = head(data, at)[0] & _WHOLE
+            if size < _SHORT and data[at + 4 : at + 5] == _END:
+                self.over, self.size = at + 4 + size <= len(data), size
+                break
+            note(at)
+            at += 4 + size
+        if at > len(data):
+            at = self.heads.pop()
+            self.long = head(data, at)[0] & _WHOLE == _WHOLE
+        self.at = at
+        if (count := len(self.heads) - before) > 0:
+            self._refuse(count)
+
+    def _refuse(self, count: int) -> None:
+        """Raise for packets that are none of the rows: out of order, or in the end an error."""
+        first, last = self.heads[-count], self.heads[-1]
+        expected = self.data[first + 3] if self._number is None else self._number + 1
+        self._number = self.data[last + 3]
+        if self._number != (expected + count - 1) % 256:
+            raise InternalError("packets came out of order")
+        if self.data[last + 4 : last + 5] == _ERROR:
+            MysqlPacket(bytes(self.data[last + 4 : self.at]), "utf8").raise_for_error()
 
     def taken(self) -> Iterator[Rows]:
         """What was passed, if anything was; it is forgotten here."""
-        if self.starts:
-            yield Rows(bytes(memoryview(self.data)[: self.at]), self.starts, self.ends)
+        if self.heads:
+            ends = self.heads[1:]
+            ends.append(self.at)
+            yield Rows(bytes(memoryview(self.data)[: self.at]), self.heads, ends)
         del self.data[: self.at]
-        self.at, self.starts, self.ends = 0, array("q"), array("q")
+        self.at, self.heads = 0, array("q")
 
     def joined(self) -> Rows | None:
         """The row of several packets at which it stopped, once it is all there."""
@@ -123,7 +135,7 @@ class _Walk:
         while size == _WHOLE:
             if at + 4 > len(self.data):
                 return None
-            head = unpack_from("<I", self.data, at)[0]
+            head = _HEAD.unpack_from(self.data, at)[0]
             size = head & _WHOLE
             parts.append(slice(at + 4, at + 4 + size))
             at += 4 + size
@@ -132,20 +144,21 @@ class _Walk:
         whole = b"".join(self.data[part] for part in parts)
         del self.data[:at]
         self.long, self._number = False, head >> 24
-        return Rows(whole, [0], [len(whole)])
+        return Rows(whole, [-4], [len(whole)])
 
 
 def columns(rows: Rows, names: Sequence[str]) -> pl.DataFrame:
     """Raises ConnectionFailed for a row that is not cells to its end."""
     size = len(rows.data)
     data = pl.Series(pa.Array.from_buffers(pa.uint8(), size, [None, pa.py_buffer(rows.data)]))
-    at, ends = (pl.Series(values, dtype=pl.Int64) for values in (rows.starts, rows.ends))
+    heads, ends = (pl.Series(values, dtype=pl.Int64) for values in (rows.heads, rows.ends))
+    at, turns = heads + _HEAD.size, _turns(len(heads))
     found = []
     for name in names:
         begin, length, null = _cells(data, at, ends)
         at = begin + length
         _refuse_short((at > ends).any())
-        found.append(_taken(rows.data, begin, at, null).rename(name))
+        found.append(_taken(rows.data, pl.concat([begin, at]).gather(turns), null).rename(name))
     _refuse_short((at != ends).any())
     return pl.DataFrame(found)
 
@@ -169,21 +182,22 @@ def _cells(
                 told += data.gather(begin.gather(here) + n).cast(pl.Int64) * 256**n
             length = length.scatter(here, told)
             begin = begin.scatter(here, begin.gather(here) + width)
-        _refuse_short((head == _ERROR).any())
+        _refuse_short((head == _NONE).any())
     return begin, length, null
 
 
-def _taken(data: bytes, begin: pl.Series, end: pl.Series, null: pl.Series) -> pl.Series:
+def _turns(count: int) -> pl.Series:
+    """The order in which beginnings and ends, one after the other, are each in turn."""
+    each = pl.int_range(0, 2 * count, dtype=pl.Int64, eager=True)
+    return (each // 2 + (each % 2) * count).cast(pl.UInt32)
+
+
+def _taken(data: bytes, cuts: pl.Series, null: pl.Series) -> pl.Series:
     """The cells, which lie apart: every other of the pieces into which they cut the bytes."""
-    each = pl.int_range(0, 2 * len(begin), dtype=pl.Int64, eager=True)
-    cuts = pl.concat([begin, end]).gather(each // 2 + (each % 2) * len(begin))
-    count = len(each) - 1
     buffers = [None, cuts.to_arrow().buffers()[1], pa.py_buffer(data)]
-    pieces = pa.Array.from_buffers(pa.large_binary(), count, buffers)
-    places = pl.int_range(0, count, 2, dtype=pl.Int64, eager=True)
-    if null.any():
-        places = places.set(null, None)
-    return pl.Series(pieces.take(places.to_arrow()))
+    cells = pl.Series(pa.Array.from_buffers(pa.large_binary(), len(cuts) - 1, buffers))
+    cells = cells.gather_every(2)
+    return cells.zip_with(~null, _NOTHING) if null.any() else cells
 
 
 def _refuse_short(short: bool | None) -> None:

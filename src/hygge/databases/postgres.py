@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.dialect import in_quotes
+from hygge.databases.inflow import Inflow
 from hygge.databases.postgres_errors import told
 from hygge.databases.postgres_line import Bulk, Guest, Talk
 from hygge.databases.postgres_settings import PostgresSettings
@@ -47,7 +49,6 @@ class Postgres(Database):
     Settings: ClassVar[type[Settings]] = PostgresSettings
     key_type = "text"
     longest_name = 63
-    insert_rows = 80_000  # each insert waits for the server at its end
     sheds_columns = True
     schemas = "select nspname from pg_namespace"
     claiming = "lock table {} in access exclusive mode"
@@ -213,18 +214,30 @@ class PostgresSession(Session):
         """Once all were read."""
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        ready = pl.DataFrame([sendable(column) for column in rows])
-        data = ready.to_arrow(compat_level=pl.CompatLevel.oldest())
-        # the server works on one slice while the driver writes the next
-        data = pa.Table.from_batches(data.to_batches(_SLICE), schema=data.schema)
+        self._copy(table, iter([_arrow(rows)]))
+
+    def inflow(self, table: Table) -> Inflow:
+        """One COPY: the server is at work on rows while others are read."""
+        return Inflow(_arrow, lambda tables: self._copy(table, tables))
+
+    def _copy(self, table: Table, tables: Iterator[pa.Table]) -> None:
+        if (first := next(tables, None)) is None:
+            return
+        slices = (s for t in chain([first], tables) for s in t.to_batches(_SLICE))
+        rows = pa.RecordBatchReader.from_batches(first.schema, slices)
         with told(), self._bulk() as line, line.asking() as cursor:
-            cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=table.schema)
+            cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
 
     def interrupt(self) -> None:
         self._loan.stop()
 
     def close(self) -> None:
         self._loan.close()
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    ready = pl.DataFrame([sendable(column) for column in rows])
+    return ready.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _field(name: str, native: str, nullable: bool) -> Field:

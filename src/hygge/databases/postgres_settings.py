@@ -17,8 +17,12 @@ from hygge.databases.encryption import trusted
 
 _ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """Ask a silent machine whether it is still there, and give it up after a minute."""
-_QUICK = "-c synchronize_seqscans=off -c work_mem=64MB"
-"""A scan begins at the beginning; numbers of rows are sorted in memory."""
+_QUICK = (
+    "-c synchronize_seqscans=off -c work_mem=64MB "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+"""A scan begins at the beginning; numbers of rows are sorted in memory; and the server, too, asks a
+silent machine whether it is still there: what it began to load is locked meanwhile."""
 
 
 class PostgresSettings(PoolSettings):

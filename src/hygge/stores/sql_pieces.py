@@ -6,15 +6,17 @@ import re
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
 from hygge.core.errors import Unsupported
 from hygge.core.schema import Column, TableSchema
 from hygge.core.store import Piece
-from hygge.databases.database import Database, Session, Table
+from hygge.databases.database import Database, Session
 
+Insert = Callable[[pl.DataFrame], int | None]
+"""Adds rows to staging; the number of the first, where the database numbers them."""
 PART, ROW = "_hygge_part", "_hygge_row"
 """Columns of a staging table: which try at a partition a row belongs to, and its place in it."""
 
@@ -59,8 +61,8 @@ class Try(ABC):
     """What one part writes."""
 
     @abstractmethod
-    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
-        """Durable once it returns."""
+    def add(self, insert: Insert, rows: pl.DataFrame) -> None:
+        """As durable as what is inserted."""
 
     @property
     @abstractmethod
@@ -111,12 +113,12 @@ class _TaggedTry(Try):
         moment = time.time_ns() // 1000  # in 51 bits, until 2041
         self._tag, self._rows, self._bytes = moment << 12 | secrets.randbits(12), 0, 0
 
-    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
+    def add(self, insert: Insert, rows: pl.DataFrame) -> None:
         places = pl.int_range(self._rows, self._rows + rows.height, dtype=pl.Int64, eager=True)
         tagged = rows.select(
             pl.lit(self._tag, pl.Int64).alias(PART), places.alias(ROW), pl.col(rows.columns)
         )
-        session.insert(staged, tagged)
+        insert(tagged)
         self._rows += rows.height
         self._bytes += int(rows.estimated_size())
 
@@ -171,11 +173,11 @@ class _NumberedTry(Try):
     def __init__(self, number: str) -> None:
         self._number, self._pieces = number, list[Piece]()
 
-    def add(self, session: Session, staged: Table, rows: pl.DataFrame) -> None:
+    def add(self, insert: Insert, rows: pl.DataFrame) -> None:
         if self._number in map(str.lower, rows.columns):
             told = "a column has the name by which the database numbers its rows"
             raise Unsupported(told, column=self._number, hint="rename it")
-        first = session.insert(staged, rows)
+        first = insert(rows)
         assert first is not None, "a database with row numbers tells the first"
         size = int(rows.estimated_size())
         if self._pieces and _ends(self._pieces[-1].name)[1] + 1 == first:

@@ -16,6 +16,7 @@ import polars as pl
 
 from hygge.core.errors import ConnectionFailed, JournalError, StoreError
 from hygge.databases.database import Session
+from hygge.databases.inflow import Inflow
 
 
 def lose(file: Path) -> None:
@@ -156,3 +157,5 @@ def watch_sessions(trigger: Trigger) -> None:
         for name in ("change", "insert"):
             told = f"{kind.__name__} {name}"
             setattr(kind, name, _asking(getattr(kind, name), told, trigger))
+    for name in ("put", "end"):
+        setattr(Inflow, name, _asking(getattr(Inflow, name), f"Inflow {name}", trigger))
