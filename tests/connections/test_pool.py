@@ -13,7 +13,7 @@ import pytest
 
 from hygge.connections import pool as pools
 from hygge.connections.loan import Loan
-from hygge.connections.pool import Line, Pool, keeping_connections
+from hygge.connections.pool import Line, LoginExpired, Pool, keeping_connections
 from hygge.core.errors import ConnectionFailed
 
 OPEN: list[Plain] = []
@@ -81,6 +81,22 @@ def test_while_a_run_goes_on_a_line_is_cleaned_and_kept(pool: Pool) -> None:
             pool.drop_idle(60)
             assert pool.idle == 1
             pool.drop_idle(0)
+            assert not OPEN
+
+    asyncio.run(story())
+
+
+def test_lines_that_came_in_by_what_has_expired_are_not_used_again(pool: Pool) -> None:
+    async def story() -> None:
+        async with keeping_connections():
+            with closing(Loan(pool)) as one, closing(Loan(pool)) as two:
+                used(one)
+                used(two)
+            assert pool.idle == 2
+            with closing(Loan(pool)) as loan:
+                with pytest.raises(LoginExpired), loan.using(Plain, Plain):
+                    raise LoginExpired("the token has expired")
+                assert pool.idle == 0
             assert not OPEN
 
     asyncio.run(story())

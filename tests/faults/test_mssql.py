@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.rigs import mssql
-from tests.rigs.memory import MemoryHomeRig
+from tests.rigs.memory import MemoryHomeRig, MemoryStoreRig
 from tests.servers import mssql as mssql_server
 
 from hygge.core.errors import ConfigError, ConnectionFailed, DatabaseError, HyggeError, StoreError
@@ -49,6 +49,7 @@ class Shop:
         self.database = f"shop_{secrets.token_hex(6)}"
         mssql.ask(f"create database {self.database}")
         self.source, self.journal = MemoryHomeRig(tmp), MemoryJournal()
+        self.rig = MemoryStoreRig(tmp)
         self.settings: dict[str, Any] = {"url": mssql.url(self.database), "lock_seconds": 2}
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
@@ -71,6 +72,7 @@ class Shop:
         fault = f"exec hygge_fault @number = {number}, @when = N'{when}', @times = {times}"
         self.ask(fault)
         yield
+        assert (number, when, times) not in self.ask("exec hygge_faults"), "nothing met the fault"
 
 
 @pytest.fixture
@@ -142,11 +144,12 @@ def test_what_cannot_be_a_way_in_is_refused(settings: dict[str, Any], told: str)
         MssqlSettings(**settings)
 
 
+PLACES = ["begin transaction", "insert bulk", "insert into", "count_big", "create table", "update"]
+
+
 @scripted
 @pytest.mark.parametrize("number", [1205, 37396])
-@pytest.mark.parametrize(
-    "when", ["begin transaction", "insert into", "count_big", "create table", "update", "commit"]
-)
+@pytest.mark.parametrize("when", [*PLACES, "commit"])
 def test_what_passes_is_tried_again(shop: Shop, number: int, when: str) -> None:
     """The victim of a deadlock, and a connection whose token has come to its end."""
     assert shop.run(people(0, 3), **MERGE).error is None
@@ -154,6 +157,22 @@ def test_what_passes_is_tried_again(shop: Shop, number: int, when: str) -> None:
         report = shop.run(people(0, 6, "new"), retries=2, **MERGE)
     assert report.error is None, report.error
     assert shop.rows() == unordered(people(0, 6, "new").rows()[2:] + people(0, 2).rows())
+
+
+@scripted
+@pytest.mark.parametrize("number", [1205, 37396])
+@pytest.mark.parametrize("when", ["sys.columns", "select [id]"])
+def test_who_reads_is_let_in_again(shop: Shop, number: int, when: str) -> None:
+    shop.ask("create table words (id bigint not null primary key, word nvarchar(9))")
+    shop.ask("insert into words values (1, N'one'), (2, N'two')")
+    place = {"type": "mssql", "connection": "db", "table": "words"}
+    home = home_of(HomeConfig.create(place), Named(type="mssql", **shop.settings))
+    store = shop.rig.store()
+    flow = Flow("words", home, store, shop.journal, FlowSettings(retries=1))
+    with shop.failing(number, when):
+        report = asyncio.run(flow.run(Terms(pause=lambda _: asyncio.sleep(0))))
+    assert report.error is None, report.error
+    assert unordered(shop.rig.look()) == [(1, "one"), (2, "two")]
 
 
 @scripted

@@ -66,19 +66,17 @@ class FollowingMssql(Following):
             return {"incremental": "change_tracking", "keys": "id"}
         return super()._how()
 
-    def teardown(self) -> None:
-        super().teardown()
-        mssql.ask(f"drop database {self.table}")
 
-
-CASES = [
-    ("number", "merge", False),
-    ("number", "append", False),
-    ("at", "merge", True),
-    ("version", "merge", False),
-    ("version", "merge", True),
-    (None, "merge", True),
+LONG = [
+    pytest.param(*case, marks=pytest.mark.long)
+    for case in (
+        ("number", "merge", False),
+        ("number", "append", False),
+        ("at", "merge", True),
+        ("version", "merge", True),
+    )
 ]
+CASES = [("version", "merge", False), (None, "merge", True), *LONG]
 
 
 @pytest.mark.parametrize(("column", "write", "finds"), CASES)

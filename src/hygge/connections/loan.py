@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from hygge.connections.pool import TRUSTED_SECONDS, Line, Pool, ServerFull, keeping
+from hygge.connections.pool import TRUSTED_SECONDS, Line, LoginExpired, Pool, ServerFull, keeping
 from hygge.core.errors import ConnectionFailed
 
 L = TypeVar("L", bound=Line)
@@ -30,8 +30,10 @@ class Loan:
         self._busy += 1
         try:
             yield line
-        except BaseException:  # whatever it was, nobody knows what it left
+        except BaseException as failed:  # whatever it was, nobody knows what it left
             self._fit = False
+            if isinstance(failed, LoginExpired):
+                self._pool.drop_idle(0)
             raise
         finally:
             self._busy -= 1

@@ -40,6 +40,10 @@ class ServerFull(ConnectionFailed):
         super().__init__(what, **known)  # type: ignore[arg-type]
 
 
+class LoginExpired(ConnectionFailed):
+    """What was shown at the door is good no longer: nor are the other lines that came in by it."""
+
+
 class PoolSettings(Settings):
     """How many connections there may be; for settings of systems that are reached by them."""
 

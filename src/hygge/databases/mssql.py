@@ -120,12 +120,12 @@ class MssqlSession(Session):
         return self._loan.using(Bulk, lambda: Bulk(self._settings, self._dialling))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with told(), self._talk() as line, line.asking() as cursor:
+        with self._talk() as line, told(), line.asking() as cursor:
             cursor.execute(sql, *values)
             return [tuple(row) for row in cursor.fetchall()]
 
     def change(self, sql: str, *values: Any) -> None:
-        with told(), self._talk() as line, line.asking() as cursor:
+        with self._talk() as line, told(), line.asking() as cursor:
             cursor.execute(sql, *values)
 
     @contextmanager
@@ -190,7 +190,7 @@ class MssqlSession(Session):
     def batches(
         self, sql: str, values: Sequence[Any], fields: Sequence[Field]
     ) -> Generator[pl.DataFrame, None, None]:
-        with told(), self._talk() as line, self._at_one_moment(), line.asking() as cursor:
+        with self._talk() as line, self._at_one_moment(), told(), line.asking() as cursor:
             cursor.execute(sql, *values)
             reader = cursor.arrow_reader(batch_size=_BATCH)
             try:

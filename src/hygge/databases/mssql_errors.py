@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import mssql_python
 
-from hygge.connections.pool import ServerFull
+from hygge.connections.pool import LoginExpired, ServerFull
 from hygge.core.errors import (
     ConfigError,
     ConnectionFailed,
@@ -81,7 +81,7 @@ def _ours(failed: Exception) -> HyggeError:
 
 def _by_words(what: str, kind: str) -> HyggeError:
     if _EXPIRED.search(what):
-        return ConnectionFailed(what)
+        return LoginExpired(what)
     if any(words in what for words in _AT_THE_DOOR):
         return ConfigError(what, hint="see server, database, user and password of the connection")
     if _FULL.search(what):

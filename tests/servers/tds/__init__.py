@@ -13,8 +13,9 @@ errors that clients of SQL Server live with. What is otherwise than there:
   OUTPUT, procedures and functions of one's own are refused.
 - Permissions are not checked, sizes are guessed, plans and statistics are not to be had.
 
-Two procedures are for tests: `exec hygge_fault @number = 1205, @when = N'insert into', @times = 1`
-makes the next statements of this database with that text fail, and `exec hygge_statements` gives
-all that was sent to it (`@clear = 1` forgets it). The access token `let-me-in` is accepted, and
+Three procedures are for tests: `exec hygge_fault @number = 1205, @when = N'insert into', @times =
+1` makes the next statements of this database with that text fail, `exec hygge_faults` gives those
+that are still to come, and `exec hygge_statements` all that was sent to it (`@clear = 1` forgets
+it). The access token `let-me-in` is accepted, and
 `expired` until the first statement.
 """

@@ -225,6 +225,14 @@ def _fault(call: Call) -> int:
     return 0
 
 
+def _faults(call: Call) -> int:
+    """Those that are still to come."""
+    named = [("number", Kind("int")), ("when", _TEXT), ("times", Kind("int"))]
+    waiting = [one for one in call.session.database.faults if one.times > 0]
+    call.answer(named, [(one.number, one.when, one.times) for one in waiting])
+    return 0
+
+
 def _statements(call: Call) -> int:
     """All that was sent to this database; `@clear = 1` forgets it."""
     held = call.session.database.statements
@@ -247,5 +255,6 @@ _PROCEDURES: Final[dict[str, Callable[[Call], int]]] = {
     "sp_reset_connection": _nothing,
     "sp_set_session_context": _nothing,
     "hygge_fault": _fault,
+    "hygge_faults": _faults,
     "hygge_statements": _statements,
 }
