@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import mssql_python
 import pyarrow as pa
 import pytest
 
@@ -70,11 +71,18 @@ def test_all_of_them_in_one_row(session: Any) -> None:
 
 def test_a_fraction_is_rounded_to_the_scale(session: Any) -> None:
     session.execute("create table dbo.t (a datetime2(3), b datetime, c time(0), d smalldatetime)")
-    value = "'2020-12-31 23:59:59.9996'"
-    session.execute(f"insert into dbo.t values ({value}, {value}, '10:00:00.5', {value})")
+    value, coarse = "'2020-12-31 23:59:59.9996'", "'2020-12-31 23:59:59.999'"
+    session.execute(f"insert into dbo.t values ({value}, {coarse}, '10:00:00.5', {coarse})")
     row = session.execute("select * from dbo.t").fetchone()
     next_year = datetime(2021, 1, 1)
     assert list(row) == [next_year, next_year, time(10, 0, 1), next_year]
+    with pytest.raises(mssql_python.Error, match="Conversion failed"):
+        session.execute(f"select cast({value} as datetime)")
+
+
+def test_a_code_page_has_not_every_letter(session: Any) -> None:
+    sql = "select cast(N'naïve €' as varchar(20)), cast(N'日本' as varchar(20)), N'日本'"
+    assert list(session.execute(sql).fetchone()) == ["naïve €", "??", "日本"]
 
 
 def test_what_does_not_fit(session: Any) -> None:

@@ -19,6 +19,7 @@ from hygge.core.errors import (
     HyggeError,
     SourceMissing,
 )
+from hygge.databases.mssql_types import BINARY_ORDER
 
 _HEAD = re.compile(r"^(?:\[[^\]]*\])+\s*")
 _NUMBER = re.compile(
@@ -90,6 +91,9 @@ def _by_words(what: str, kind: str) -> HyggeError:
         return SourceMissing(what)
     if _DENIED.search(what):
         return DatabaseError(what, hint="ask for the right to do this")
+    if "collation conflict" in what:
+        told = f"let keys of texts be `collate {BINARY_ORDER}`, or a full_drop make the table"
+        return DatabaseError(what, hint=told)
     at_door = kind in _KINDS or not kind
     if at_door and _NOT_BELIEVED.search(what) and not _CUT_OFF.search(what):
         return ConfigError(

@@ -9,6 +9,7 @@ errors that clients of SQL Server live with. What is otherwise than there:
 - Any error within a transaction undoes all of it, as with XACT_ABORT. There are no savepoints.
 - Offsets of `datetimeoffset` are not kept, only moments. Texts are compared in any case, unless
   their collation says `BIN` or `CS`; blanks at their ends count.
+- All code pages are Windows-1252, whatever the collation.
 - CHECK constraints, triggers and partitions are remembered or ignored, and do nothing. MERGE,
   OUTPUT, procedures and functions of one's own are refused.
 - Permissions are not checked, sizes are guessed, plans and statistics are not to be had.

@@ -104,7 +104,10 @@ def _moment(node: Node, source: Kind | None, target: Kind, *, safe: bool) -> Nod
         digits = source.scale
     else:
         word = "tds_utc" if target.name == "datetimeoffset" else "tds_moment"
-        made = call(f"{word}_or_null" if safe else word, cast(node, "varchar"))
+        made = cast(node, "varchar")
+        if target.name in ("datetime", "smalldatetime") and source and source.name in TEXTS:
+            made = call("tds_coarse_or_null" if safe else "tds_coarse", made)
+        made = call(f"{word}_or_null" if safe else word, made)
         digits = 7
     if target.name == "datetime":
         same = source is not None and source.name in ("datetime", "smalldatetime", "date")
@@ -160,13 +163,19 @@ def _date(node: Node, source: Kind | None, *, safe: bool) -> Node:
 
 
 def _text(node: Node, source: Kind | None, target: Kind, style: int) -> Node:
-    made = shown(node, source, style)
+    made = _paged(shown(node, source, style), source, target)
     known = source.size if source is not None and source.name in TEXTS else MAX
     if target.size == MAX or target.name in ("text", "ntext", "xml"):
         return made
     if known != MAX and known <= target.size:
         return made
     return call("left", made, target.size)
+
+
+def _paged(node: Node, source: Kind | None, target: Kind) -> Node:
+    """What has two bytes a letter becomes what has one: a code page has not every letter."""
+    wide = source is not None and source.name in ("nchar", "nvarchar", "ntext")
+    return call("tds_paged", node) if wide and target.name in ("char", "varchar", "text") else node
 
 
 def shown(node: Node, source: Kind | None, style: int = 0) -> Node:
@@ -240,6 +249,7 @@ def stored_text(node: Node, source: Kind | None, target: Kind, told: str) -> Nod
     whole = Kind(target.name, MAX)
     made = node if source is not None and family(source) == family(target) else None
     made = made if made is not None else converted(node, source, whole)
+    made = _paged(made, source, target)
     if target.size == MAX or target.name in ("text", "ntext", "xml", "image", *ODD):
         return made
     same = source is not None and family(source) == family(target) and target.name != "binary"

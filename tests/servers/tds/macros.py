@@ -44,6 +44,8 @@ tds_moment_or_null(t) := case when t is null then null
     else '1900-01-01 ' || tds_clock_or_null(t) end;
 tds_checked(x, t) := case when x is null and t is not null then error('{_BAD}') else x end;
 tds_moment(t) := tds_checked(tds_moment_or_null(t), t);
+tds_coarse_or_null(t) := case when not regexp_matches(t, '[.]\\d{{4,}}') then t end;
+tds_coarse(t) := tds_checked(tds_coarse_or_null(t), t);
 tds_minutes(t) := case when regexp_matches(t, '[+-]\\d\\d:\\d\\d\\s*$') then
     (cast(substr(trim(t), -5, 2) as bigint) * 60 + cast(right(trim(t), 2) as bigint))
     * case when substr(trim(t), -6, 1) = '-' then -1 else 1 end else 0 end;
@@ -75,8 +77,10 @@ tds_short(t, size, told) := case when length(t) > size and length(rtrim(t, ' '))
     || '. Truncated value: ''' || left(t, size) || '''.') else left(t, size) end;
 tds_short_bytes(b, size, told) := case when octet_length(b) > size
     then error('[2628] String or binary data would be truncated in ' || told || '.') else b end;
+tds_paged(t) := regexp_replace(t, '[^\\x{0}-\\x{7F}\\x{A0}-\\x{FF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]',
+    '?', 'g');
 tds_len(t) := cast(length(rtrim(t, ' ')) as integer);
-"""
+"""  # noqa: RUF001 - the letters of Windows-1252 are what they are
 
 
 _TEXT = r"'(?:[^']|'')*'"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -122,7 +121,7 @@ def _get_lock(call: Call) -> int:
     seconds = session.transactions.lock_timeout
     if milliseconds is not None:
         seconds = None if int(milliseconds) < 0 else int(milliseconds) / 1000
-    started = time.monotonic()
+    waited = session.server.locks.owner(key) not in (None, session.id)
     try:
         got = session.server.locks.take(key, session.id, seconds, session.stopped.is_set)
     except SqlError:
@@ -133,7 +132,7 @@ def _get_lock(call: Call) -> int:
         return -1
     if owner == "session":
         session.transactions.kept.add(key)
-    return 0 if time.monotonic() - started < 0.02 else 1
+    return int(waited)
 
 
 def _release_lock(call: Call) -> int:
