@@ -204,6 +204,8 @@ class Database(Dialect):
     """Ends that, where the end of the transaction does not."""
     sheds_columns: ClassVar[bool] = False
     """True: a transaction can drop a column, and leaves the rows where they lie, many or few."""
+    sheds_cleanly: ClassVar[bool] = True
+    """False: a table that lost columns is not for good like one that never had them."""
     row_number: ClassVar[str | None] = None
     """Names the number that the database gives each row of a table as it comes, if it does."""
     one_writer: ClassVar[bool] = False

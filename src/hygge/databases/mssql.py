@@ -65,6 +65,7 @@ class Mssql(MssqlWords, Database):
     schemas = "select name from sys.schemas"
     Settings: ClassVar[type[Settings]] = MssqlSettings
     sheds_columns = True
+    sheds_cleanly = False  # a SWITCH may refuse what is left of them
     claiming = "declare @any int; select top (1) @any = 1 from {} with (tablockx, holdlock)"
     insert_rows = 102_400
     by_index = True

@@ -74,6 +74,10 @@ _CAUSES = {
         "or (t.lob_data_space_id <> 0 and not exists (select 1 from sys.filegroups y "
         "where y.data_space_id = t.lob_data_space_id and y.is_default = 1))"
     ),
+    "columns were dropped from it": (
+        "(select max(x.column_id) from sys.columns x where x.object_id = t.object_id) "
+        "<> (select count(*) from sys.columns x where x.object_id = t.object_id)"
+    ),
     "it is compressed, or keeps its texts otherwise": (
         "exists (select 1 from sys.partitions x join sys.indexes y "
         "on y.object_id = x.object_id and y.index_id = x.index_id "

@@ -115,6 +115,7 @@ class Publishing:
         """
         plain = self._request.mode is not Mode.MERGE and OPERATION not in self._request.schema.names
         sheds = self._db.sheds_columns or not self._pieces.own
+        sheds = sheds and (self._db.sheds_cleanly or self._swap)
         here = self._staging.rows.table.schema == self._target.table.schema
         if not (sheds and here and plain and self._pieces.in_order(pieces)):
             return False
