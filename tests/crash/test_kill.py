@@ -77,12 +77,21 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 
+BRIEFLY = [
+    Case("full_drop", "mysql"),
+    Case("incremental", "postgres", "merge"),
+    Case("incremental", "duckdb"),
+]
+"""One for each of these databases; the others are long."""
+
+
 def _in_long(case: Any) -> bool:
     """Each takes the better part of a minute, and what they have in common is shown by others."""
     return isinstance(case, Case) and (
         case.layout in ("sqlite", "versioned")
         or (case.layout == "folder" and case.run_type == "incremental")
         or (case.layout == "mssql" and (case.changed or case.write == "append"))
+        or (case.layout in ("mysql", "duckdb", "postgres") and case not in BRIEFLY)
     )
 
 

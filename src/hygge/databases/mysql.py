@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,7 +23,7 @@ from hygge.core.watermark import Watermark
 from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mysql_errors import refuse_changes, text, told
-from hygge.databases.mysql_line import MysqlLine
+from hygge.databases.mysql_line import MysqlLine, in_memory
 from hygge.databases.mysql_rows import streamed
 from hygge.databases.mysql_settings import MysqlSettings
 from hygge.databases.mysql_status import writing
@@ -265,7 +264,7 @@ class MysqlSession(Session):
             f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' "
             f"({', '.join(names)}){sets}"
         )
-        with told(), _memory(data) as file, self._line() as line, line.db.cursor() as cursor:
+        with told(), in_memory(data) as file, self._line() as line, line.db.cursor() as cursor:
             cursor.execute(f"load data local infile '{file}'{into}")
             cursor.execute("show warnings")
             refuse_changes(cursor.fetchall())
@@ -289,15 +288,3 @@ def _bindable(sql: str) -> str:
 def _field(name: str, native: str, nullable: bool) -> Field:
     kind, read, arrive = readable(text(native).lower(), quoted(name))
     return Field(Column(name, kind, nullable), text(native), read, arrive)
-
-
-@contextmanager
-def _memory(data: bytes) -> Iterator[str]:
-    """A file that lies in memory alone, by a path."""
-    handle = os.memfd_create("hygge")
-    try:
-        with os.fdopen(handle, "wb", closefd=False) as file:
-            file.write(data)
-        yield f"/proc/self/fd/{handle}"
-    finally:
-        os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -129,3 +130,15 @@ def settled(settings: MysqlSettings) -> str:
         f"lock_wait_timeout = {settings.lock_seconds}, autocommit = 1, "
         "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'"
     )
+
+
+@contextmanager
+def in_memory(data: bytes) -> Iterator[str]:
+    """A file that lies in memory alone, by a path."""
+    handle = os.memfd_create("hygge")
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(data)
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
