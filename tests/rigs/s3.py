@@ -55,7 +55,7 @@ class S3FolderRig(StoreRig):
         files = []
         for name, data in self.data().items():
             file = self.tmp / "seen" / name.replace("/", "~")
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
             files.append(file)
         return read_parquet(files) if files else None
