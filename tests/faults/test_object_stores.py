@@ -152,7 +152,9 @@ def test_a_place_that_is_not_there(change: dict[str, Any], told: str) -> None:
         assert isinstance(failed.value, HomeError | StoreError | ConnectionFailed)
 
 
-def test_what_is_denied_says_so(between: tuple[HttpProxy, str]) -> None:
+def test_what_is_denied_says_so(
+    between: tuple[HttpProxy, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     wire, url = between
     files = made({**s3.settings(s3.new_bucket()), "endpoint": url})
 
@@ -160,7 +162,7 @@ def test_what_is_denied_says_so(between: tuple[HttpProxy, str]) -> None:
         body = b"<Error><Code>AccessDenied</Code><Message>You may not do this.</Message></Error>"
         return 403, [("Content-Type", "application/xml")], body
 
-    wire.passed_on = refuse  # type: ignore[method-assign]
+    monkeypatch.setattr(wire, "passed_on", refuse)
     with pytest.raises(StoreError, match=r"AccessDenied: You may not do this\.") as failed:
         files.replace("a", b"1")
     assert "try: " in str(failed.value)
