@@ -41,6 +41,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     "filesystems": {
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
+        "s3": "hygge.filesystems.s3:S3FileSystem",
     },
     "journals": {
         "memory": "hygge.journal.memory:MemoryJournal",
@@ -56,7 +57,7 @@ SUFFIXES = {
 }
 """Our formats' file names end so, told without importing them. A writer takes the first."""
 
-SCHEMES = {"file": "local", "memory": "memory"}
+SCHEMES = {"file": "local", "memory": "memory", "s3": "s3"}
 """URL scheme → filesystem. A path without a scheme is local."""
 
 DATABASE_SCHEMES = {

@@ -92,12 +92,16 @@ class LoadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One thing in staging: a file, or the rows under one tag of the staging table."""
+    """One thing in staging: a file, or the rows under one tag of the staging table.
+
+    `version` is what the place calls these very bytes, where it has a name for them.
+    """
 
     name: str
     rows: int
     bytes: int
     digest: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

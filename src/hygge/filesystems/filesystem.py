@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Protocol, Self
+from types import MappingProxyType
+from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
 
 import xxhash
 
 from hygge import registry
-from hygge.core.config import nearest
+from hygge.core.config import Settings, nearest, validated
 from hygge.core.errors import ConfigError, SourceMissing, StoreError
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CHUNK = 2**20
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
@@ -32,6 +34,12 @@ class FileInfo:
 @dataclass(frozen=True, slots=True)
 class FileSystemCapabilities:
     atomic_move: bool = True  # `move` shows the old state or the new, nothing between
+    folders: bool = True  # a folder is there by itself; else it is what names have in common
+    versions: bool = False  # a version is that of the bytes: while it stays, so do they
+
+
+class NoSettings(Settings):
+    """Of a filesystem that has none."""
 
 
 class Sink(Protocol):
@@ -54,6 +62,10 @@ class Sink(Protocol):
     def digest(self) -> str:
         """XXH3-128 of the bytes written, in hex."""
 
+    @property
+    def version(self) -> str | None:
+        """Of the file once it is closed, where a version is that of the bytes; else None."""
+
 
 class FileSystem(ABC):
     """Files under one root, named by relative paths with `/`. Calls block; threads may share it.
@@ -64,18 +76,26 @@ class FileSystem(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities()
+    Settings: ClassVar[type[Settings]] = NoSettings
 
-    def __init__(self, root: str) -> None:
-        self.root = root
+    def __init__(self, root: str, settings: Any = None) -> None:
+        self.root, self.settings = root, self.Settings() if settings is None else settings
 
     @classmethod
-    def at(cls, path: str) -> tuple[Self, str]:
+    def at(cls, path: str, settings: Mapping[str, Any] = NOTHING) -> tuple[Self, str]:
         """The filesystem that a URL or plain path lies in, and the path inside it.
 
-        Here the first word of the path is the root: a bucket, a container.
+        Raises ConfigError for settings that cannot be, or a path that lies nowhere.
         """
+        own = validated(cls.Settings, settings)
+        root, inside = cls.rooted(path, own)
+        return cls(root, own), inside
+
+    @classmethod
+    def rooted(cls, path: str, settings: Any) -> tuple[str, str]:
+        """The root that a path lies under, and the path inside it: here, its first word."""
         root, _, inside = without_scheme(path).strip("/").partition("/")
-        return cls(root), inside
+        return root, inside
 
     def digest(self, path: str) -> str:
         """XXH3-128 of a file's bytes as they are there now, in hex. Raises SourceMissing."""
@@ -213,10 +233,13 @@ def without_scheme(path: str) -> str:
     return _SCHEME.sub("", path, count=1)
 
 
-def locate(path: str, name: str | None = None) -> tuple[FileSystem, str]:
+def locate(
+    path: str, name: str | None = None, settings: Mapping[str, Any] = NOTHING
+) -> tuple[FileSystem, str]:
     """The filesystem of a URL or of an absolute path, and the path inside it.
 
-    `name` says which filesystem; else the URL's scheme does, and a plain path is local.
+    `name` says which filesystem; else the URL's scheme does, and a plain path is local. Raises
+    ConfigError.
     """
     written = scheme(path)
     if name is None and written is not None and written not in registry.SCHEMES:
@@ -225,10 +248,22 @@ def locate(path: str, name: str | None = None) -> tuple[FileSystem, str]:
         raise ConfigError(f"no filesystem answers to {written}:// ({path})", hint=hint)
     chosen = name or (registry.SCHEMES[written] if written else "local")
     try:
-        kind = registry.find("filesystems", chosen).load()
+        kind = _loaded(chosen)
     except registry.UnknownName as unknown:
         near = nearest(chosen, unknown.known)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join(unknown.known)}"
         raise ConfigError(f"unknown filesystem {chosen!r}", hint=hint) from None
-    found: tuple[FileSystem, str] = kind.at(path)
+    return kind.at(path, settings)
+
+
+def _loaded(name: str) -> type[FileSystem]:
+    """Raises UnknownName, and ConfigError where the packages that it needs are not installed."""
+    entry = registry.find("filesystems", name)
+    try:
+        found: type[FileSystem] = entry.load()
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("hygge"):
+            raise
+        what = f"{name} needs the package {missing.name!r}, which is not installed"
+        raise ConfigError(what, hint=f"pip install 'hygge[{name}]'") from missing
     return found

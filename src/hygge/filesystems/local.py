@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar
 from urllib.parse import unquote
 
 from hygge.core.errors import ConfigError
@@ -29,11 +29,11 @@ class LocalFileSystem(FileSystem):
     name: ClassVar[str] = "local"
 
     @classmethod
-    def at(cls, path: str) -> tuple[Self, str]:
+    def rooted(cls, path: str, settings: Any) -> tuple[str, str]:
         plain = unquote(without_scheme(path)) if scheme(path) == "file" else path
         if not plain.startswith("/"):
             raise ConfigError(f"the path {path!r} is relative, and nobody said to what")
-        return cls("/"), os.path.normpath(plain).lstrip("/")
+        return "/", os.path.normpath(plain).lstrip("/")
 
     def url(self, path: str = "") -> str:
         return str(self._at(path))

@@ -64,6 +64,10 @@ class DigestingSink(ABC):
     def digest(self) -> str:
         return str(self._sum.hexdigest())
 
+    @property
+    def version(self) -> str | None:
+        return None
+
     def close(self) -> None:
         if self._closed:
             return

@@ -20,7 +20,8 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
-from hygge.filesystems.filesystem import FileInfo, locate
+from hygge.filesystems.filesystem import FileInfo, FileSystem, locate
+from hygge.filesystems.found import found, is_local, place_of
 from hygge.filesystems.paths import entity_path, located
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
@@ -68,15 +69,16 @@ class FileHomeConfig(HomeConfig):
         return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
 
     def located(self, root: Path) -> Self:
-        if self.filesystem not in (None, "local"):
-            return self
-        return self.model_copy(update={"path": located(self.path, root)})
+        return (
+            self.model_copy(update={"path": located(self.path, root)}) if is_local(self) else self
+        )
 
     def places(self) -> tuple[str, ...]:
-        folder, _, name = self.path.rpartition("/")
-        wild = WILD.search(self.path if "**" in name else folder)
+        path = place_of(self)
+        folder, _, name = path.rpartition("/")
+        wild = WILD.search(path if "**" in name else folder)
         # a pattern in the last name alone reads nothing from the folders beside it
-        return (self.path[: wild.start()].rpartition("/")[0] if wild else self.path,)
+        return (path[: wild.start()].rpartition("/")[0] if wild else path,)
 
 
 def _format_told(data: Mapping[str, Any]) -> str:
@@ -105,16 +107,14 @@ class FileHome(BlockingHome[FileHomeConfig]):
     Config: ClassVar[type[HomeConfig]] = FileHomeConfig
     capabilities = HomeCapabilities(incremental=True, partitions=True, columns=True, where=True)
 
-    def __init__(self, config: FileHomeConfig) -> None:
+    def __init__(self, config: FileHomeConfig, place: tuple[FileSystem, str] | None = None) -> None:
         self.config = config
-        self.fs, path = locate(config.path, config.filesystem)
+        self.fs, path = place or locate(config.path, config.filesystem)
         self._wanted = Wanted(self.fs, path.rstrip("/"), config.format, config.options)
 
     @classmethod
     def build(cls, config: FileHomeConfig, connections: Connections) -> Self:
-        if config.connection is not None:
-            connections.settings(config.connection)
-        return cls(config)
+        return cls(config, found(config, connections))
 
     @property
     def identity(self) -> str:

@@ -12,6 +12,7 @@ from hygge import registry
 from hygge.core.config import Wrong
 from hygge.core.errors import ConfigError
 from hygge.core.store import StoreConfig
+from hygge.filesystems.found import is_local, place_of
 from hygge.filesystems.paths import entity_path, located
 from hygge.formats.options import checked, gathered
 from hygge.stores.file_names import DEFAULT_PATTERN, check_pattern
@@ -23,6 +24,7 @@ class FileStoreConfig(StoreConfig):
     path: str = Field(description="The table's folder: a path or URL; {entity} is filled in")
     format: str = Field(default="parquet", description="How rows lie in the files")
     filesystem: str | None = Field(default=None, description="Where, if the path does not say")
+    connection: str | None = Field(default=None, description="Which of `connections:` to use")
     options: Mapping[str, Any] = Field(default={}, description="The format's own options")
     target_file_mb: int = Field(default=256, ge=1, le=8192, description="Begin a new file at, MB")
     file_pattern: str = Field(
@@ -70,7 +72,9 @@ class FileStoreConfig(StoreConfig):
         return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
 
     def located(self, root: Path) -> Self:
-        return self.model_copy(update={"path": located(self.path, root)})
+        return (
+            self.model_copy(update={"path": located(self.path, root)}) if is_local(self) else self
+        )
 
     def places(self) -> tuple[str, ...]:
-        return (self.path,)
+        return (place_of(self),)

@@ -14,7 +14,7 @@ from typing import Any
 
 from hygge import registry
 from hygge.core.errors import StoreError
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.filesystem import FileSystem, locate
 from hygge.formats.format import Format
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_config import FileStoreConfig
@@ -24,9 +24,11 @@ from hygge.stores.file_lease import FileLease
 class FileTable:
     """Where a table of files lies, and what was ever done to it. No state of its own."""
 
-    def __init__(self, config: FileStoreConfig) -> None:
+    def __init__(
+        self, config: FileStoreConfig, place: tuple[FileSystem, str] | None = None
+    ) -> None:
         self.config = config
-        self.fs, folder = locate(config.path, config.filesystem)
+        self.fs, folder = place or locate(config.path, config.filesystem)
         self.folder = folder.rstrip("/")
         self.parent, _, self.name = self.folder.rpartition("/")
         self.ours = f"{self.parent}/_hygge".lstrip("/")

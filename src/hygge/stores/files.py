@@ -11,6 +11,8 @@ from hygge.core.config import Connections
 from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.found import found
 from hygge.formats.format import BATCH_BYTES
 from hygge.stores.commit_log import Fate, Record
 from hygge.stores.file_config import FileStoreConfig
@@ -32,12 +34,14 @@ class FileStore(BlockingStore[FileStoreConfig]):
     )
     buffer_bytes = BATCH_BYTES
 
-    def __init__(self, config: FileStoreConfig) -> None:
-        self.config, self.table = config, FileTable(config)
+    def __init__(
+        self, config: FileStoreConfig, place: tuple[FileSystem, str] | None = None
+    ) -> None:
+        self.config, self.table = config, FileTable(config, place)
 
     @classmethod
     def build(cls, config: FileStoreConfig, connections: Connections) -> Self:
-        return cls(config)
+        return cls(config, found(config, connections))
 
     @property
     def identity(self) -> str:

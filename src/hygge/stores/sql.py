@@ -9,14 +9,14 @@ from typing import ClassVar, Self, TypeVar
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import Unsupported
-from hygge.core.lease import Lease
+from hygge.core.lease import HELD, Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.core.supply import Need, Needs, Shares
 from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found
-from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
+from hygge.stores.ledger import LEASES, Fate, Ledger
 from hygge.stores.sql_config import SqlStoreConfig as SqlStoreConfig
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_lossy import Lossy

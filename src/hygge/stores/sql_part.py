@@ -12,10 +12,10 @@ import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
 from hygge.core.errors import LoadLost, SourceMissing
+from hygge.core.inflow import Inflow
 from hygge.core.partition import Partition
 from hygge.core.store import StagedPart
 from hygge.databases.database import Session
-from hygge.databases.inflow import Inflow
 from hygge.stores.sql_workers import Workers
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class SqlPart(BlockingPart):
         self._load, self._partition = load, partition
         self._try = load.pieces.begin()
         self._own: Session | None = None
-        self._inflow: Inflow | Workers | None = None
+        self._inflow: Inflow[pl.DataFrame] | Workers | None = None
         self._waiting = list[pl.DataFrame]()
         self._rows, self._bytes = 0, 0.0  # of what waits: batches may be many, and small
         self._changed = Counter[str]()
@@ -55,7 +55,7 @@ class SqlPart(BlockingPart):
         if many or isinstance(self._inflow, Inflow):
             self._add()
 
-    def _begun(self) -> Inflow | Workers | None:
+    def _begun(self) -> Inflow[pl.DataFrame] | Workers | None:
         """What takes rows as they come; None: they are inserted many at a time."""
         load = self._load
         if load.workers == 1:

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 
 from hygge.core.errors import ConnectionFailed, JournalError, StoreError
+from hygge.core.inflow import Inflow
 from hygge.databases.database import Session
-from hygge.databases.inflow import Inflow
 
 
 def lose(file: Path) -> None:
@@ -146,6 +146,19 @@ def _tell_writes(statement: str, trigger: Trigger) -> None:
     verb = statement.lstrip().partition(" ")[0].upper()
     if verb not in ("SELECT", "PRAGMA", "--"):
         trigger(f"sqlite {verb}")
+
+
+def watch_objects(trigger: Trigger) -> None:
+    """Ask the trigger before each request that changes an object store, for good. In a fork."""
+    import obstore
+
+    from hygge.filesystems.object_sink import ObjectSink
+
+    for name in ("put", "copy", "delete"):
+        setattr(obstore, name, _asking(getattr(obstore, name), f"object {name}", trigger))
+    for name in ("_put", "_make_durable"):
+        told = f"object {name.strip('_')}"
+        setattr(ObjectSink, name, _asking(getattr(ObjectSink, name), told, trigger))
 
 
 def watch_sessions(trigger: Trigger) -> None:

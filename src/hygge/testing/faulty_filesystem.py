@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self, TypeVar, cast
 
-from hygge.filesystems.filesystem import FileInfo, FileSystem, Sink, locate
+from hygge.filesystems.filesystem import NOTHING, FileInfo, FileSystem, Sink, locate
 from hygge.testing.faults import Trigger
 
 T = TypeVar("T")
@@ -27,8 +27,8 @@ class FaultyFileSystem(FileSystem):
         self._inner = inner
 
     @classmethod
-    def at(cls, path: str) -> tuple[Self, str]:
-        inner, inside = locate(path)
+    def at(cls, path: str, settings: Mapping[str, Any] = NOTHING) -> tuple[Self, str]:
+        inner, inside = locate(path, settings=settings)
         return cls(inner), inside
 
     def _around(self, what: str, work: Callable[[], T]) -> T:

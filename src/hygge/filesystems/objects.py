@@ -1,0 +1,219 @@
+"""Objects in a bucket or a container, by obstore: what all clouds share.
+
+A folder is only what names have in common; one that was made, and is empty, has an object that
+nobody is told of. An object shows once it is whole. Moving is copying and then deleting, which can
+be done again.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, BinaryIO, ClassVar, Final, cast
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+from hygge.core.errors import (
+    ConnectionFailed,
+    HomeError,
+    HyggeError,
+    SourceChanged,
+    StoreError,
+)
+from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
+from hygge.filesystems.object_errors import told
+from hygge.filesystems.object_reader import ObjectReader
+from hygge.filesystems.object_sink import ObjectSink
+
+_MADE: Final = ".hygge-folder"
+"""In a folder that was made: so that it is there while it is empty, and seen to be gone."""
+
+
+class ObjectFileSystem(FileSystem):
+    """Files that are objects. Its settings say which bucket, and who we are."""
+
+    capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities(
+        atomic_move=False, folders=False, versions=True
+    )
+
+    @abstractmethod
+    def made(self) -> Any:
+        """The library's own store for our bucket."""
+
+    @cached_property
+    def store(self) -> Any:
+        with told(HomeError, "open this place", self.url()):
+            return self.made()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "store"}
+
+    # looking
+
+    def list(self, folder: str = "") -> Iterable[FileInfo]:
+        folder = folder.strip("/")
+        with told(HomeError, "look into this folder", self.url(folder)):
+            pages = obstore.list(self.store, folder or None)
+            found = [_info(o) for page in pages for o in page if not o["path"].endswith(_MADE)]
+        above = {part for file in found for part in _above(file.path)} | {folder}
+        return sorted(
+            # an empty object that has the name of a folder stands for it
+            (file for file in found if file.size or file.path not in above),
+            key=lambda file: file.path,
+        )
+
+    def folders(self, folder: str) -> Sequence[str]:
+        folder = folder.strip("/")
+        with told(HomeError, "look into this folder", self.url(folder)):
+            found = obstore.list_with_delimiter(self.store, folder or None)
+        return sorted(path.rpartition("/")[2] for path in found["common_prefixes"])
+
+    def info(self, path: str) -> FileInfo | None:
+        with told(HomeError, "look at this file", self.url(path)):
+            try:
+                return _info(obstore.head(self.store, path.strip("/")))
+            except FileNotFoundError as failed:
+                _refuse_no_place(failed)
+        return None
+
+    def is_folder(self, path: str) -> bool:
+        path = path.strip("/")
+        if not path:
+            return True
+        with told(HomeError, "look at this folder", self.url(path)):
+            pages = obstore.list(self.store, path, chunk_size=2)
+            return any(o["path"] != path for page in pages for o in page)
+
+    def open(self, path: str) -> BinaryIO:
+        url, path = self.url(path), path.strip("/")
+        with told(HomeError, "read this file", url):
+            found = _info(obstore.head(self.store, path))
+
+        def fetch(start: int, end: int) -> bytes:
+            with told(HomeError, "read this file", url):
+                return self._fetched(found, start, end)
+
+        return cast(BinaryIO, ObjectReader(found.size, fetch))
+
+    def _fetched(self, file: FileInfo, start: int, end: int) -> bytes:
+        """Bytes of the object as it was when it was opened. Raises SourceChanged for another."""
+        wish: Any = {"range": (start, end), "if_match": file.version}
+        try:
+            return bytes(obstore.get(self.store, file.path, options=wish).bytes())
+        except PreconditionError as failed:
+            told = "the file changed while it was read"
+            raise SourceChanged(told, file=self.url(file.path)) from failed
+
+    def get(self, path: str) -> bytes | None:
+        with told(HomeError, "read this file", self.url(path)):
+            try:
+                return bytes(obstore.get(self.store, path.strip("/")).bytes())
+            except FileNotFoundError as failed:
+                _refuse_no_place(failed)
+        return None
+
+    # writing
+
+    def create(self, path: str) -> ObjectSink:
+        folder = path.strip("/").rpartition("/")[0]
+        made = self.was_made(folder)
+        if not (made or self.is_folder(folder)):
+            raise StoreError("cannot make this file: its folder is gone", file=self.url(path))
+        if self.info(path) is not None:
+            raise StoreError("cannot make this file: it is there already", file=self.url(path))
+        return ObjectSink(self, path.strip("/"), folder if made else None)
+
+    def was_made(self, folder: str) -> bool:
+        """Whether the folder is one that was made, and not deleted since."""
+        return bool(folder) and self.info(f"{folder}/{_MADE}") is not None
+
+    def put_once(self, path: str, data: bytes) -> bool:
+        """Where the answer is lost, what is there tells whether it was ours."""
+        path = path.strip("/")
+        with told(StoreError, "write this file", self.url(path)):
+            try:
+                obstore.put(self.store, path, data, mode="create")
+            except (AlreadyExistsError, PreconditionError):
+                return self.get(path) == data
+            except HyggeError:
+                raise
+            except Exception:
+                if self._looked(path) == data:
+                    return True
+                raise
+        return True
+
+    def _looked(self, path: str) -> bytes | None:
+        try:
+            return self.get(path)
+        except (HomeError, ConnectionFailed):  # the first error tells more
+            return None
+
+    def replace(self, path: str, data: bytes) -> None:
+        with told(StoreError, "write this file", self.url(path)):
+            obstore.put(self.store, path.strip("/"), data)
+
+    def make_folder(self, folder: str) -> None:
+        if folder.strip("/"):
+            self.replace(f"{folder.strip('/')}/{_MADE}", b"")
+
+    def move(self, source: str, target: str) -> None:
+        source, target = source.strip("/"), target.strip("/")
+        with told(StoreError, "move a file here", self.url(target)):
+            try:
+                obstore.copy(self.store, source, target)
+            except FileNotFoundError as failed:
+                _refuse_no_place(failed)
+                return
+        self.delete(source)
+
+    def delete(self, path: str) -> None:
+        with told(StoreError, "delete this file", self.url(path)):
+            try:
+                obstore.delete(self.store, path.strip("/"))
+            except FileNotFoundError as failed:
+                _refuse_no_place(failed)
+
+    def delete_folder(self, folder: str) -> None:
+        folder = folder.strip("/")
+        with told(StoreError, "delete this folder", self.url(folder)):
+            for page in obstore.list(self.store, folder):
+                for found in page:
+                    self.delete(found["path"])
+
+    def sync(self, folders: Iterable[str]) -> None:
+        """Nothing: what is written is kept."""
+
+    def probe(self, folder: str) -> None:
+        """Also that a name is given only once there, which not every server sees to."""
+        super().probe(folder)
+        trial = f"{folder}/_hygge-probe".strip("/")
+        try:
+            self.put_once(trial, b"1")
+            if self.put_once(trial, b"2"):
+                raise StoreError(
+                    "this server lets a file be made twice: two runs could publish at once",
+                    folder=self.url(folder),
+                    hint="a server that keeps to If-None-Match",
+                )
+        finally:
+            self.delete(trial)
+
+
+def _info(found: Any) -> FileInfo:
+    version = found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
+    return FileInfo(found["path"], int(found["size"]), str(version))
+
+
+def _above(path: str) -> Iterable[str]:
+    """The folders that a file lies in."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _refuse_no_place(failed: FileNotFoundError) -> None:
+    """Raise it again where there is not even the bucket."""
+    if any(word in str(failed) for word in ("NoSuchBucket", "ContainerNotFound")):
+        raise failed
