@@ -39,8 +39,11 @@ TABLES: dict[Kind, dict[str, str]] = {
         "arrow": "hygge.formats.arrow:Arrow",
     },
     "filesystems": {
+        "adls": "hygge.filesystems.azure:AdlsFileSystem",
+        "azure_blob": "hygge.filesystems.azure:AzureBlobFileSystem",
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
+        "onelake": "hygge.filesystems.onelake:OneLakeFileSystem",
         "s3": "hygge.filesystems.s3:S3FileSystem",
     },
     "journals": {
@@ -57,7 +60,15 @@ SUFFIXES = {
 }
 """Our formats' file names end so, told without importing them. A writer takes the first."""
 
-SCHEMES = {"file": "local", "memory": "memory", "s3": "s3"}
+SCHEMES = {
+    "abfs": "adls",
+    "abfss": "adls",
+    "az": "adls",
+    "file": "local",
+    "https": "adls",
+    "memory": "memory",
+    "s3": "s3",
+}
 """URL scheme → filesystem. A path without a scheme is local."""
 
 DATABASE_SCHEMES = {

@@ -49,7 +49,7 @@ class ObjectSink(DigestingSink):
             raise StoreError("what was written is not there as a whole", file=self._url)
         self._version = found.version
         if self._folder is not None and not self._files.was_made(self._folder):
-            self._files.delete(self._path)
+            self._files.take_back(self._path)
             raise StoreError("cannot write this file: its folder is gone", file=self._url)
 
     def _let_go(self) -> None:

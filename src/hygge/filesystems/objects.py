@@ -27,7 +27,6 @@ from hygge.filesystems.object_errors import told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
-
 _MADE: Final = ".hygge-folder"
 """In a folder that was made: so that it is there while it is empty, and seen to be gone."""
 
@@ -124,11 +123,19 @@ class ObjectFileSystem(FileSystem):
             raise StoreError("cannot make this file: its folder is gone", file=self.url(path))
         if self.info(path) is not None:
             raise StoreError("cannot make this file: it is there already", file=self.url(path))
-        return ObjectSink(self, path.strip("/"), folder if made else None)
+        return self.sink(path.strip("/"), folder if made else None)
+
+    def sink(self, path: str, folder: str | None) -> ObjectSink:
+        """A new object; `folder` is the one that was made for it, if it was."""
+        return ObjectSink(self, path, folder)
 
     def was_made(self, folder: str) -> bool:
         """Whether the folder is one that was made, and not deleted since."""
         return bool(folder) and self.info(f"{folder}/{_MADE}") is not None
+
+    def take_back(self, path: str) -> None:
+        """Delete what was written after its folder was gone, and the folder if it came back so."""
+        self.delete(path)
 
     def put_once(self, path: str, data: bytes) -> bool:
         """Where the answer is lost, what is there tells whether it was ours."""
@@ -205,7 +212,9 @@ class ObjectFileSystem(FileSystem):
 
 def _info(found: Any) -> FileInfo:
     version = found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
-    return FileInfo(found["path"], int(found["size"]), str(version))
+    if not version.startswith(('"', "W/")):  # Azure's lists leave the quotes out
+        version = f'"{version}"'
+    return FileInfo(found["path"], int(found["size"]), version)
 
 
 def _above(path: str) -> Iterable[str]:

@@ -48,7 +48,7 @@ def check_lease(
     account: Account, request: Request, entry: Entry | None, name: str = "x-ms-lease-id"
 ) -> None:
     """Raises Refused for a change of what another holds."""
-    lease, shown = held(account, entry), request.header(name)
+    lease, shown = held(account, entry), request.header(name) or None  # it may be sent empty
     if lease is not None and shown is None:
         raise Refused(412, "LeaseIdMissing", "There is a lease and no lease ID was specified.")
     if lease is not None and shown != lease.name:

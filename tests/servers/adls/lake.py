@@ -86,7 +86,7 @@ class Account:
     def entry(self, path: Path) -> Entry | None:
         """None where there is nothing."""
         if not path.exists():
-            self.forget(path)
+            self.entries.pop(path, None)
             return None
         return self.entries.setdefault(path, Entry(new_etag(), path.stat().st_mtime))
 
