@@ -140,9 +140,10 @@ class Account:
 
     def below(self, container: str, top: Path, *, deep: bool = True) -> Iterator[tuple[str, Path]]:
         """Everything in a directory, by key; in a flat account only what are blobs."""
+        own = "" if top == self.container(container) else f"{self.key_of(container, top)}/"
         for found in os.scandir(top):
-            path = Path(found.path)
-            if self.hierarchical or found.is_file():
-                yield self.key_of(container, path), path
-            if found.is_dir() and deep:
+            path, folder = Path(found.path), found.is_dir()
+            if self.hierarchical or not folder:
+                yield own + (found.name if self.hierarchical else found.name[:-2]), path
+            if folder and deep:
                 yield from self.below(container, path)

@@ -155,7 +155,7 @@ def start(root: Path, port: int = 0) -> Running:
     service = Service(root)
     handler = type("OfService", (Handler,), {"service": service})
     server = _Server(("127.0.0.1", port), handler)
-    threading.Thread(target=server.serve_forever, name="adls", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), name="adls", daemon=True).start()
 
     def stop() -> None:
         server.shutdown()
