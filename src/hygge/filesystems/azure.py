@@ -6,6 +6,7 @@ there by itself, and a move is one step; these go over the DFS protocol.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, ClassVar, Final, Self, cast
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +36,7 @@ from hygge.filesystems.s3 import RETRY
 
 _AZURE: Final = "core.windows.net"
 FABRIC: Final = ".fabric.microsoft.com"
+_MARK: Final = "hygge"
 _DIRECTORY: Final = "x-ms-resource-type: directory"
 """What obstore says of a directory, where it was asked for a file."""
 
@@ -205,13 +207,22 @@ class AdlsFileSystem(AzureFileSystem):
         made = self.was_made(folder)
         if not (made or self.is_folder(folder)):
             raise StoreError("cannot make this file: its folder is gone", file=self.url(path))
+        self._take(path)
+        return self.sink(path, folder if made else None)
+
+    def _take(self, path: str) -> None:
+        """Make an empty file. A mark tells ours, where the answer is lost and we ask again."""
+        mark: Any = {_MARK: secrets.token_hex(8)}
         with told(StoreError, "make this file", self.url(path)):
             try:
-                obstore.put(self.store, path, b"", mode="create")
+                obstore.put(self.store, path, b"", mode="create", attributes=mark)
             except (AlreadyExistsError, PreconditionError) as taken:
-                said = "cannot make this file: it is there already"
-                raise StoreError(said, file=self.url(path)) from taken
-        return self.sink(path, folder if made else None)
+                if self.is_folder(path) or not self._has(path, mark):
+                    said = "cannot make this file: it is there already"
+                    raise StoreError(said, file=self.url(path)) from taken
+
+    def _has(self, path: str, mark: Any) -> bool:
+        return bool(obstore.get(self.store, path).attributes.get(_MARK) == mark[_MARK])
 
     def take_back(self, path: str) -> None:
         self.delete(path)
@@ -242,6 +253,8 @@ class AdlsFileSystem(AzureFileSystem):
 
     def probe(self, folder: str) -> None:
         """Also that the account has directories: else a move would not be one step."""
+        while folder and not self.is_folder(folder) and self.info(folder) is None:
+            folder = folder.rpartition("/")[0]
         super().probe(folder)
         trial = f"{folder}/_hygge-moved".strip("/")
         self.replace(f"{trial}-from", b"")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.filedatalake import DataLakeServiceClient, ExponentialRetry
+from azure.storage.filedatalake import DataLakeServiceClient
 
 from hygge.core.errors import StoreError
-from hygge.filesystems.azure_errors import code_of, told
+from hygge.filesystems.azure_errors import code_of, gone_is_fine, patiently, told
 
-_RETRY: Final[Any] = {
-    "retry_total": 6,
-    "initial_backoff": 0.2,
-    "increment_base": 2,
-    "random_jitter_range": 0.2,
-}
+_NO_PARENT: Final = "RenameDestinationParentPathNotFound"
 
 
 class Directories:
@@ -31,9 +25,7 @@ class Directories:
     @cached_property
     def _service(self) -> Any:
         credential, _ = self._show()
-        return DataLakeServiceClient(
-            self._url, credential=credential, retry_policy=ExponentialRetry(**_RETRY)
-        )
+        return DataLakeServiceClient(self._url, credential=credential, retry_total=0)
 
     def _file(self, path: str) -> Any:
         return self._service.get_file_client(self._container, path)
@@ -45,38 +37,39 @@ class Directories:
         if "_service" in self.__dict__:
             self._service.close()
 
-    def rename(self, source: str, target: str, url: str) -> bool:
-        """In one step, over what is there. False where the source is gone: moved long ago.
+    def rename(self, source: str, target: str, url: str) -> None:
+        """In one step, over what is there. A source that is gone was moved long ago.
 
         An answer that was lost is no trouble: the library asks again, and hears that it is gone.
         """
-        with told("move a file here", url):
+        with told("move a file here", url), gone_is_fine():
             try:
                 self._rename(source, target)
             except ResourceNotFoundError as failed:
-                if code_of(failed) != "RenameDestinationParentPathNotFound":
-                    return False
-                if not self.is_there(source):
-                    return False
+                if code_of(failed) != _NO_PARENT or not self._is_there(source):
+                    raise
                 self._make(target.rpartition("/")[0])
                 self._rename(source, target)
-        return True
 
     def _rename(self, source: str, target: str) -> None:
         # the library takes its source for a name with percent signs, its target for a plain one
-        self._file(quote(source)).rename_file(f"{self._container}/{target}", **self._more())
+        patiently(
+            lambda: self._file(quote(source)).rename_file(
+                f"{self._container}/{target}", **self._more()
+            )
+        )
 
-    def is_there(self, path: str) -> bool:
-        return bool(self._file(path).exists(**self._more()))
+    def _is_there(self, path: str) -> bool:
+        return bool(patiently(lambda: self._file(path).exists(**self._more())))
 
     def _make(self, folder: str) -> None:
         client = self._service.get_directory_client(self._container, folder)
-        client.create_directory(**self._more())
+        patiently(lambda: client.create_directory(**self._more()))
 
     def delete(self, path: str, url: str) -> None:
         """A file, or a folder that is empty. That it is gone already is fine."""
-        with told("delete this file", url), suppress(ResourceNotFoundError):
-            self._file(path).delete_file(**self._more())
+        with told("delete this file", url), gone_is_fine():
+            patiently(lambda: self._file(path).delete_file(**self._more()))
 
     def delete_empty(self, folder: str, url: str) -> bool:
         """Whether it is gone; it stays where something is in it."""
@@ -89,5 +82,5 @@ class Directories:
     def delete_all(self, folder: str, url: str) -> None:
         """A folder with all in it. That it is gone already is fine."""
         client = self._service.get_directory_client(self._container, folder)
-        with told("delete this folder", url), suppress(ResourceNotFoundError):
-            client.delete_directory(**self._more())
+        with told("delete this folder", url), gone_is_fine():
+            patiently(lambda: client.delete_directory(**self._more()))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from obstore.exceptions import UnauthenticatedError
 
 from hygge.core.errors import ConnectionFailed, HyggeError, StoreError
+from hygge.filesystems.object_errors import NO_PLACE
 
 _ADVICE: Final = {
     "AuthenticationFailed": "see the account's key, or whether the signature (SAS) has ended",
@@ -27,11 +29,16 @@ _ADVICE: Final = {
     ),
     "OperationNotAllowedOnThePath": "a folder below the item's Files or Tables",
     "WorkspaceNotFound": "see the workspace's name or GUID, and that you may read it",
+    "ArtifactNotFound": "see the item's name or GUID, and that you may read it",
     "HierarchicalNamespaceNotEnabled": "`hierarchical: false`: this account has no directories",
     "BlobOperationNotSupported": "delete this file first: the other API wrote it",
 }
 _WORD: Final = re.compile(r"[A-Z][A-Za-z]+")
 _PASSES: Final = (408, 429, 500, 502, 503, 504)
+_TRIES: Final = 7
+_WAIT: Final = 0.1
+_LONGEST: Final = 60.0
+T = TypeVar("T")
 
 
 def advise(failed: HyggeError) -> None:
@@ -55,16 +62,45 @@ def code_of(failed: HttpResponseError) -> str:
     return str(getattr(code, "value", code))
 
 
+def patiently(ask: Callable[[], T]) -> T:
+    """Ask again where it may pass, after as long as the service wishes. For what can be done twice.
+
+    Storage's own policy waits neither for 429 nor for what Retry-After says.
+    """
+    for tried in range(_TRIES):
+        try:
+            return ask()
+        except AzureError as failed:
+            passes = not isinstance(failed, HttpResponseError) or failed.status_code in _PASSES
+            if not passes or tried == _TRIES - 1:
+                raise
+            time.sleep(_wish(failed) or _WAIT * 2**tried)
+    raise AssertionError("unreachable")
+
+
+def _wish(failed: AzureError) -> float | None:
+    """So many seconds to wait, as the service says."""
+    headers = getattr(getattr(failed, "response", None), "headers", {})
+    told = str(headers.get("Retry-After", ""))
+    return min(float(told), _LONGEST) if told.isdigit() else None
+
+
 @contextmanager
-def told(doing: str, file: str) -> Iterator[None]:
-    """Every error of Microsoft's library as one of ours: StoreError, or ConnectionFailed where it
-    may pass. That there is no such path passes through, for the caller to take."""
+def gone_is_fine() -> Iterator[None]:
+    """That there is no such path; not that there is not even the container."""
     try:
         yield
     except ResourceNotFoundError as failed:
-        if code_of(failed) in ("FilesystemNotFound", "ContainerNotFound", "WorkspaceNotFound"):
-            raise _ours(doing, file, failed) from failed
-        raise
+        if code_of(failed) in NO_PLACE:
+            raise
+
+
+@contextmanager
+def told(doing: str, file: str) -> Iterator[None]:
+    """Every error of Microsoft's library as one of ours: StoreError, or ConnectionFailed where it
+    may pass."""
+    try:
+        yield
     except HttpResponseError as failed:
         raise _ours(doing, file, failed) from failed
     except AzureError as failed:  # nobody answered

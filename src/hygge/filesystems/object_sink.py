@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 
-from hygge.core.errors import StoreError
+from hygge.core.errors import HyggeError, StoreError
 from hygge.filesystems.object_errors import told
 from hygge.filesystems.sink import DigestingSink
 
@@ -44,13 +44,25 @@ class ObjectSink(DigestingSink):
 
     def _make_durable(self) -> None:
         with told(StoreError, "write this file", self._url):
-            self._parts.close()
+            try:
+                self._parts.close()
+            except Exception:  # its answer may be lost: asked again, they know of no such parts
+                if not self._is_whole():
+                    raise
         if (found := self._files.info(self._path)) is None or found.size != self.size:
             raise StoreError("what was written is not there as a whole", file=self._url)
         self._version = found.version
         if self._folder is not None and not self._files.was_made(self._folder):
             self._files.take_back(self._path)
             raise StoreError("cannot write this file: its folder is gone", file=self._url)
+
+    def _is_whole(self) -> bool:
+        """Whether it is there after all. Nobody else writes under this name."""
+        try:
+            found = self._files.info(self._path)
+        except HyggeError:  # the first error tells more
+            return False
+        return found is not None and found.size == self.size > 0
 
     def _let_go(self) -> None:
         self._parts = None  # without its end it is no object

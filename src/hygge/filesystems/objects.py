@@ -23,7 +23,7 @@ from hygge.core.errors import (
     StoreError,
 )
 from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
-from hygge.filesystems.object_errors import told
+from hygge.filesystems.object_errors import NO_PLACE, told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
@@ -225,5 +225,5 @@ def _above(path: str) -> Iterable[str]:
 
 def _refuse_no_place(failed: FileNotFoundError) -> None:
     """Raise it again where there is not even the bucket."""
-    if any(word in str(failed) for word in ("NoSuchBucket", "ContainerNotFound")):
+    if any(word in str(failed) for word in NO_PLACE):
         raise failed
