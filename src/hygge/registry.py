@@ -41,6 +41,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     "filesystems": {
         "adls": "hygge.filesystems.azure:AdlsFileSystem",
         "azure_blob": "hygge.filesystems.azure:AzureBlobFileSystem",
+        "gcs": "hygge.filesystems.gcs:GcsFileSystem",
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
         "onelake": "hygge.filesystems.onelake:OneLakeFileSystem",
@@ -65,6 +66,7 @@ SCHEMES = {
     "abfss": "adls",
     "az": "adls",
     "file": "local",
+    "gs": "gcs",
     "https": "adls",
     "memory": "memory",
     "s3": "s3",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.servers import s3
+from tests.servers import gcs, s3
 from tests.servers.adls import shared as adls
 
 from hygge.filesystems.azure import AdlsFileSystem, AzureBlobFileSystem
 from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.gcs import GcsFileSystem
 from hygge.filesystems.onelake import OneLakeFileSystem
 from hygge.filesystems.s3 import S3FileSystem
 from hygge.testing.contracts.filesystem import FileSystemContract
@@ -62,3 +63,12 @@ class TestOneLake(FileSystemContract):
     def located(self, url: str) -> tuple[FileSystem, str]:
         files, inside = _InFiles.at(url, self.settings)
         return files, inside.removeprefix("Files/")
+
+
+class TestGcs(FileSystemContract):
+    def fresh(self, tmp_path: Path) -> FileSystem:
+        self.settings = gcs.settings(gcs.new_bucket())
+        return GcsFileSystem.at("", self.settings)[0]
+
+    def located(self, url: str) -> tuple[FileSystem, str]:
+        return GcsFileSystem.at(url, self.settings)

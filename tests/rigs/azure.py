@@ -59,7 +59,7 @@ class VersionedAdlsRig(VersionedS3Rig, AdlsFolderRig):
     pass
 
 
-class FlatAzureRig(AdlsFolderRig):
+class FlatAzureRig(VersionedAdlsRig):
     account, kind = "flat", "azure_blob"
 
 
@@ -109,4 +109,4 @@ class AdlsFilesRig(HomeRig):
 
 
 HOMES = [AdlsFilesRig]
-STORES = [AdlsFolderRig, VersionedAdlsRig, FlatAzureRig, OneLakeRig]
+STORES = [AdlsFolderRig, FlatAzureRig]
