@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.servers import gcs, s3
+from tests.servers import azurite, gcs, s3
 from tests.servers.adls import shared as adls
 
 from hygge.filesystems.azure import AdlsFileSystem, AzureBlobFileSystem
@@ -39,6 +39,17 @@ class TestAdls(FileSystemContract):
 
 class TestFlatAzure(TestAdls):
     account, kind = "flat", AzureBlobFileSystem
+
+
+class TestAzurite(FileSystemContract):
+    """A second opinion on flat accounts, by Microsoft's own emulator."""
+
+    def fresh(self, tmp_path: Path) -> FileSystem:
+        self.settings = azurite.settings(azurite.new_container())
+        return AzureBlobFileSystem.at("", self.settings)[0]
+
+    def located(self, url: str) -> tuple[FileSystem, str]:
+        return AzureBlobFileSystem.at(url, self.settings)
 
 
 class _InFiles(OneLakeFileSystem):
