@@ -33,7 +33,7 @@ class AdlsFolderRig(S3FolderRig):
     account: ClassVar[str] = "lake"
     kind: ClassVar[str] = "adls"
     place: ClassVar[str] = "raw/people"
-    prefix: ClassVar[str | None] = None
+    below: ClassVar[str | None] = None
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
@@ -45,7 +45,7 @@ class AdlsFolderRig(S3FolderRig):
 
     @cached_property
     def eyes(self) -> Any:
-        return eyes(self.account, self.bucket, self.prefix)
+        return eyes(self.account, self.bucket, self.below)
 
     def store(self) -> FileStore:
         told = {"type": self.kind, "connection": "lake", "layout": self.layout}
@@ -65,7 +65,7 @@ class FlatAzureRig(VersionedAdlsRig):
 
 class OneLakeRig(AdlsFolderRig):
     account, kind = adls.ONELAKE, "onelake"
-    place, prefix = "Files/raw/people", "lake.Lakehouse/Files"
+    place, below = "Files/raw/people", "lake.Lakehouse/Files"
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
@@ -74,7 +74,7 @@ class OneLakeRig(AdlsFolderRig):
 
     def lose(self, name: str) -> None:
         """The library's deletes ask the workspace, and OneLake has none of that."""
-        (adls.folder() / self.account / self.bucket / str(self.prefix) / name).unlink()
+        (adls.folder() / self.account / self.bucket / str(self.below) / name).unlink()
 
 
 class AdlsFilesRig(HomeRig):

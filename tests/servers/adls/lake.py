@@ -35,6 +35,7 @@ class Entry:
 
     etag: str
     made: float
+    stamp: Span = (0, 0)  # of the file on the disk: others may put another one there
     written: str = "blob"
     metadata: dict[str, str] = field(default_factory=dict)
     lease: Lease | None = None
@@ -43,6 +44,13 @@ class Entry:
 
 def new_etag() -> str:
     return f'"0x{next(_numbers):X}"'
+
+
+def _stamp(path: Path) -> Span:
+    if path.is_dir():
+        return 0, 0
+    told = path.stat()
+    return told.st_ino, told.st_mtime_ns
 
 
 @dataclass
@@ -88,14 +96,17 @@ class Account:
         if not path.exists():
             self.entries.pop(path, None)
             return None
-        return self.entries.setdefault(path, Entry(new_etag(), path.stat().st_mtime))
+        stamp, known = _stamp(path), self.entries.get(path)
+        if known is None or known.stamp != stamp:
+            known = self.entries[path] = Entry(new_etag(), path.stat().st_mtime, stamp)
+        return known
 
     def touch(self, path: Path, written: str, metadata: dict[str, str] | None = None) -> Entry:
         """Its content is new: so is its etag."""
         known = self.entries.get(path)
         made = known.made if known else self.clock()
         lease = known.lease if known else None
-        self.entries[path] = Entry(new_etag(), made, written, metadata or {}, lease)
+        self.entries[path] = Entry(new_etag(), made, _stamp(path), written, metadata or {}, lease)
         return self.entries[path]
 
     def forget(self, path: Path) -> None:
@@ -136,7 +147,8 @@ class Account:
                 self.entries[target / path.relative_to(source)] = self.entries.pop(path)
             self.forget(path)
         source.replace(target)
-        self.entries.setdefault(target, Entry(new_etag(), self.clock())).etag = new_etag()
+        if (known := self.entry(target)) is not None:
+            known.etag = new_etag()
 
     def below(self, container: str, top: Path, *, deep: bool = True) -> Iterator[tuple[str, Path]]:
         """Everything in a directory, by key; in a flat account only what are blobs."""
