@@ -73,6 +73,9 @@ SCHEMES = {
 }
 """URL scheme → filesystem. A path without a scheme is local."""
 
+EXTRAS = {"adls": "azure", "azure_blob": "azure", "onelake": "azure"}
+"""What to install for a filesystem, where that has another name."""
+
 DATABASE_SCHEMES = {
     "duckdb": "duckdb",
     "mariadb": "mysql",

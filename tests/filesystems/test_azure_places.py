@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.filesystems.conftest import settings
+from tests.servers.adls import access
 from tests.servers.adls.server import Running
 
 from hygge.core.errors import ConfigError, HyggeError, StoreError
 from hygge.filesystems.azure import AdlsFileSystem, AzureBlobFileSystem
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.filesystem import FileSystem, locate
 from hygge.filesystems.onelake import OneLakeFileSystem
 
 KEY = {"type": "azure_key", "account_key": "a2V5"}
@@ -74,16 +74,16 @@ def test_what_leads_nowhere(path: str, more: dict[str, Any], match: str) -> None
     ],
 )
 def test_onelake_by_url(path: str, place: str, inside: str) -> None:
-    files, found = locate(path, settings={"credential": KEY})
+    files, found = locate(path)
     assert isinstance(files, OneLakeFileSystem)
     assert (files.container, files.item, found) == (place, inside, "Files/a")
     assert files.host.endswith(FABRIC)
-    again, same = locate(files.url(found), settings={"credential": KEY})
+    again, same = locate(files.url(found))
     assert (again.url(same), same) == (files.url(found), "Files/a")
 
 
 def test_onelake_by_its_settings() -> None:
-    told = {"workspace": "shop", "item": "l.Lakehouse", "credential": KEY}
+    told = {"workspace": "shop", "item": "l.Lakehouse"}
     files, inside = locate("Tables/x", "onelake", told)
     assert files.url(inside) == f"abfss://shop@{FABRIC}/l.Lakehouse/Tables/x"
 
@@ -109,18 +109,24 @@ def test_onelake_by_its_settings() -> None:
 def test_what_onelake_does_not_take(
     workspace: str | None, item: str | None, path: str, match: str
 ) -> None:
-    told = {"workspace": workspace, "item": item, "credential": KEY}
+    told = {"workspace": workspace, "item": item}
     told = {name: value for name, value in told.items() if value is not None}
     with pytest.raises(ConfigError, match=match) as failed:
         locate(path, "onelake", told)
     assert failed.value.hint
 
 
-def fabric(running: Running) -> OneLakeFileSystem:
-    told = settings(running, "onelake")
-    known = {name: told[name] for name in ("endpoint", "credential")}
-    place = {"workspace": "shop", "item": "lake.Lakehouse", **known}
-    return OneLakeFileSystem.at("Files/a", place)[0]
+def fabric(running: Running, workspace: str = "shop", item: str = "lake.Lakehouse") -> FileSystem:
+    account = running.service.accounts["onelake"]
+    shown = {"type": "entra", "method": "token", "token": access.token(account)}
+    place = {"workspace": workspace, "item": item, "endpoint": f"{running.url}/onelake"}
+    return OneLakeFileSystem.at("Files/a", {**place, "credential": shown})[0]
+
+
+def test_onelake_has_no_keys() -> None:
+    told = {"workspace": "shop", "item": "l.Lakehouse", "credential": KEY}
+    with pytest.raises(ConfigError, match="azure_key"):
+        locate("Files/a", "onelake", told)
 
 
 def test_onelake_is_asked_for_nothing_outside(running: Running) -> None:
@@ -151,10 +157,7 @@ def test_what_is_fabrics_is_refused_in_words(running: Running) -> None:
 
 
 def test_a_workspace_that_is_not_there_says_so(running: Running) -> None:
-    told = settings(running, "onelake")
-    known = {name: told[name] for name in ("endpoint", "credential")}
-    place = {"workspace": WORKSPACE, "item": ITEM, **known}
-    files = OneLakeFileSystem.at("Files/a", place)[0]
+    files = fabric(running, WORKSPACE, ITEM)
     with pytest.raises(HyggeError, match="WorkspaceNotFound") as failed:
         files.put_once("Files/a", b"1")
     assert "GUID" in str(failed.value.hint)

@@ -11,6 +11,7 @@ import obstore
 import polars as pl
 from obstore.store import AzureStore
 from tests.rigs.s3 import S3FolderRig, VersionedS3Rig
+from tests.servers import azurite
 from tests.servers.adls import shared as adls
 
 from hygge.connections.named import NamedConnections
@@ -75,6 +76,22 @@ class OneLakeRig(AdlsFolderRig):
     def lose(self, name: str) -> None:
         """The library's deletes ask the workspace, and OneLake has none of that."""
         (adls.folder() / self.account / self.bucket / str(self.below) / name).unlink()
+
+
+class AzuriteRig(AdlsFolderRig):
+    """Flat, by Microsoft's own emulator."""
+
+    kind = "azure_blob"
+
+    def __init__(self, tmp: Path) -> None:
+        self.tmp, self.bucket = tmp, azurite.new_container()
+        self.connect(azurite.settings(self.bucket))
+
+    @cached_property
+    def eyes(self) -> Any:
+        told: Any = {"account_name": azurite.ACCOUNT, "account_key": azurite.KEY}
+        told |= {"endpoint": azurite.url(), "client_options": {"allow_http": True}}
+        return AzureStore(self.bucket, **told)
 
 
 class AdlsFilesRig(HomeRig):

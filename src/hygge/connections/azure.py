@@ -39,6 +39,9 @@ AzureCredential: TypeAlias = Annotated[
     AzureKeySettings | SasSettings | EntraSettings | NobodySettings, Field(discriminator="type")
 ]
 
+OneLakeCredential: TypeAlias = Annotated[EntraSettings | SasSettings, Field(discriminator="type")]
+"""OneLake has no accounts of one's own, and so no keys."""
+
 
 def proof(credential: AzureCredential) -> dict[str, Any]:
     """As obstore wants it. Raises ConfigError and ConnectionFailed where none can be had."""

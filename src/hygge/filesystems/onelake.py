@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from hygge.connections.azure import AzureCredential
+from hygge.connections.azure import OneLakeCredential
 from hygge.connections.entra import EntraSettings
 from hygge.core.config import Settings
 from hygge.core.errors import ConfigError
@@ -35,7 +35,7 @@ class OneLakeSettings(Settings):
     endpoint: str | None = Field(
         default=None, description="OneLake's own URL, where it is not the usual one"
     )
-    credential: AzureCredential = Field(
+    credential: OneLakeCredential = Field(
         default=EntraSettings(), description="Which of `credentials:` to use, or one itself"
     )
 

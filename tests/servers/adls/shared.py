@@ -15,6 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.servers.adls import access
+from tests.servers.adls.lake import Account
+
 ONELAKE = "onelake"
 KEY = b64encode(b"a key that is known to everyone.").decode()
 _ROOT = Path(__file__).parents[3]
@@ -70,6 +73,7 @@ def new_item() -> tuple[str, str]:
 
 
 def onelake_settings(workspace: str, item: str) -> dict[str, Any]:
-    shown = {"type": "azure_key", "account_key": KEY}
+    token = access.token(Account(ONELAKE, folder(), key=KEY), 86_400)
+    shown = {"type": "entra", "method": "token", "token": token}
     told = {"workspace": workspace, "item": item, "endpoint": f"{url()}/{ONELAKE}"}
     return {**told, "credential": shown}
