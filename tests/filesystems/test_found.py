@@ -53,9 +53,9 @@ def test_a_credential_that_nobody_named() -> None:
 )
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, path: str, extra: str) -> None:
     for name in [*sys.modules]:
-        if name.startswith(("hygge.filesystems.", "obstore")):
-            if name != "hygge.filesystems.filesystem":
-                monkeypatch.delitem(sys.modules, name)
+        known = name.startswith(("hygge.filesystems.", "obstore"))
+        if known and name != "hygge.filesystems.filesystem":
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(ConfigError, match="obstore") as failed:
         locate(path)
