@@ -33,6 +33,10 @@ and `store`, and may have a `name`. A flow may list `entities`; where the home i
 database, it may say `entities: all` or a pattern (`public.*`) with `exclude`. `key_columns` and
 `primary_key` are read as `keys`."""
 CONNECTION_NOTE = "Written under a name in `connections`, with `type`; a `url` alone will do, too."
+FILES_NOTE = (
+    "Written under a name in `connections`, with `type`. The credential may stand under a name of "
+    "its own, in `credentials`."
+)
 FORMAT_NOTE = (
     "Written beside `path`, or under `options`. What concerns only writing does nothing in a home."
 )
@@ -56,9 +60,22 @@ def _body() -> Iterator[str]:
     for name, entry in registry.TABLES["databases"].items():
         known = registry.Entry(entry).load().Settings
         yield from _section(f"## Connection `{name}`", known, CONNECTION_NOTE)
+    for known, names in _filesystems().items():
+        title = ", ".join(f"`{name}`" for name in names)
+        yield from _section(f"## Connection {title}", known, FILES_NOTE)
     for name, entry in registry.TABLES["formats"].items():
         options = registry.Entry(entry).load().Options
         yield from _section(f"## Format `{name}`", options, FORMAT_NOTE)
+
+
+def _filesystems() -> dict[type[BaseModel], list[str]]:
+    """Settings of filesystems, and which of them have these."""
+    found: dict[type[BaseModel], list[str]] = {}
+    for name, entry in registry.TABLES["filesystems"].items():
+        known = registry.Entry(entry).load().Settings
+        if known.model_fields:
+            found.setdefault(known, []).append(name)
+    return found
 
 
 def _section(title: str, model: type[BaseModel], note: str = "") -> Iterator[str]:
@@ -72,12 +89,18 @@ def _section(title: str, model: type[BaseModel], note: str = "") -> Iterator[str
     yield "| key | value | default | |\n| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
         key = field.alias or name
-        inner.update((key, found) for found in _models(field.annotation))
+        models = _models(field.annotation)
+        inner.update((key if len(models) == 1 else _kind(key, found), found) for found in models)
         yield f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {field.description} |"
     yield ""
     above = title.split("`")[1] + "." if title.startswith("####") else ""
     for key, found in inner.items():
         yield from _section(f"#### `{above}{key}`", found)
+
+
+def _kind(key: str, model: type[BaseModel]) -> str:
+    """One of several that may stand there, by its `type`."""
+    return f"{key}: {{type: {model.model_fields['type'].default}}}"
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -92,7 +115,8 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{part}`" for part in parts)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts if part is not type(None))
+        said = [_type(part) for part in parts if part is not type(None)]
+        return " or ".join(dict.fromkeys(said))
     if origin is Annotated:
         return _type(parts[0])
     if isinstance(annotation, type) and issubclass(annotation, Enum):

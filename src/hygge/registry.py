@@ -39,8 +39,12 @@ TABLES: dict[Kind, dict[str, str]] = {
         "arrow": "hygge.formats.arrow:Arrow",
     },
     "filesystems": {
+        "adls": "hygge.filesystems.azure:AdlsFileSystem",
+        "azure_blob": "hygge.filesystems.azure:AzureBlobFileSystem",
+        "gcs": "hygge.filesystems.gcs:GcsFileSystem",
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
+        "onelake": "hygge.filesystems.onelake:OneLakeFileSystem",
         "s3": "hygge.filesystems.s3:S3FileSystem",
     },
     "journals": {
@@ -57,8 +61,20 @@ SUFFIXES = {
 }
 """Our formats' file names end so, told without importing them. A writer takes the first."""
 
-SCHEMES = {"file": "local", "memory": "memory", "s3": "s3"}
+SCHEMES = {
+    "abfs": "adls",
+    "abfss": "adls",
+    "az": "adls",
+    "file": "local",
+    "gs": "gcs",
+    "https": "adls",
+    "memory": "memory",
+    "s3": "s3",
+}
 """URL scheme → filesystem. A path without a scheme is local."""
+
+EXTRAS = {"adls": "azure", "azure_blob": "azure", "onelake": "azure"}
+"""What to install for a filesystem, where that has another name."""
 
 DATABASE_SCHEMES = {
     "duckdb": "duckdb",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 import zlib
 from abc import abstractmethod
 from pathlib import Path
 
 import obstore
-from tests.rigs import mssql, mysql, postgres, s3
+from tests.rigs import azure, mssql, mysql, postgres, s3
 from tests.servers import postgres as postgres_server
 from tests.servers import s3 as s3_server
+from tests.servers.adls import shared as adls
 
 from hygge.testing.harness import StoreRig
 
@@ -213,11 +216,38 @@ class S3Place(s3.S3FolderRig, Place):
         return [data.decode() for data in self.objects("raw/_hygge/leases").values()]
 
 
+class AdlsPlace(azure.AdlsFolderRig, Place):
+    """A container with directories. Copies lie beside `raw`, made on the server's own disk."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        told = {"type": "adls", **adls.settings("lake", self.bucket)}
+        self.url, self.prefix = json.dumps(told), "raw/"
+
+    def make(self) -> None:
+        shutil.rmtree(self._folder(HERE), ignore_errors=True)
+
+    def _folder(self, which: str) -> Path:
+        return adls.folder() / "lake" / self.bucket / f"raw{which}"
+
+    def copy(self, source: str, target: str) -> None:
+        shutil.rmtree(self._folder(target), ignore_errors=True)
+        if self._folder(source).exists():
+            shutil.copytree(self._folder(source), self._folder(target))
+
+    def settle(self) -> None:
+        """A request that was cut off was answered, or never was one."""
+
+    def leases(self) -> list[str]:
+        return [data.decode() for data in self.objects("raw/_hygge/leases").values()]
+
+
 _KINDS: dict[str, type[Place]] = {
     "postgres": PostgresPlace,
     "mysql": MysqlPlace,
     "mssql": MssqlPlace,
     "s3": S3Place,
+    "adls": AdlsPlace,
 }
 _ASKING = threading.Lock()
 

@@ -6,6 +6,7 @@ Each function here runs in a fork of a zygote, which has imported this module.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import shutil
@@ -19,7 +20,9 @@ from typing import Any, cast
 import polars as pl
 from tests.servers import s3 as s3_server
 
+import hygge.filesystems.azure  # noqa: F401 - it takes long, and is the same for all forks
 from hygge import registry
+from hygge.connections.named import NamedConnections
 from hygge.core.events import Event
 from hygge.core.home import HomeConfig
 from hygge.core.journal import Intent, Journal, from_json
@@ -96,6 +99,9 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.layout == "s3":
             return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
+        if self.layout == "adls":
+            path = f"{self.prefix}{place.name}"
+            return {"type": "parquet", "connection": "place", "path": path}
         if self.at:
             table = f"{self.prefix}{place.name}"
             more: dict[str, Any] = {"swap": "rename"} if self.swap else {}
@@ -103,6 +109,11 @@ class Case:
             known = {"type": self.layout, "connection": self.at, "table": table}
             return {**known, **more, **dict(self.options)}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
+
+    @property
+    def connections(self) -> NamedConnections:
+        """What the store's settings call `place`."""
+        return NamedConnections({"place": json.loads(self.at)} if self.layout == "adls" else {})
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -246,6 +257,8 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
         faults.watch_sqlite(trigger)
         faults.watch_sessions(trigger)
         faults.watch_objects(trigger)
+    if where == "steps" and what.case.layout == "adls":
+        faults.watch_directories(trigger)
 
     def listen(event: Event) -> None:
         events.append(type(event).__name__)
@@ -261,6 +274,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
             StoreConfig.create(store),
             FlowSettings(retries=what.retries, **what.case.settings),
             faulty,
+            connections=what.case.connections,
             listen=listen,
         )
         flow.lease_seconds = what.lease_seconds

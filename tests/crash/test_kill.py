@@ -47,6 +47,7 @@ OPTIONS = [
 ]
 SERVERS += [Case("full_drop", "mssql", workers=2), Case("incremental", "postgres", workers=2)]
 SERVERS += [Case("full_drop", "s3"), Case("incremental", "s3")]
+SERVERS += [Case("full_drop", "adls"), Case("incremental", "adls")]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (
@@ -58,7 +59,7 @@ DELETES = [
 ]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in (*DELETES, *OPTIONS)]
 CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *SWITCHES, *LONG]
-STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19, "s3": 7}
+STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19, "s3": 7, "adls": 13}
 """Every so many points, where coming and going takes long."""
 FEW = 37
 Passed = Callable[..., None]
@@ -74,7 +75,7 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         return workshop.settled() if killed(workshop, Fault("events", n)) else None
 
-    step = 4 if case.layout in ("postgres", "mysql", "mssql", "s3") else 1
+    step = 4 if case.layout in ("postgres", "mysql", "mssql", "s3", "adls") else 1
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 
@@ -90,6 +91,7 @@ def _in_long(case: Any) -> bool:
     """Each takes the better part of a minute, and what they have in common is shown by others."""
     return isinstance(case, Case) and (
         case.layout in ("sqlite", "versioned")
+        or (case.layout == "adls" and case.run_type == "incremental")
         or (case.layout == "folder" and case.run_type == "incremental")
         or (case.layout == "mssql" and (case.changed or case.write == "append"))
         or (case.layout in ("mysql", "duckdb", "postgres") and case not in BRIEFLY)
@@ -142,7 +144,7 @@ def test_before_every_step_of_a_full_load(
 def seen_half(workshop: Workshop) -> list[str]:
     """What a reader saw right after the crash, where that may only be the old or the new."""
     seen, case = workshop.rows(), workshop.case
-    if case.layout in ("folder", "s3") or seen in (
+    if case.layout in ("folder", "s3", "adls") or seen in (
         unordered(case.rows(new)) for new in (False, True)
     ):
         return []

@@ -78,7 +78,10 @@ class S3FolderRig(StoreRig):
         if file.exists():
             obstore.put(self.eyes, name, file.read_bytes())
         else:
-            obstore.delete(self.eyes, name)
+            self.lose(name)
+
+    def lose(self, name: str) -> None:
+        obstore.delete(self.eyes, name)
 
 
 class VersionedS3Rig(S3FolderRig):

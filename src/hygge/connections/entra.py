@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -54,11 +55,30 @@ _LOCK = threading.Lock()
 _KNOWN: dict[Hashable, Any] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A token, and when it ends, if that is known."""
+
+    token: str = field(repr=False)
+    ends: float | None = None
+
+
 def token(settings: EntraSettings, scope: str = SQL_SCOPE) -> str:
-    """One that is good for some minutes at least. Raises ConfigError where nobody vouches for us,
-    and ConnectionFailed where they cannot be reached."""
+    """One that is good for some minutes at least. Raises as `granted` does."""
+    return granted(settings, scope).token
+
+
+def forget(settings: EntraSettings) -> None:
+    """Get another token the next time: the one we have was refused."""
+    with _LOCK:
+        _KNOWN.pop(settings, None)
+
+
+def granted(settings: EntraSettings, scope: str) -> Granted:
+    """A token that is good for some minutes at least. Raises ConfigError where nobody vouches for
+    us, and ConnectionFailed where they cannot be reached."""
     if settings.method == "token":
-        return revealed(settings.token) or ""
+        return Granted(revealed(settings.token) or "")
     try:
         from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
         from azure.identity import CredentialUnavailableError
@@ -66,7 +86,8 @@ def token(settings: EntraSettings, scope: str = SQL_SCOPE) -> str:
         told = "tokens of Entra are got by azure-identity, which is not installed"
         raise ConfigError(told, hint=_EXTRA) from None
     try:
-        return str(_credential(settings).get_token(scope).token)
+        got = _credential(settings).get_token(scope)
+        return Granted(str(got.token), float(got.expires_on))
     except ServiceRequestError as failed:
         raise ConnectionFailed(f"Entra cannot be reached: {_first(failed)}") from failed
     except (CredentialUnavailableError, ClientAuthenticationError, ValueError) as failed:

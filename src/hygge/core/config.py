@@ -41,9 +41,12 @@ class Problem:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    """The known word that was probably meant; of two as near, one that begins as it does."""
+
+    def likeness(other: str) -> tuple[float, bool]:
+        return difflib.SequenceMatcher(None, other, word).ratio(), other[:1] == word[:1]
+
+    return max(difflib.get_close_matches(word, list(known), cutoff=0.6), key=likeness, default=None)
 
 
 def validated(model: type[M], data: Mapping[str, Any]) -> M:

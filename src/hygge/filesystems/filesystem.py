@@ -264,6 +264,7 @@ def _loaded(name: str) -> type[FileSystem]:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("hygge"):
             raise
+        extra = registry.EXTRAS.get(name, name)
         what = f"{name} needs the package {missing.name!r}, which is not installed"
-        raise ConfigError(what, hint=f"pip install 'hygge[{name}]'") from missing
+        raise ConfigError(what, hint=f"pip install 'hygge[{extra}]'") from missing
     return found

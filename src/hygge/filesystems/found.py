@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from hygge.core.config import Connections
@@ -27,7 +29,19 @@ def found(config: Placed, connections: Connections) -> tuple[FileSystem, str]:
     named = settings.pop("type", None)
     if isinstance(name := settings.get("credential"), str):
         settings["credential"] = connections.credential(name)
+    if isinstance(credential := settings.get("credential"), Mapping):
+        settings["credential"] = _with_place(credential, connections.root)
     return locate(config.path, config.filesystem or named, settings)
+
+
+def _with_place(credential: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Where the files of secrets lie is seen from the workspace."""
+    return {
+        key: {**value, "file": str(root / Path(value["file"]).expanduser())}
+        if isinstance(value, Mapping) and isinstance(value.get("file"), str)
+        else value
+        for key, value in credential.items()
+    }
 
 
 def place_of(config: Placed) -> str:

@@ -18,7 +18,15 @@ from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, SourceMis
 _CODE = re.compile(r"<Code>(.*?)</Code>")
 _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 _STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
-_NO_PLACE = ("NoSuchBucket", "ContainerNotFound", "FilesystemNotFound", "FilesystemBeingDeleted")
+NO_PLACE = (
+    "NoSuchBucket",
+    "ContainerNotFound",
+    "FilesystemNotFound",
+    "FilesystemBeingDeleted",
+    "WorkspaceNotFound",
+    "ArtifactNotFound",
+)
+"""There is not even a bucket, a container, a workspace."""
 _NOT_US = re.compile(
     r"40[13] |InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|AuthenticationF"
 )
@@ -46,7 +54,7 @@ def told(kind: type[HyggeError], doing: str, file: str) -> Iterator[None]:
 
 
 def _missing(kind: type[HyggeError], doing: str, file: str, said: str) -> HyggeError:
-    if any(word in said for word in _NO_PLACE):
+    if any(word in said for word in NO_PLACE):
         return kind(f"cannot {doing}: {what(said)}", file=file, hint="see its name, or make it")
     missing = SourceMissing if kind is HomeError else kind
     return missing(f"cannot {doing}: there is no such file", file=file)
@@ -58,7 +66,7 @@ def _denied(kind: type[HyggeError], doing: str, file: str, said: str) -> HyggeEr
 
 
 def _ours(kind: type[HyggeError], doing: str, file: str, said: str) -> HyggeError:
-    if any(word in said for word in _NO_PLACE):
+    if any(word in said for word in NO_PLACE):
         return _missing(kind, doing, file, said)
     if _NOT_US.search(said):
         return _denied(kind, doing, file, said)

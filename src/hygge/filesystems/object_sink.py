@@ -60,7 +60,7 @@ class ObjectSink(DigestingSink):
             if not self._is_there():
                 raise
         if self._folder is not None and not self._files.was_made(self._folder):
-            self._files.delete(self._path)
+            self._files.take_back(self._path)
             raise StoreError("cannot write this file: its folder is gone", file=self._url)
 
     def _send(self, data: bytes | Iterator[Any]) -> None:

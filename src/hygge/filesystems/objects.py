@@ -23,7 +23,7 @@ from hygge.core.errors import (
     StoreError,
 )
 from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
-from hygge.filesystems.object_errors import told
+from hygge.filesystems.object_errors import NO_PLACE, told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
@@ -123,11 +123,19 @@ class ObjectFileSystem(FileSystem):
             raise StoreError("cannot make this file: its folder is gone", file=self.url(path))
         if self.info(path) is not None:
             raise StoreError("cannot make this file: it is there already", file=self.url(path))
-        return ObjectSink(self, path.strip("/"), folder if made else None)
+        return self.sink(path.strip("/"), folder if made else None)
+
+    def sink(self, path: str, folder: str | None) -> ObjectSink:
+        """A new object; `folder` is the one that was made for it, if it was."""
+        return ObjectSink(self, path, folder)
 
     def was_made(self, folder: str) -> bool:
         """Whether the folder is one that was made, and not deleted since."""
         return bool(folder) and self.info(f"{folder}/{_MADE}") is not None
+
+    def take_back(self, path: str) -> None:
+        """Delete what was written after its folder was gone, and the folder if it came back so."""
+        self.delete(path)
 
     def put_once(self, path: str, data: bytes) -> bool:
         """Where the answer is lost, what is there tells whether it was ours."""
@@ -204,7 +212,9 @@ class ObjectFileSystem(FileSystem):
 
 def _info(found: Any) -> FileInfo:
     version = found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
-    return FileInfo(found["path"], int(found["size"]), str(version))
+    if not version.startswith(('"', "W/")):  # Azure's lists leave the quotes out
+        version = f'"{version}"'
+    return FileInfo(found["path"], int(found["size"]), version)
 
 
 def _above(path: str) -> Iterable[str]:
@@ -215,5 +225,5 @@ def _above(path: str) -> Iterable[str]:
 
 def _refuse_no_place(failed: FileNotFoundError) -> None:
     """Raise it again where there is not even the bucket."""
-    if any(word in str(failed) for word in ("NoSuchBucket", "ContainerNotFound")):
+    if any(word in str(failed) for word in NO_PLACE):
         raise failed

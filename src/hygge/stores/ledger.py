@@ -9,7 +9,7 @@ until its staging is gone: not every database drops a table in the transaction t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import polars as pl

@@ -161,6 +161,15 @@ def watch_objects(trigger: Trigger) -> None:
         setattr(ObjectSink, name, _asking(getattr(ObjectSink, name), told, trigger))
 
 
+def watch_directories(trigger: Trigger) -> None:
+    """Ask the trigger before each request of Azure's that only directories know. In a fork."""
+    from hygge.filesystems.azure_directories import Directories
+
+    for name in ("_rename", "_make", "delete", "delete_all"):
+        told = f"directories {name.strip('_')}"
+        setattr(Directories, name, _asking(getattr(Directories, name), told, trigger))
+
+
 def watch_sessions(trigger: Trigger) -> None:
     """Ask the trigger before each statement that changes a database, for good. Call it in a fork.
 
