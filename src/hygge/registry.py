@@ -42,6 +42,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "local": "hygge.filesystems.local:LocalFileSystem",
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
         "s3": "hygge.filesystems.s3:S3FileSystem",
+        "sftp": "hygge.filesystems.sftp:SftpFileSystem",
     },
     "journals": {
         "memory": "hygge.journal.memory:MemoryJournal",
@@ -57,7 +58,7 @@ SUFFIXES = {
 }
 """Our formats' file names end so, told without importing them. A writer takes the first."""
 
-SCHEMES = {"file": "local", "memory": "memory", "s3": "s3"}
+SCHEMES = {"file": "local", "memory": "memory", "s3": "s3", "sftp": "sftp"}
 """URL scheme → filesystem. A path without a scheme is local."""
 
 DATABASE_SCHEMES = {
