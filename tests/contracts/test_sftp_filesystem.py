@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.servers import sshd
 
-from hygge.connections.pool import keeping_connections
 from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.sftp import SftpFileSystem
 from hygge.testing.contracts.filesystem import FileSystemContract
 
 
+@pytest.mark.usefixtures("keeping")
 class TestSftp(FileSystemContract):
     def fresh(self, tmp_path: Path) -> FileSystem:
         self.settings = sshd.server().settings()
@@ -22,12 +20,3 @@ class TestSftp(FileSystemContract):
 
     def located(self, url: str) -> tuple[FileSystem, str]:
         return SftpFileSystem.at(url, self.settings)
-
-    @pytest.fixture(autouse=True)
-    def _kept(self) -> Iterator[None]:
-        """Connections are used again, as in a run."""
-        with asyncio.Runner() as runner:
-            keeping = keeping_connections()
-            runner.run(keeping.__aenter__())
-            yield
-            runner.run(keeping.__aexit__(None, None, None))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from abc import abstractmethod
 from pathlib import Path
 
 from tests.rigs import mssql, mysql, postgres
+from tests.rigs.files import ParquetFolderRig
 from tests.servers import postgres as postgres_server
+from tests.servers import sshd
 
 from hygge.testing.harness import StoreRig
 
@@ -157,6 +160,27 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
         return [str(row[0]) for row in found]
 
 
+class SftpPlace(ParquetFolderRig, Place):
+    """A server of its own, which shows this disk: so all that is copied are folders."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.server, self.prefix = sshd.server(str(tmp)), ""
+        self.url = json.dumps(self.server.settings())
+
+    def make(self) -> None:
+        return None
+
+    def copy(self, source: str, target: str) -> None:
+        return None
+
+    def settle(self) -> None:
+        self.server.settle()
+
+    def leases(self) -> list[str]:
+        return []
+
+
 def _schema(which: str) -> str:
     return f"s{which}" if which else "dbo"
 
@@ -165,6 +189,7 @@ _KINDS: dict[str, type[Place]] = {
     "postgres": PostgresPlace,
     "mysql": MysqlPlace,
     "mssql": MssqlPlace,
+    "sftp": SftpPlace,
 }
 _ASKING = threading.Lock()
 

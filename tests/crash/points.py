@@ -69,7 +69,10 @@ class Workshop:
         self._copy(self._template, self.folder, TEMPLATE, HERE)
 
     def run(self, what: Attempt) -> Ending:
-        return self.zygote.run(story.attempt, self.folder, what)
+        ending = self.zygote.run(story.attempt, self.folder, what)
+        if self.place:
+            self.place.settle()
+        return ending
 
     def rig(self) -> StoreRig:
         return self.place or RIGS[self.case.layout](self.folder)

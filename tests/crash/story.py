@@ -6,6 +6,7 @@ Each function here runs in a fork of a zygote, which has imported this module.
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import shutil
 import signal
@@ -16,14 +17,27 @@ from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
+from paramiko.sftp import (
+    CMD_EXTENDED,
+    CMD_FSETSTAT,
+    CMD_MKDIR,
+    CMD_NAMES,
+    CMD_OPEN,
+    CMD_REMOVE,
+    CMD_RENAME,
+    CMD_RMDIR,
+    CMD_WRITE,
+)
 
 from hygge import registry
+from hygge.connections.named import NamedConnections
 from hygge.core.events import Event
 from hygge.core.home import HomeConfig
 from hygge.core.journal import Intent, Journal, from_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt, StagedPart, StoreConfig
 from hygge.databases import duckdb, mssql, mysql, postgres, sqlite  # noqa: F401
+from hygge.filesystems import sftp, sftp_session  # noqa: F401
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
@@ -84,11 +98,19 @@ class Case:
         """The settings of a store there."""
         if self.layout in ("folder", "versioned"):
             return {"type": "parquet", "path": str(place), "layout": self.layout}
+        if self.layout == "sftp":
+            return {"type": "sftp", "connection": "server", "path": str(place)}
         if self.at:
             table = f"{self.prefix}{place.name}"
             swap = {"swap": "rename"} if self.swap else {}
             return {"type": self.layout, "connection": self.at, "table": table, **swap}
         return {"type": self.layout, "path": str(place.parent.parent / FILE), "table": place.name}
+
+    @property
+    def connections(self) -> NamedConnections | None:
+        if self.layout != "sftp":
+            return None
+        return NamedConnections({"server": {"type": "sftp", **json.loads(self.at)}})
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -173,6 +195,21 @@ class Outcome:
     unfinished: int = 0
 
 
+_CHANGING = (CMD_EXTENDED, CMD_FSETSTAT, CMD_MKDIR, CMD_REMOVE, CMD_RENAME, CMD_RMDIR, CMD_WRITE)
+
+
+def watch_sftp(trigger: Trigger) -> None:
+    """Ask the trigger before each request that changes something on an SFTP server, for good."""
+    ask = sftp_session.Session._async_request
+
+    def asked(session: Any, who: Any, kind: int, *words: Any) -> Any:
+        if kind in _CHANGING or (kind == CMD_OPEN and words[1] == sftp_session.CREATE):
+            trigger(f"sftp {CMD_NAMES[kind]}")
+        return ask(session, who, kind, *words)
+
+    sftp_session.Session._async_request = asked
+
+
 def fill(folder: Path, case: Case, new: bool) -> None:
     """Write the source's files anew."""
     source = folder / "source"
@@ -225,6 +262,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     if where == "steps":
         faults.watch_sqlite(trigger)
         faults.watch_sessions(trigger)
+        watch_sftp(trigger)
 
     def listen(event: Event) -> None:
         events.append(type(event).__name__)
@@ -240,6 +278,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
             StoreConfig.create(store),
             FlowSettings(retries=what.retries, **what.case.settings),
             faulty,
+            connections=what.case.connections,
             listen=listen,
         )
         flow.lease_seconds = what.lease_seconds

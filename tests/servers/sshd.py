@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 PROGRAM = "/usr/sbin/sshd"
 
 
@@ -23,6 +25,11 @@ class Server:
 
     port: int
     folder: Path
+    number: int
+
+    def settle(self) -> None:
+        """Wait until it has done all that was asked by those who are gone."""
+        psutil.wait_procs(psutil.Process(self.number).children(recursive=True))
 
     @property
     def user(self) -> str:
@@ -48,8 +55,8 @@ class Server:
 
 
 @cache
-def server() -> Server:
-    """One for all tests of this process."""
+def server(name: str = "") -> Server:
+    """One of this name for all tests of this process."""
     if not Path(PROGRAM).exists():
         raise FileNotFoundError("OpenSSH's server is not installed; try: make check, which does")
     folder = Path(tempfile.mkdtemp(prefix="hygge-sshd-"))
@@ -76,7 +83,7 @@ def server() -> Server:
     _wait_for(port, made, folder / "log")
     _, kind, key = f"x {(folder / 'host.pub').read_text()}".split()[:3]
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
-    return Server(port, folder)
+    return Server(port, folder, made.pid)
 
 
 def make_key(path: Path, passphrase: str = "") -> None:

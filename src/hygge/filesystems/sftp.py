@@ -25,11 +25,7 @@ from hygge.core.errors import (
     SourceChanged,
     StoreError,
 )
-from hygge.filesystems.filesystem import (
-    FileInfo,
-    FileSystem,
-    scheme,
-)
+from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.sftp_calls import Calls
 from hygge.filesystems.sftp_errors import IS_FOLDER, told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +45,8 @@ _CHUNK: Final = 2**15
 """What every server takes in one message."""
 _FLYING: Final = 64
 """So many messages are on their way before the first answer is needed."""
+_PATIENCE: Final = 5.0
+"""Seconds for Paramiko's thread to end."""
 _HARD_LINK, _FSYNC = "hardlink@openssh.com", "fsync@openssh.com"
 _RENAME, _SPACE = "posix-rename@openssh.com", "statvfs@openssh.com"
 
@@ -249,5 +253,11 @@ class SftpLine(Line):
         self.close()
 
     def close(self) -> None:
+        """Paramiko's thread looks at its socket now and then: it is woken, and waited for."""
+        transport = self.client.get_transport()
         with suppress(Exception):  # it is done with
+            if transport is not None:
+                transport.sock.shutdown(socket.SHUT_RDWR)
             self.client.close()
+        if transport is not None and transport is not threading.current_thread():
+            transport.join(_PATIENCE)
