@@ -6,7 +6,6 @@ import atexit
 import getpass
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -30,6 +29,13 @@ class Server:
     def settle(self) -> None:
         """Wait until it has done all that was asked by those who are gone."""
         psutil.wait_procs(psutil.Process(self.number).children(recursive=True))
+
+    def weak(self) -> tuple[dict[str, object], Path]:
+        """A connection as somebody who may not do all, and a new folder of theirs."""
+        user = "nobody" if os.getuid() == 0 else self.user
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.chown(place, user)
+        return {**self.settings(), "user": user, "folder": str(place)}, place
 
     @property
     def user(self) -> str:
@@ -63,6 +69,7 @@ def server(name: str = "") -> Server:
     for name in ("host", "ours", "other"):
         make_key(folder / name)
     shutil.copy(folder / "ours.pub", folder / "let_in")
+    folder.chmod(0o711)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # root's sshd does not start without
     port = _port()
@@ -71,7 +78,6 @@ def server(name: str = "") -> Server:
         [PROGRAM, "-D", "-E", str(folder / "log"), "-f", str(folder / "conf")],
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
     )
 
     def stop() -> None:

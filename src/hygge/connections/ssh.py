@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -116,10 +117,21 @@ def _know(client: SSHClient, settings: SshSettings) -> None:
     for file in [settings.known_hosts] if settings.known_hosts else _KNOWN:
         path = Path(str(file)).expanduser()
         try:
-            client.load_system_host_keys(str(path))
+            lines = path.read_text("utf-8", "replace").splitlines()
         except OSError as failed:
             if settings.known_hosts:
                 raise _unreadable(failed, path, "keys of servers") from failed
+            continue
+        _know_lines(client, lines)
+
+
+def _know_lines(client: SSHClient, lines: Iterable[str]) -> None:
+    """Those that are plain: Paramiko stumbles over marks, and over kinds that it does not know."""
+    for line in lines:
+        names, _, key = line.strip().partition(" ")
+        if names and names[0] not in "@#" and (entry := _entry(names, key)) is not None:
+            for name in entry.hostnames:
+                client.get_host_keys().add(name, entry.key.get_name(), entry.key)
 
 
 def _unreadable(failed: OSError, path: Path, what: str) -> ConfigError:
