@@ -80,9 +80,9 @@ class SftpFileSystem(FileSystem):
     def _reading(self, doing: str, path: str, work: Callable[[Session], T]) -> T:
         return self._calls.reading(doing, self.url(path), work)
 
-    def writing(self, doing: str, path: str, work: Callable[[Session], T]) -> T:
+    def writing(self, doing: str, path: str, work: Callable[[Session], T], new: bool = False) -> T:
         """What the server answers, the connection given back. Raises StoreError."""
-        return self._calls.writing(doing, self.url(path), self.full(path), work)
+        return self._calls.writing(doing, self.url(path), self.full(path), work, new)
 
     # looking
 
@@ -172,7 +172,7 @@ class SftpFileSystem(FileSystem):
             with session.opened(self.full(path), CREATE):
                 pass
 
-        self.writing("make this file", path, make)
+        self.writing("make this file", path, make, new=True)
         return SftpSink(self, path)
 
     def put_once(self, path: str, data: bytes) -> bool:
@@ -201,19 +201,21 @@ class SftpFileSystem(FileSystem):
                 return True
             raise
         except StoreError:
-            self._taken_back(half)
+            self._take_back(half)
             raise
 
     def _looked(self, path: str, half: str) -> bytes | None:
         """What is there, once nothing more can come of us."""
-        with suppress(Exception):  # the first error tells more
-            self._calls.asked(lambda session: remove(session, half))
-            return self.get(path)
+        if self._take_back(half):
+            with suppress(HyggeError):  # the first error tells more
+                return self.get(path)
         return None
 
-    def _taken_back(self, half: str) -> None:
+    def _take_back(self, half: str) -> bool:
         with suppress(Exception):  # the first error tells more
             self._calls.asked(lambda session: remove(session, half))
+            return True
+        return False
 
     def replace(self, path: str, data: bytes) -> None:
         half, full = self._half(path), self.full(path)
@@ -227,12 +229,12 @@ class SftpFileSystem(FileSystem):
         try:
             self.writing("write this file", path, put)
         except HyggeError:
-            self._taken_back(half)
+            self._take_back(half)
             raise
 
     def _half(self, path: str) -> str:
-        folder, name = posixpath.split(self.full(path))
-        return posixpath.join(folder, f"_{name}.{secrets.token_hex(6)}")
+        folder, _, name = self.full(path).rpartition("/")
+        return f"{folder}/_{name}.{secrets.token_hex(6)}"
 
     def _put(self, session: Session, half: str, data: bytes, after: int | None = None) -> None:
         """A new file, durable; its folder is made, again if somebody prunes it meanwhile."""
@@ -251,11 +253,7 @@ class SftpFileSystem(FileSystem):
 
     def make_folder(self, folder: str) -> None:
         where = self.full(folder)
-        try:
-            self.writing("make this folder", folder, lambda s: make_folders(s, where))
-        except StoreError:
-            if not self.is_folder(folder):
-                raise
+        self.writing("make this folder", folder, lambda s: make_folders(s, where), new=True)
 
     def move(self, source: str, target: str) -> None:
         old, new = self.full(source), self.full(target)

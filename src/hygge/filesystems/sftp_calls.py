@@ -54,24 +54,26 @@ class Calls:
         with told(HomeError, doing, url):
             return self.asked(work)
 
-    def writing(self, doing: str, url: str, path: str, work: Callable[[Session], T]) -> T:
+    def writing(
+        self, doing: str, url: str, path: str, work: Callable[[Session], T], new: bool = False
+    ) -> T:
         """What the server answers. What goes wrong is a StoreError; a refusal is looked into, for
-        it tells little."""
+        it tells little. `new`: the name must not be taken."""
         with told(StoreError, doing, url):
             try:
                 return self.asked(work)
             except Refused as refused:
                 if refused.code not in (SFTP_FAILURE, SFTP_NO_SUCH_FILE):
                     raise
-                why = self.asked(lambda session: _why(session, path))
+                why = self.asked(lambda session: _why(session, path, new))
                 if why is None:
                     raise
                 what, hint = why
                 raise StoreError(f"cannot {doing}: {what}", file=url, hint=hint) from refused
 
 
-def _why(session: Session, path: str) -> tuple[str, str | None] | None:
-    """What stands in the way of a new file of this name, as far as can be seen."""
+def _why(session: Session, path: str, new: bool) -> tuple[str, str | None] | None:
+    """What stands in the way of a file of this name, as far as can be seen."""
     if is_folder(session, path):
         return IS_FOLDER, None
     above = folder = posixpath.dirname(path)
@@ -84,4 +86,4 @@ def _why(session: Session, path: str) -> tuple[str, str | None] | None:
     room = session.free_bytes(above)
     if room is not None and room < _FULL:
         return IS_FULL, f"free some space there ({above}), then run again"
-    return (IS_THERE, None) if is_there(session, path) else None
+    return (IS_THERE, None) if new and is_there(session, path) else None
