@@ -28,4 +28,4 @@ def test_before_a_step(
         workshop.lose_the_journal()
         return peace + [f"without its journal, {told}" for told in workshop.settled()]
 
-    passed(every_point(workshops, case, crash, step), least=90 // step)
+    passed(every_point(workshops, case, crash, step), least=60 // step)

@@ -1,8 +1,6 @@
-"""Files on a server that is reached by SFTP.
+"""Files on a server that is reached by SFTP: names are given by links, and moved by renaming.
 
-Files and folders are a disk's, so names are given by links and moved by renaming. Its times are
-whole seconds: two files of one size, written in the same second, look like one version. What we
-replace ourselves is therefore dated a second later than what was there.
+Its times are whole seconds, so what we replace is dated a second later than what was there.
 """
 
 from __future__ import annotations
@@ -262,10 +260,9 @@ class SftpFileSystem(FileSystem):
             try:
                 session.put_over(old, new)
             except Refused:
-                if not is_there(session, old):
-                    return
-                make_folders(session, posixpath.dirname(new))
-                session.put_over(old, new)
+                if is_there(session, old):
+                    make_folders(session, posixpath.dirname(new))
+                    session.put_over(old, new)
 
         self.writing("move a file here", target, move)
 
