@@ -61,7 +61,7 @@ class Workshop:
 
     def _copy(self, source: Path, target: Path, one: str, two: str) -> None:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=_same)
         if self.place:
             self.place.copy(one, two)
 
@@ -110,6 +110,14 @@ class Workshop:
     def back(self) -> None:
         """As things were at `keep`."""
         self._copy(self._kept, self.folder, KEPT, HERE)
+
+
+def _same(path: str, target: str) -> None:
+    """A copy; of the flow's source, the same files: to a flow of files, another one is new."""
+    if Path(path).parent.name == "source":
+        Path(target).hardlink_to(path)
+    else:
+        shutil.copy2(path, target)
 
 
 @dataclass

@@ -84,6 +84,8 @@ class Case:
     """The source has lost rows since, found by their keys, and so they are deleted."""
     swap: bool = False
     """A new table takes the old one's name."""
+    files: bool = False
+    """The source is a folder that files arrive in, and those that are new are read."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -92,6 +94,7 @@ class Case:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else "-wider" if self.wider else ""
+        how += "-new_files" if self.files else ""
         return f"{self.run_type}{how}{'-swap' if self.swap else ''}-{self.layout}"
 
     def store(self, place: Path) -> dict[str, Any]:
@@ -119,13 +122,16 @@ class Case:
             more = {"write": self.write, "keys": ["id"] if self.write == "merge" else []}
         if self.deletes:
             more |= {"detect_deletes": "by_key_compare", "deletes": self.deletes}
-        return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
+        mark = {"new_files": True} if self.files else {"watermark": "id"}
+        return {"run_type": self.run_type, "parallel": 2, **mark, **more}
 
     def source(self, new: bool) -> list[Any]:
         """The source's files, as frames. An incremental source only grows."""
         word = "new" if new and self.run_type == "full_drop" else "old"
-        third = (NEW if new else OLD) // 3
-        frames = [people(n * third, third, word) for n in range(3)]
+        third, count = (NEW if new else OLD) // 3, 3
+        if self.files:
+            third, count = OLD // 3, 6 if new else 3
+        frames = [people(n * third, third, word) for n in range(count)]
         if self.wider:
             return [frame.with_columns(_score(pl.Int64 if new else pl.Int32)) for frame in frames]
         if new and self.deletes:
@@ -211,12 +217,14 @@ def watch_sftp(trigger: Trigger) -> None:
 
 
 def fill(folder: Path, case: Case, new: bool) -> None:
-    """Write the source's files anew."""
+    """Write the source's files anew, or those that are not there yet."""
     source = folder / "source"
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
+    if not case.files:
+        shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True, exist_ok=True)
     for n, frame in enumerate(case.source(new)):
-        frame.write_parquet(source / f"{n}.parquet")
+        if not (source / f"{n}.parquet").exists():
+            frame.write_parquet(source / f"{n}.parquet")
 
 
 def prepare(folder: Path, case: Case) -> Outcome:

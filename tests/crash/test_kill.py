@@ -43,8 +43,12 @@ DELETES = [
         ("mysql", "soft"),
     )
 ]
+NEW_FILES = [
+    Case("incremental", files=True),
+    Case("incremental", "sqlite", files=True),
+]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in DELETES]
-CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *LONG]
+CASES: list[Any] = [*FILES, *NEW_FILES, *TABLES, *SERVERS, *LONG]
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
 """Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]

@@ -24,7 +24,7 @@ from hygge.core.journal import Status, to_json
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.watermark import Watermark
 from hygge.filesystems.filesystem import FileInfo
-from hygge.flow.settings import FlowSettings
+from hygge.flow.settings import FlowSettings, RunType
 from hygge.homes import file_account
 from hygge.homes.file_account import Account, frozen
 from hygge.homes.files import FileHome, FileHomeConfig
@@ -158,10 +158,6 @@ class Meddled(FileHome):
             done()
         return found
 
-    def _batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
-        for batch in super()._batches(request, partition):
-            yield batch
-
     def _read(self, *given: Any) -> Iterator[pl.DataFrame]:
         batches = super()._read(*given)
         yield next(batches)
@@ -260,8 +256,7 @@ def test_a_full_load_counts_too(landing: Landing) -> None:
     landing.put("b.csv", 2)
     landing.load()
     landing.put("a.csv", 1, 3)
-    full = {"run_type": "full_drop"}
-    assert landing.load(**full).rows == 3
+    assert landing.load(run_type="full_drop").rows == 3
     landing.put("c.csv", 4)
     assert landing.load().rows == 1
     assert landing.ids == [1, 2, 3, 4]
@@ -270,7 +265,7 @@ def test_a_full_load_counts_too(landing: Landing) -> None:
 @pytest.mark.parametrize("where", ["sftp", "s3"])
 def test_on_other_filesystems(landing: Landing, where: str) -> None:
     if where == "sftp":
-        made = home(landing.folder, connection="server", path="")
+        made = home(landing.folder, connection="server", path=".")
 
         def put(name: str, *ids: int) -> None:
             landing.put(name, *ids)
@@ -307,14 +302,15 @@ def test_on_other_filesystems(landing: Landing, where: str) -> None:
 )
 def test_what_cannot_be(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        FlowSettings(run_type="incremental", **settings)
+        FlowSettings(run_type=RunType.INCREMENTAL, **settings)
 
 
 @pytest.mark.parametrize("files", [True, "again"])
 def test_both_ways_of_writing_are_one(files: Any) -> None:
     position = "new_files" if files is True else "changed_files"
-    first = FlowSettings(run_type="incremental", new_files=files, keys=("id",))
-    assert first == FlowSettings(run_type="incremental", incremental=position, keys=("id",))
+    known: dict[str, Any] = {"run_type": "incremental", "keys": "id"}
+    first = FlowSettings(new_files=files, **known)
+    assert first == FlowSettings(incremental=position, **known)
     assert (first.position, first.new_files) == ("new_files", files)
 
 
