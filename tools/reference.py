@@ -33,6 +33,7 @@ and `store`, and may have a `name`. A flow may list `entities`; where the home i
 database, it may say `entities: all` or a pattern (`public.*`) with `exclude`. `key_columns` and
 `primary_key` are read as `keys`."""
 CONNECTION_NOTE = "Written under a name in `connections`, with `type`; a `url` alone will do, too."
+PLACE_NOTE = "Written under a name in `connections`, with `type`; homes and stores give a `path`."
 FORMAT_NOTE = (
     "Written beside `path`, or under `options`. What concerns only writing does nothing in a home."
 )
@@ -56,6 +57,10 @@ def _body() -> Iterator[str]:
     for name, entry in registry.TABLES["databases"].items():
         known = registry.Entry(entry).load().Settings
         yield from _section(f"## Connection `{name}`", known, CONNECTION_NOTE)
+    for name, entry in registry.TABLES["filesystems"].items():
+        known = registry.Entry(entry).load().Settings
+        if known.model_fields:
+            yield from _section(f"## Connection `{name}`", known, PLACE_NOTE)
     for name, entry in registry.TABLES["formats"].items():
         options = registry.Entry(entry).load().Options
         yield from _section(f"## Format `{name}`", options, FORMAT_NOTE)

@@ -276,6 +276,16 @@ def test_a_server_without_links_names_a_file_once_all_the_same(
     assert [(file.path, plain.get(file.path)) for file in plain.list()] == [("record", b"ours")]
 
 
+def test_a_server_that_gives_a_name_twice_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(tmp_path).probe("not/yet/there")
+    monkeypatch.setattr(Session, "name_once", Session.put_over)
+    with pytest.raises(StoreError, match="made twice"):
+        files(tmp_path).probe("not/yet/there")
+    assert not list(tmp_path.iterdir())
+
+
 # the server's disk
 
 

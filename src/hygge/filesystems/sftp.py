@@ -27,7 +27,7 @@ from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.sftp_calls import Calls
 from hygge.filesystems.sftp_errors import IS_FOLDER, told
-from hygge.filesystems.sftp_place import SftpSettings, inside, named, of_url
+from hygge.filesystems.sftp_place import SftpSettings, inside, named, of_url, refuse_twice
 from hygge.filesystems.sftp_session import CREATE, READ, Refused, Session
 from hygge.filesystems.sftp_sink import SftpSink
 from hygge.filesystems.sftp_tree import (
@@ -123,10 +123,10 @@ class SftpFileSystem(FileSystem):
         return self._reading("look at this folder", path, lambda s: is_folder(s, self.full(path)))
 
     def open(self, path: str) -> BinaryIO:
-        doing, full = "read this file", self.full(path)
+        doing = "read this file"
 
         def look(session: Session) -> FileInfo:
-            with session.opened(full, READ) as handle:
+            with session.opened(self.full(path), READ) as handle:
                 return self._file(path, session.about(handle))
 
         opened = self._reading(doing, path, look)
@@ -286,6 +286,10 @@ class SftpFileSystem(FileSystem):
             suppress(Refused),  # not empty, gone, or not ours to remove: it stays
         ):
             self._calls.asked(prune)
+
+    def probe(self, folder: str) -> None:
+        super().probe(folder)
+        refuse_twice(self, folder)
 
     def sync(self, folders: Iterable[str]) -> None:
         def sync(session: Session) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import secrets
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import Field
 
 from hygge.connections.ssh import SshSettings
-from hygge.core.errors import ConfigError
-from hygge.filesystems.filesystem import without_scheme
+from hygge.core.errors import ConfigError, StoreError
+from hygge.filesystems.filesystem import FileSystem, without_scheme
 
 
 class SftpSettings(SshSettings):
@@ -64,3 +65,20 @@ def inside(path: str) -> str:
     if plain == ".." or plain.startswith("../"):
         raise ConfigError(f"the path {path!r} leads out of its folder")
     return "" if plain == "." else plain
+
+
+def refuse_twice(files: FileSystem, folder: str) -> None:
+    """Raise StoreError where a name can be given twice. A server without links may do that."""
+    while folder and not files.is_folder(folder):
+        folder = posixpath.dirname(folder)
+    trial = f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
+    try:
+        files.put_once(trial, b"1")
+        if files.put_once(trial, b"2"):
+            raise StoreError(
+                "this server lets a file be made twice: two runs could publish at once",
+                folder=files.url(folder),
+                hint="a server that knows hardlink@openssh.com, as OpenSSH's does",
+            )
+    finally:
+        files.delete(trial)
