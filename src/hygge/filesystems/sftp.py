@@ -32,7 +32,6 @@ from hygge.filesystems.sftp_session import CREATE, READ, Refused, Session
 from hygge.filesystems.sftp_sink import SftpSink
 from hygge.filesystems.sftp_tree import (
     below,
-    entries,
     is_folder,
     is_there,
     keep_names,
@@ -100,18 +99,7 @@ class SftpFileSystem(FileSystem):
     def folders(self, folder: str) -> Sequence[str]:
         where = self.full(folder)
 
-        def look(session: Session) -> list[str]:
-            return [
-                str(found.filename)
-                for found in entries(session, where)
-                if stat.S_ISDIR(found.st_mode or 0)
-                or (
-                    stat.S_ISLNK(found.st_mode or 0)
-                    and is_folder(session, f"{where}/{found.filename}")
-                )
-            ]
-
-        return self._reading("look into this folder", folder, look)
+        return self._reading("look into this folder", folder, lambda s: folders_in(s, where))
 
     def info(self, path: str) -> FileInfo | None:
         found = self._reading("look at this file", path, lambda s: look_at(s, self.full(path)))

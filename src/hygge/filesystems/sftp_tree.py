@@ -52,6 +52,19 @@ def entries(session: Session, folder: str) -> list[Any]:
         raise
 
 
+def folders_in(session: Session, folder: str) -> list[str]:
+    """The names of the folders in it, and of links that lead to some."""
+    return [
+        str(found.filename)
+        for found in entries(session, folder)
+        if stat.S_ISDIR(found.st_mode or 0)
+        or (
+            stat.S_ISLNK(found.st_mode or 0)
+            and is_folder(session, posixpath.join(folder, found.filename))
+        )
+    ]
+
+
 def below(session: Session, folder: str) -> Iterator[tuple[str, Any]]:
     """Every file at any depth, by its path within. Links are followed, but not in circles."""
     yield from _below(session, folder, "")
