@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import shutil
 import signal
@@ -28,6 +29,7 @@ from paramiko.sftp import (
     CMD_RMDIR,
     CMD_WRITE,
 )
+from tests.servers import s3 as s3_server
 
 from hygge import registry
 from hygge.connections.named import NamedConnections
@@ -103,6 +105,8 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.layout == "sftp":
             return {"type": "sftp", "connection": "server", "path": str(place)}
+        if self.layout == "s3":
+            return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
         if self.at:
             table = f"{self.prefix}{place.name}"
             swap = {"swap": "rename"} if self.swap else {}
@@ -265,12 +269,15 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     if where == "files":
         FaultyFileSystem.trigger = trigger
         store["filesystem"] = "hygge.testing.faulty_filesystem:FaultyFileSystem"
+    if what.case.layout == "s3":
+        os.environ.update(s3_server.environment(what.case.at))
     if where in ("steps", "disk"):
         faults.watch_files(trigger, folder)
     if where == "steps":
         faults.watch_sqlite(trigger)
         faults.watch_sessions(trigger)
         watch_sftp(trigger)
+        faults.watch_objects(trigger)
 
     def listen(event: Event) -> None:
         events.append(type(event).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -65,7 +66,9 @@ class S3FileSystem(ObjectFileSystem):
     def made(self) -> Any:
         own = self.settings
         proof = own.credential.proof(own.region)
-        told: dict[str, Any] = {"region": own.region, "endpoint": own.endpoint}
+        where = own.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
+        where = where or os.environ.get("AWS_ENDPOINT_URL")
+        told: dict[str, Any] = {"region": own.region, "endpoint": where}
         told = {key: value for key, value in told.items() if value}
-        plain: Any = {"allow_http": True} if (own.endpoint or "").startswith("http://") else {}
+        plain: Any = {"allow_http": True} if (where or "").startswith("http://") else {}
         return S3Store(self.root, retry_config=RETRY, client_options=plain, **told, **proof)

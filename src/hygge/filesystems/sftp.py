@@ -32,6 +32,7 @@ from hygge.filesystems.sftp_session import CREATE, READ, Refused, Session
 from hygge.filesystems.sftp_sink import SftpSink
 from hygge.filesystems.sftp_tree import (
     below,
+    folders_in,
     is_folder,
     is_there,
     keep_names,
