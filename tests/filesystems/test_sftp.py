@@ -170,6 +170,13 @@ def test_what_cannot_be(path: str, told: dict[str, Any], words: str) -> None:
         ("sftp://me@Server:2022/in", {}, "sftp://me@server:2022/in", "/in"),
         ("sftp://me@[::1]:2022/in", {}, "sftp://me@[::1]:2022/in", "/in"),
         ("x", {"host": "server", "user": "me", "folder": "/in"}, "sftp://me@server/in/x", "/in/x"),
+        ("sftp://server/x", {"user": "a:b@c", "port": 23}, "sftp://a%3Ab@c@server:23/x", "/x"),
+        (
+            "sftp://server/x",
+            {"host": "SERVER", "user": "a", "port": 23},
+            "sftp://a@SERVER:23/x",
+            "/x",
+        ),
         ("/x", {"host": "server", "user": "me", "port": 23}, "sftp://me@server:23/x", "/x"),
         (
             "sftp://server/x",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import secrets
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Final
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import Field
 
 from hygge.connections.ssh import SshSettings
 from hygge.core.errors import ConfigError, StoreError
 from hygge.filesystems.filesystem import FileSystem, without_scheme
+
+_PLAIN: Final = "@\\!$&'()*+,;="
+"""What a user's name may have in a URL as it is."""
 
 
 class SftpSettings(SshSettings):
@@ -23,7 +27,7 @@ def named(settings: SftpSettings, folder: str) -> str:
     """`user@host:port/folder`, by which a server's folder is known."""
     host = f"[{settings.host}]" if ":" in str(settings.host) else settings.host
     port = "" if settings.port == 22 else f":{settings.port}"
-    return f"{settings.who}@{host}{port}/{folder.strip('/')}"
+    return f"{quote(settings.who, safe=_PLAIN)}@{host}{port}/{folder.strip('/')}"
 
 
 def of_url(path: str, settings: SftpSettings) -> tuple[SftpSettings, str]:
@@ -32,7 +36,7 @@ def of_url(path: str, settings: SftpSettings) -> tuple[SftpSettings, str]:
     where, _, inside = without_scheme(path).partition("/")
     try:
         told = urlsplit(f"//{where}")
-        port = told.port or 22
+        port = told.port or settings.port
     except ValueError as failed:
         raise ConfigError(
             f"this is no place on a server: {failed}", hint="sftp://user@host:port/path"

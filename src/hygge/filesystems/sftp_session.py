@@ -118,10 +118,11 @@ class Session(SFTPClient):  # type: ignore[misc]
         return SFTPAttributes._from_msg(answer)
 
     def date(self, handle: bytes, seconds: int) -> None:
-        """Say when it was changed last."""
+        """Say when it was changed last, where the server lets itself be told."""
         told = SFTPAttributes()
         told.st_atime = told.st_mtime = seconds
-        self._request(CMD_FSETSTAT, handle, told)
+        with suppress(Refused):
+            self._request(CMD_FSETSTAT, handle, told)
 
     def make_durable(self, handle: bytes) -> None:
         """On the server's disk, where it can be told to."""
