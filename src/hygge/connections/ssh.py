@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +25,9 @@ from hygge.connections.secrets import Secret, revealed
 from hygge.core.errors import ConfigError, ConnectionFailed
 
 KEEPALIVE_SECONDS: Final = 30
+_BROKE: Final = ("saw EOF", "Authentication timeout")
+"""What Paramiko says where nobody was refused, but nobody answered any more."""
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what breaks, we tell
 _KNOWN: Final = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 
 
@@ -155,6 +159,8 @@ def _connect(client: SSHClient, settings: SshSettings) -> None:
         hint = "give its `passphrase`"
         raise ConfigError(told, file=settings.key_file, hint=hint) from failed
     except AuthenticationException as failed:
+        if any(word in str(failed) for word in _BROKE):
+            raise _not_reached(settings, failed) from failed
         raise _not_let_in(settings, str(failed)) from failed
     except (SSHException, EOFError, OSError) as failed:
         raise _not_reached(settings, failed) from failed
