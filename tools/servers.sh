@@ -1,9 +1,10 @@
 #!/bin/sh
-# Has the database servers that the tests start for themselves installed, where that can be done.
+# Has the servers that the tests start for themselves installed, where that can be done.
 set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
+[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"  # a real SFTP server
 ldconfig -p | grep -q libltdl.so.7 || missing="$missing libltdl7"  # of SQL Server's driver
 ldconfig -p | grep -q libgssapi_krb5.so.2 || missing="$missing libgssapi-krb5-2"
 [ -n "$missing" ] || exit 0

@@ -46,6 +46,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "memory": "hygge.filesystems.memory:MemoryFileSystem",
         "onelake": "hygge.filesystems.onelake:OneLakeFileSystem",
         "s3": "hygge.filesystems.s3:S3FileSystem",
+        "sftp": "hygge.filesystems.sftp:SftpFileSystem",
     },
     "journals": {
         "memory": "hygge.journal.memory:MemoryJournal",
@@ -70,6 +71,7 @@ SCHEMES = {
     "https": "adls",
     "memory": "memory",
     "s3": "s3",
+    "sftp": "sftp",
 }
 """URL scheme → filesystem. A path without a scheme is local."""
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import obstore
 from tests.rigs import azure, mssql, mysql, postgres, s3
+from tests.rigs.files import ParquetFolderRig
 from tests.servers import postgres as postgres_server
 from tests.servers import s3 as s3_server
+from tests.servers import sshd
 from tests.servers.adls import shared as adls
 
 from hygge.testing.harness import StoreRig
@@ -185,6 +187,27 @@ class MssqlPlace(mssql.MssqlStoreRig, Place):
 _COLUMN_STORES = "select name from sys.indexes where object_id = object_id(?) and type = 5"
 
 
+class SftpPlace(ParquetFolderRig, Place):
+    """A server of its own, which shows this disk: so all that is copied are folders."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.server, self.prefix = sshd.server(str(tmp)), ""
+        self.url = json.dumps(self.server.settings())
+
+    def make(self) -> None:
+        return None
+
+    def copy(self, source: str, target: str) -> None:
+        return None
+
+    def settle(self) -> None:
+        self.server.settle()
+
+    def leases(self) -> list[str]:
+        return []
+
+
 def _schema(which: str) -> str:
     return f"s{which}" if which else "dbo"
 
@@ -246,6 +269,7 @@ _KINDS: dict[str, type[Place]] = {
     "postgres": PostgresPlace,
     "mysql": MysqlPlace,
     "mssql": MssqlPlace,
+    "sftp": SftpPlace,
     "s3": S3Place,
     "adls": AdlsPlace,
 }

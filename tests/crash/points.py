@@ -61,7 +61,7 @@ class Workshop:
 
     def _copy(self, source: Path, target: Path, one: str, two: str) -> None:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=_same)
         if self.place:
             self.place.copy(one, two)
 
@@ -69,7 +69,10 @@ class Workshop:
         self._copy(self._template, self.folder, TEMPLATE, HERE)
 
     def run(self, what: Attempt) -> Ending:
-        return self.zygote.run(story.attempt, self.folder, what)
+        ending = self.zygote.run(story.attempt, self.folder, what)
+        if self.place:
+            self.place.settle()
+        return ending
 
     def rig(self) -> StoreRig:
         return self.place or RIGS[self.case.layout](self.folder)
@@ -107,6 +110,14 @@ class Workshop:
     def back(self) -> None:
         """As things were at `keep`."""
         self._copy(self._kept, self.folder, KEPT, HERE)
+
+
+def _same(path: str, target: str) -> None:
+    """A copy; of the flow's source, the same files: to a flow of files, another one is new."""
+    if Path(path).parent.name == "source":
+        Path(target).hardlink_to(path)
+    else:
+        shutil.copy2(path, target)
 
 
 @dataclass

@@ -18,6 +18,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
+from paramiko.sftp import (
+    CMD_EXTENDED,
+    CMD_FSETSTAT,
+    CMD_MKDIR,
+    CMD_NAMES,
+    CMD_OPEN,
+    CMD_REMOVE,
+    CMD_RENAME,
+    CMD_RMDIR,
+    CMD_WRITE,
+)
 from tests.servers import s3 as s3_server
 
 import hygge.filesystems.azure  # noqa: F401 - it takes long, and is the same for all forks
@@ -29,6 +40,7 @@ from hygge.core.journal import Intent, Journal, from_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Receipt, StagedPart, StoreConfig
 from hygge.databases import duckdb, mssql, mysql, postgres, sqlite  # noqa: F401
+from hygge.filesystems import sftp, sftp_session  # noqa: F401
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
@@ -80,6 +92,8 @@ class Case:
     """More settings of the store."""
     workers: int = 1
     """So many inserts at once, of few rows each."""
+    files: bool = False
+    """The source is a folder that files arrive in, and those that are new are read."""
     at: str = ""
     """A server's URL, and what its tables' names begin with."""
     prefix: str = ""
@@ -88,6 +102,7 @@ class Case:
         how = f"-{self.write}" if self.write != "append" else ""
         how += f"-{self.deletes}_deletes" if self.deletes else ""
         how += "-changed" if self.changed else "-wider" if self.wider else ""
+        how += "-new_files" if self.files else ""
         how += "".join(f"-{value}" for _, value in self.options)
         how += "-swap" if self.swap else ""
         how += f"-{self.workers}_workers" if self.workers > 1 else ""
@@ -97,6 +112,8 @@ class Case:
         """The settings of a store there."""
         if self.layout in ("folder", "versioned"):
             return {"type": "parquet", "path": str(place), "layout": self.layout}
+        if self.layout == "sftp":
+            return {"type": "sftp", "connection": "server", "path": str(place)}
         if self.layout == "s3":
             return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
         if self.layout == "adls":
@@ -112,8 +129,13 @@ class Case:
 
     @property
     def connections(self) -> NamedConnections:
-        """What the store's settings call `place`."""
-        return NamedConnections({"place": json.loads(self.at)} if self.layout == "adls" else {})
+        """What the store's settings call `place`, or `server`."""
+        known: dict[str, Any] = {}
+        if self.layout == "adls":
+            known = {"place": json.loads(self.at)}
+        if self.layout == "sftp":
+            known = {"server": {"type": "sftp", **json.loads(self.at)}}
+        return NamedConnections(known)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -124,13 +146,16 @@ class Case:
             more["keys"] = ["id"]
         if self.deletes:
             more |= {"detect_deletes": "by_key_compare", "deletes": self.deletes}
-        return {"run_type": self.run_type, "watermark": "id", "parallel": 2, **more}
+        mark = {"new_files": True} if self.files else {"watermark": "id"}
+        return {"run_type": self.run_type, "parallel": 2, **mark, **more}
 
     def source(self, new: bool) -> list[Any]:
         """The source's files, as frames. An incremental source only grows."""
         word = "new" if new and self.run_type == "full_drop" else "old"
-        third = (NEW if new else OLD) // 3
-        frames = [people(n * third, third, word) for n in range(3)]
+        third, count = (NEW if new else OLD) // 3, 3
+        if self.files:
+            third, count = OLD // 3, 6 if new else 3
+        frames = [people(n * third, third, word) for n in range(count)]
         if self.wider:
             return [frame.with_columns(_score(pl.Int64 if new else pl.Int32)) for frame in frames]
         if new and self.deletes:
@@ -200,13 +225,30 @@ class Outcome:
     unfinished: int = 0
 
 
+_CHANGING = (CMD_EXTENDED, CMD_FSETSTAT, CMD_MKDIR, CMD_REMOVE, CMD_RENAME, CMD_RMDIR, CMD_WRITE)
+
+
+def watch_sftp(trigger: Trigger) -> None:
+    """Ask the trigger before each request that changes something on an SFTP server, for good."""
+    ask = sftp_session.Session._async_request
+
+    def asked(session: Any, who: Any, kind: int, *words: Any) -> Any:
+        if kind in _CHANGING or (kind == CMD_OPEN and words[1] == sftp_session.CREATE):
+            trigger(f"sftp {CMD_NAMES[kind]}")
+        return ask(session, who, kind, *words)
+
+    sftp_session.Session._async_request = asked
+
+
 def fill(folder: Path, case: Case, new: bool) -> None:
-    """Write the source's files anew."""
+    """Write the source's files anew, or those that are not there yet."""
     source = folder / "source"
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
+    if not case.files:
+        shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True, exist_ok=True)
     for n, frame in enumerate(case.source(new)):
-        frame.write_parquet(source / f"{n}.parquet")
+        if not (source / f"{n}.parquet").exists():
+            frame.write_parquet(source / f"{n}.parquet")
 
 
 def prepare(folder: Path, case: Case) -> Outcome:
@@ -256,6 +298,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     if where == "steps":
         faults.watch_sqlite(trigger)
         faults.watch_sessions(trigger)
+        watch_sftp(trigger)
         faults.watch_objects(trigger)
     if where == "steps" and what.case.layout == "adls":
         faults.watch_directories(trigger)

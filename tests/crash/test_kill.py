@@ -57,8 +57,12 @@ DELETES = [
         ("mysql", "soft"),
     )
 ]
+NEW_FILES = [
+    Case("incremental", files=True),
+    Case("incremental", "sqlite", files=True),
+]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in (*DELETES, *OPTIONS)]
-CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *SWITCHES, *LONG]
+CASES: list[Any] = [*FILES, *NEW_FILES, *TABLES, *SERVERS, *SWITCHES, *LONG]
 STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19, "s3": 7, "adls": 13}
 """Every so many points, where coming and going takes long."""
 FEW = 37

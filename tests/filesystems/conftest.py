@@ -1,4 +1,5 @@
-"""An Azure of its own for each test, whose faults and tokens the test decides on."""
+"""An Azure of its own for each test, whose faults and tokens the test decides on; and connections
+that are kept within a test."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
+from tests.contracts.conftest import keeping
 from tests.servers.adls import access, onelake
 from tests.servers.adls.lake import Account
 from tests.servers.adls.server import Running, start
@@ -77,3 +79,6 @@ def identity(running: Running, monkeypatch: pytest.MonkeyPatch) -> FakeEntra:
     monkeypatch.setattr(entra, "_made", fake.made)
     monkeypatch.setattr(entra, "_KNOWN", {})
     return fake
+
+
+__all__ = ["FakeEntra", "files_of", "identity", "keeping", "running", "settings"]

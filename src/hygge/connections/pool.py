@@ -195,7 +195,8 @@ def pool_of(key: Hashable, name: str, settings: PoolSettings) -> Pool:
         return found
 
 
-def _close_idle(seconds: float) -> None:
+def close_idle(seconds: float = 0.0) -> None:
+    """Close what nobody used for so long, in all pools of this process."""
     with _LOCK:
         pools = [pool for (process, _), pool in _POOLS.items() if process == os.getpid()]
     for pool in pools:
@@ -214,10 +215,10 @@ async def keeping_connections() -> AsyncIterator[None]:
         sweeping.cancel()
         _KEEPERS.remove(me)
         if not _KEEPERS and any(pool.idle for pool in [*_POOLS.values()]):
-            await finish(asyncio.to_thread(_close_idle, 0.0))
+            await finish(asyncio.to_thread(close_idle, 0.0))
 
 
 async def _sweep() -> None:
     while True:
         await asyncio.sleep(IDLE_SECONDS / 2)
-        await asyncio.to_thread(_close_idle, IDLE_SECONDS)
+        await asyncio.to_thread(close_idle, IDLE_SECONDS)

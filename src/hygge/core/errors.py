@@ -87,6 +87,10 @@ class SourceChanged(HomeError):
     transient = True
 
 
+class LoadOutdated(SourceChanged):
+    """What a load was to read is not there any more as it was: another load is begun."""
+
+
 class SchemaMismatch(HomeError):
     """Rows or files do not have the columns and types that were announced."""
 

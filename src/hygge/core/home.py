@@ -142,6 +142,10 @@ class Home(ABC, Generic[C]):
         """
         raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
 
+    async def own_bound(self, position: str, low: Watermark | None) -> Bound:
+        """As `upper_bound`, of one of its own positions; what is up to `low` was loaded before."""
+        return await self.upper_bound(position)
+
     async def partitions(self, request: ReadRequest) -> Sequence[Partition]:
         """Disjoint, together the whole request, in source order, with stable names.
 
@@ -204,6 +208,9 @@ class BlockingHome(Home[C]):
     async def upper_bound(self, column: str) -> Bound:
         return await self._on_thread("bound", lambda: self.bound(column))
 
+    async def own_bound(self, position: str, low: Watermark | None) -> Bound:
+        return await self._on_thread("bound", lambda: self.bound_after(position, low))
+
     async def entities(self) -> Mapping[str, str]:
         return await self._on_thread("entities", self.stand_ins, CHECK_SECONDS)
 
@@ -231,6 +238,10 @@ class BlockingHome(Home[C]):
     def bound(self, column: str) -> Bound:
         """As Home.upper_bound."""
         raise Unsupported(f"{type(self).__name__} cannot be read incrementally", column=column)
+
+    def bound_after(self, position: str, low: Watermark | None) -> Bound:
+        """As Home.own_bound."""
+        return self.bound(position)
 
     def probe(self) -> None:
         """As Home.check."""

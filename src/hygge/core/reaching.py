@@ -13,6 +13,8 @@ def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | No
     mark: Watermark | None = None
     for part in () if request.hold else parts:
         mark = highest(mark, part.high)
+    if mark is not None and request.bound is not None and request.bound.account is not None:
+        mark = request.bound  # parts do not carry what it remembers
     if mark is None or (request.low is not None and request.low.value > mark.value):
         return request.low
     if request.mode is Mode.MERGE:  # the rows at the position came again, and are known as they are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -23,6 +23,7 @@ class Watermark:
     `closed`: rows equal to the value have been read (or are to be read); else they have not.
     `ties`: the rows that had exactly this value when it was read; None if nobody looked.
     `counter`: who gives the values, where it is the source itself; another one's mean nothing.
+    `account`: what the source has to be told to know what is new, in its own words.
     """
 
     column: str
@@ -31,6 +32,7 @@ class Watermark:
     closed: bool = True
     ties: Ties | None = None
     counter: str | None = None
+    account: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.column} {'≤' if self.closed else '<'} {self.value}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from hygge.core.config import Connections
 from hygge.filesystems.filesystem import FileSystem, locate
+
+_FILES: Final = ("key_file", "known_hosts")
+"""Settings that are files of this machine, seen from the workspace."""
 
 
 class Placed(Protocol):
@@ -27,6 +30,9 @@ def found(config: Placed, connections: Connections) -> tuple[FileSystem, str]:
     if config.connection is not None:
         settings.update(connections.settings(config.connection))
     named = settings.pop("type", None)
+    for key in _FILES:
+        if isinstance(file := settings.get(key), str):
+            settings[key] = str(connections.root / Path(file).expanduser())
     if isinstance(name := settings.get("credential"), str):
         settings["credential"] = connections.credential(name)
     if isinstance(credential := settings.get("credential"), Mapping):

@@ -64,7 +64,8 @@ class Carrier:
             )
         if cursor is None:  # a position of the source's own was reached once all is read
             own = self.settings.incremental is not None
-            return replace(staged, keys=self.keys, high=self.bound if own else None)
+            high = replace(self.bound, account=None) if own and self.bound else None
+            return replace(staged, keys=self.keys, high=high)
         return replace(staged, high=cursor.high, seen=cursor.seen)
 
     def _cursor(self) -> Cursor:

@@ -94,7 +94,7 @@ class Prepared:
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
         low = reading.back if reading.anew else low
-        whole = settings.mode is Mode.REPLACE and settings.merges
+        whole = settings.mode is Mode.REPLACE and settings.merges and not settings.new_files
         load = LoadRequest(
             load_id=new_load_id(),
             flow=route.name,
@@ -269,6 +269,8 @@ def _check_own(
     """Raise ConfigError unless the keys surely name one row each: no position of the source's own
     tells which of several rows is the latest."""
     own = settings.incremental
+    if settings.new_files:
+        return
     if own is not None and not (primary and {names.get(key, key) for key in primary} == {*keys}):
         told = f"of {', '.join(primary)}" if primary else "and the table has none"
         raise ConfigError(

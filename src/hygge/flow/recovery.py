@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from hygge.core import events
-from hygge.core.errors import DriverHung, FlowError, FlowTimeout, HyggeError, JournalError, LoadLost
+from hygge.core.errors import (
+    DriverHung,
+    FlowError,
+    FlowTimeout,
+    HyggeError,
+    JournalError,
+    LoadLost,
+    LoadOutdated,
+)
 from hygge.core.journal import Intent
 from hygge.core.store import Receipt, StagedPart
 from hygge.flow.preparing import Prepared
@@ -97,7 +105,7 @@ def _may_pass(failed: BaseException) -> bool:
     """Whether the same load may go on later. What is wrong in itself leaves nothing behind."""
     if not isinstance(failed, HyggeError) or isinstance(failed, _NOT_ITS_FAULT):
         return True
-    return failed.transient and not isinstance(failed, LoadLost)
+    return failed.transient and not isinstance(failed, (LoadLost, LoadOutdated))
 
 
 def _worth(staged: list[StagedPart]) -> bool:

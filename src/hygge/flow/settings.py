@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hygge.core.config import Settings, Wrong
 from hygge.core.store import Deletes, Mode
+from hygge.flow.by_files import by_files
 
 
 class RunType(StrEnum):
@@ -165,6 +166,11 @@ class FlowSettings(Settings):
         description="What tells new rows in place of a `watermark`: `xmin` in PostgreSQL, "
         "`change_tracking` in SQL Server",
     )
+    new_files: bool | Literal["again"] = Field(
+        default=False,
+        description="In place of a `watermark`, read the files that were not read before; one that "
+        "changed is refused, or read `again`",
+    )
     range: Range | None = Field(
         default=None, description="What a backfill reads: {from, to}; hygge go --from … --to …"
     )
@@ -185,6 +191,11 @@ class FlowSettings(Settings):
     )
     timeout: float | None = Field(default=None, gt=0, description="Seconds until the flow gives up")
     min_rows: int = Field(default=0, ge=0, description="Refuse to publish a full_drop with fewer")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_files(cls, data: Any) -> Any:
+        return by_files(data)
 
     @field_validator("keys", "columns", mode="before")
     @classmethod
@@ -247,7 +258,7 @@ class FlowSettings(Settings):
                 f"`incremental: {position}` and a `watermark` both tell what is new",
                 "keep one of them",
             )
-        if not self.merges:
+        if not self.merges and self.new_files is not True:
             raise Wrong(
                 f"`incremental: {position}` cannot tell a changed row from a new one: it needs "
                 "`keys` to merge them by",
@@ -265,7 +276,8 @@ class FlowSettings(Settings):
     @property
     def position(self) -> str | None:
         """What tells new rows: the watermark's column, or an account of the source's own."""
-        return self.incremental or (self.watermark.column if self.watermark else None)
+        own = "new_files" if self.new_files else self.incremental
+        return own or (self.watermark.column if self.watermark else None)
 
     @property
     def mode(self) -> Mode:

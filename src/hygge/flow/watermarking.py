@@ -140,7 +140,10 @@ async def window(
     """The window to read now, its upper end frozen. Raises FlowError if the source went back, and
     nothing tells which rows are gone from it."""
     assert settings.position is not None
-    bound = await home.upper_bound(settings.position)
+    if settings.incremental is not None:
+        bound = await home.own_bound(settings.position, low)
+    else:
+        bound = await home.upper_bound(settings.position)
     top, anew = bound.watermark, False
     if low is not None and settings.watermark is not None and settings.compares:
         anew = top is None or _is_back(low, top)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
@@ -14,7 +15,7 @@ from pydantic import Field, model_validator
 
 from hygge import registry
 from hygge.core.config import Connections
-from hygge.core.errors import HomeError, SourceChanged
+from hygge.core.errors import HomeError, LoadOutdated, SourceChanged
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
@@ -26,6 +27,7 @@ from hygge.filesystems.paths import entity_path, located
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
 from hygge.homes.asked import announced, asked, column_of, worthwhile
+from hygge.homes.file_account import AGAIN, POSITION, asks_for_files, frozen, new
 from hygge.homes.file_schema import Union, union
 from hygge.homes.file_set import WILD, FileSet, Wanted
 from hygge.homes.file_window import column_of_window, ends_of, greatest_told, not_told, within
@@ -105,7 +107,10 @@ class FileHome(BlockingHome[FileHomeConfig]):
     """A table in files. Files are taken as they are now; one that changes meanwhile is told."""
 
     Config: ClassVar[type[HomeConfig]] = FileHomeConfig
-    capabilities = HomeCapabilities(incremental=True, partitions=True, columns=True, where=True)
+    capabilities = HomeCapabilities(
+        incremental=True, partitions=True, columns=True, where=True, positions=(POSITION, AGAIN)
+    )
+    _again = False
 
     def __init__(self, config: FileHomeConfig, place: tuple[FileSystem, str] | None = None) -> None:
         self.config = config
@@ -120,6 +125,11 @@ class FileHome(BlockingHome[FileHomeConfig]):
     def identity(self) -> str:
         return self._wanted.url
 
+    def following(self, position: str | None) -> Self:
+        made = copy(self)
+        made._again = position == AGAIN
+        return made
+
     def table_schema(self) -> TableSchema:
         survey = self._survey()
         return replace(survey.union.schema, notes=(*survey.found.notes, *survey.union.notes))
@@ -132,7 +142,7 @@ class FileHome(BlockingHome[FileHomeConfig]):
         return _Survey(found, common, "\n".join(told))
 
     def split(self, request: ReadRequest) -> Sequence[Partition]:
-        survey = self._survey()
+        survey, request = self._surveyed(request)
         asked(request, survey.union.schema)
         target = int(self.config.partition_mb * MB)
         blocks = {
@@ -143,8 +153,27 @@ class FileHome(BlockingHome[FileHomeConfig]):
         cut = shares(survey.files, blocks, target)
         return [share.partition(survey.files, survey.frame) for share in cut]
 
-    def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
+    def _surveyed(self, request: ReadRequest) -> tuple[_Survey, ReadRequest]:
+        """What to read, and the rest of the request. Raises LoadOutdated where a window of files
+        cannot be read any more."""
         survey = self._survey()
+        if not asks_for_files(request):
+            return survey, request
+        names = new(survey.files, request, self.identity)
+        chosen = replace(survey.found, files={name: survey.files[name] for name in names})
+        return replace(survey, found=chosen), replace(request, low=None, bound=None)
+
+    def batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
+        try:
+            yield from self._batches(request, partition)
+        except SourceChanged as changed:
+            if not asks_for_files(request) or isinstance(changed, LoadOutdated):
+                raise
+            # the window has the file as it was, and will not find it again
+            raise LoadOutdated(changed.what, hint=changed.hint, **changed.where) from changed
+
+    def _batches(self, request: ReadRequest, partition: Partition) -> Iterator[pl.DataFrame]:
+        survey, request = self._surveyed(request)
         wish = asked(request, survey.union.schema)
         share = Share(tuple(survey.files)) if partition == WHOLE else Share.of(partition)
         self._refuse_changed(survey, share, partition)
@@ -195,6 +224,9 @@ class FileHome(BlockingHome[FileHomeConfig]):
     def _refuse_other(self, file: FileInfo) -> None:
         if self.fs.info(file.path) != file:
             raise SourceChanged("the file changed while it was read", file=self.fs.url(file.path))
+
+    def bound_after(self, position: str, low: Watermark | None) -> Bound:
+        return frozen(self._wanted.find().files, low, self._again, self.identity)
 
     def bound(self, column: str) -> Bound:
         survey = self._survey()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from hygge.core.blocking_store import BlockingLoad, BlockingPart
-from hygge.core.errors import HyggeError, LoadLost, StoreError
+from hygge.core.errors import ConnectionFailed, HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
 from hygge.core.reaching import reached
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
@@ -86,6 +86,8 @@ class FileLoad(BlockingLoad):
             return 0
         try:
             return self.table.format.rows(self.fs.source(path))
+        except ConnectionFailed:
+            raise
         except HyggeError:  # not a file of this format: as good as lost
             return 0
 

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from hygge.connections.pool import close_idle
 from hygge.core.home import Home, ReadRequest
 from hygge.core.names import new_load_id
 from hygge.core.partition import WHOLE, Partition
@@ -167,8 +168,10 @@ def shown(thing: Home[Any] | Store[Any]) -> str:
 
 @contextmanager
 def no_thread_left() -> Iterator[None]:
-    """Threads started inside are gone at the end."""
+    """Threads started inside are gone at the end; those of connections that wait for the next
+    use end with them."""
     before = set(threading.enumerate())
     yield
+    close_idle()
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert not left, f"threads left behind: {left}"
