@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -69,3 +70,12 @@ class S3FileSystem(ObjectFileSystem):
         told = {key: value for key, value in told.items() if value}
         plain: Any = {"allow_http": True} if (own.endpoint or "").startswith("http://") else {}
         return S3Store(self.root, retry_config=RETRY, client_options=plain, **told, **proof)
+
+    def delta_options(self) -> Mapping[str, str]:
+        own = self.settings
+        told = {"region": own.region, "endpoint": own.endpoint}
+        told |= own.credential.plain(own.region)
+        if (own.endpoint or "").startswith("http://"):
+            told["allow_http"] = "true"
+        known = {f"aws_{key}": value for key, value in told.items() if value}
+        return {**known, "aws_conditional_put": "etag"}

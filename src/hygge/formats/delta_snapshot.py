@@ -145,6 +145,9 @@ def require_library() -> None:
 def snapshot(place: Place, version: int | datetime | None = None) -> Snapshot:
     """The newest version, or this one. Raises SourceMissing where there is no such table."""
     require_library()
+    if "%" in place.url:
+        told = "the library of Delta tables cannot reach a path with a % in it"
+        raise Unsupported(told, table=place.url, hint="choose a path without it")
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
