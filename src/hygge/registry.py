@@ -21,6 +21,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "sql": "hygge.homes.sql:SqlHome",
     },
     "stores": {
+        "delta": "hygge.stores.delta:DeltaStore",
         "files": "hygge.stores.files:FileStore",
         "memory": "hygge.stores.memory:MemoryStore",
         "sql": "hygge.stores.sql:SqlStore",

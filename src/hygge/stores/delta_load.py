@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
 from hygge.core.errors import LoadLost, StoreError
 from hygge.core.partition import Partition
-from hygge.core.reaching import reached
-from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StagedPart
 from hygge.formats.delta_snapshot import Snapshot
-from hygge.stores.commit_log import Fate, Record
+from hygge.stores.commit_log import Record
 from hygge.stores.deleting import refuse_deletes_without_keys
-from hygge.stores.delta_actions import (
-    added,
-    created,
-    metadata,
-    protocol,
-    refuse_unwritable,
-    removed,
-)
+from hygge.stores.delta_actions import created, refuse_unwritable
 from hygge.stores.delta_columns import Columns, staged_columns
-from hygge.stores.delta_log import Action, transaction
-from hygge.stores.delta_merge import Merging
-from hygge.stores.delta_rewrite import Rewriting, Staged
+from hygge.stores.delta_log import transaction
+from hygge.stores.delta_publish import Publishing
 from hygge.stores.delta_table import DeltaTable
 from hygge.stores.file_load import FileLoad, FilePart
 
@@ -53,9 +41,12 @@ class DeltaLoad(FileLoad):
         self.request = replace(self.asked, schema=staged_columns(self.asked, there))
         if self._fate() is not None:
             return  # published already: commit will say so
+        if there is None and self.asked.base is not None:
+            raise LoadLost("the table is gone", load_id=self.asked.load_id)
         if there is not None:
             self._refuse_lost(there)
             self._look(there)
+            Columns.after(self.asked, there)
         self.fs.make_folder(self.table.marker(self.asked.load_id))
         self.fs.make_folder(self.staging)
 
@@ -66,7 +57,8 @@ class DeltaLoad(FileLoad):
         there = self.table.now()
         if self.asked.most_gone is None or there is None:
             return 0
-        return self._merging(there, [], parts).corrections()
+        merging = Publishing(self.table, self, self.asked, there).merging(parts)
+        return merging.corrections()
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         for _ in range(_TRIES):
@@ -110,15 +102,26 @@ class DeltaLoad(FileLoad):
         empty: from then on its own log tells what becomes of loads."""
         there = self.table.now()
         if there is None:
-            columns = staged_columns(replace(self.asked, most_gone=None), None)
-            names = (name for name in columns.names if name != OPERATION)
-            made = created(Columns.fresh(columns.select(names), self.asked))
-            first = Record(0, Fate.OPENED, self.asked.load_id, self.asked.flow)
-            self.table.versions.write(0, first, made)
+            if self.asked.base is not None:
+                raise LoadLost("the table is gone", load_id=self.asked.load_id)
+            columns = Columns.after(self.asked, None)
+            self.table.versions.write(0, None, created(columns.fields))
             return None
         newest = self._refuse_lost(there)
         self._look(there)
-        self.fs.make_folder(self.staging)
-        record, actions = self._actions(there, newest, parts)
-        told = self.table.versions.write(record.number, record, [transaction(record), *actions])
-        return record if told else None
+        publishing = Publishing(self.table, self, self.asked, there)
+        record, actions = publishing.commit(parts, newest)
+        told = [transaction(record), *actions]
+        return record if self.table.versions.write(record.number, record, told) else None
+
+
+class DeltaPart(FilePart):
+    """One partition's files, with the types that the table has."""
+
+    def __init__(self, load: DeltaLoad, partition: Partition) -> None:
+        super().__init__(load, partition)
+        self._asked, self._staged = load.asked.schema, load.request.schema
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self._asked.check(batch)
+        super().write(batch.cast(self._staged.polars()))  # type: ignore[arg-type]
