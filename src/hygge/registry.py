@@ -16,6 +16,7 @@ Kind = Literal["homes", "stores", "databases", "formats", "filesystems", "journa
 
 TABLES: dict[Kind, dict[str, str]] = {
     "homes": {
+        "delta": "hygge.homes.delta:DeltaHome",
         "files": "hygge.homes.files:FileHome",
         "memory": "hygge.homes.memory:MemoryHome",
         "sql": "hygge.homes.sql:SqlHome",

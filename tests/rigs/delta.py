@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import deltalake
+import polars as pl
 from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction
 from tests.rigs.files import HARMS
 
 from hygge.connections.named import NamedConnections
+from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
+from hygge.homes.delta import DeltaHome, DeltaHomeConfig
 from hygge.stores.delta import DeltaStore
 from hygge.stores.delta_config import DeltaStoreConfig
-from hygge.testing.harness import Harm, Row, StoreRig
+from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
 
 def read(url: str, options: Mapping[str, str] | None = None) -> list[Row] | None:
@@ -67,5 +72,39 @@ class DeltaRig(StoreRig):
         HARMS[harm](file)
 
 
-HOMES: list[type] = []
+class DeltaHomeRig(HomeRig):
+    """A table that the library writes, a version a frame."""
+
+    def __init__(self, tmp: Path) -> None:
+        self.folder = tmp / "people"
+
+    def home(self) -> DeltaHome:
+        return self._made(self.folder)
+
+    def missing(self) -> DeltaHome:
+        return self._made(self.folder.with_name("nowhere"))
+
+    def give(self, *frames: pl.DataFrame) -> None:
+        """Named by us: files are read in the order of their times, and then of their names."""
+        empty = frames[0].clear()
+        deltalake.write_deltalake(self.folder, empty, mode="overwrite", schema_mode="overwrite")
+        table = deltalake.DeltaTable(self.folder)
+        actions = [self._written(n, frame) for n, frame in enumerate(frames)]
+        table.create_write_transaction(actions, "append", table.schema())
+
+    def _written(self, number: int, frame: pl.DataFrame) -> Any:
+        name = f"{number:04}-{secrets.token_hex(4)}.parquet"
+        frame.write_parquet(self.folder / name)
+        size = (self.folder / name).stat().st_size
+        return AddAction(
+            name, size, {}, 1_700_000_000_000, True, f'{{"numRecords": {frame.height}}}'
+        )
+
+    def _made(self, path: Path) -> DeltaHome:
+        config = HomeConfig.create({"type": "delta", "path": str(path), "partition_mb": 0.0001})
+        assert isinstance(config, DeltaHomeConfig)
+        return DeltaHome.build(config, NamedConnections())
+
+
+HOMES = [DeltaHomeRig]
 STORES = [DeltaRig]

@@ -187,5 +187,3 @@ def _kept(field: Field, before: Field | None) -> Field:
     if before is None or before["type"] != field["type"]:
         return field
     return {**before, "nullable": field["nullable"]}
-
-

@@ -12,10 +12,10 @@ from hygge.core.store import LoadRequest, Mode
 from hygge.core.types import type_name
 from hygge.formats.delta_snapshot import Snapshot
 from hygge.formats.delta_types import Field, held, wide_enough
-from hygge.stores.delta_actions import fields_of
 from hygge.stores.deleting import marks
+from hygge.stores.delta_actions import fields_of
 
-_INSTEAD = {pl.Time: "cast it to string", pl.Duration: "cast it to int64", pl.Null: "give it a type"}
+_INSTEAD = {pl.Duration: "cast it to int64", pl.Null: "cast it to the type it is to have"}
 _FINE = "cast it to datetime(us)"
 
 

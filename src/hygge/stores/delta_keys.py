@@ -84,7 +84,7 @@ class StagedKeys:
         flagged = upserts.select(*keys, ROW).join(
             gone.with_columns(gone=True), on=keys, how="left", maintain_order="left"
         )
-        return Chosen(flagged.with_columns(pl.col("gone").fill_null(False)), gone, known)  # noqa: FBT003
+        return Chosen(flagged.with_columns(pl.col("gone").fill_null(False)), gone, known)
 
     def _needed(self) -> TableSchema:
         more = [self._request.latest] if self._request.latest else []

@@ -124,4 +124,4 @@ class DeltaPart(FilePart):
 
     def write(self, batch: pl.DataFrame) -> None:
         self._asked.check(batch)
-        super().write(batch.cast(self._staged.polars()))  # type: ignore[arg-type]
+        super().write(batch.cast(self._staged.polars()))

@@ -63,7 +63,7 @@ class DeltaLog:
     def versions(self) -> list[int]:
         """Every version whose commit is kept, the newest first."""
         names = (info.path.rpartition("/")[2] for info in self._fs.list(self.folder))
-        return sorted((int(found[1]) for found in map(_VERSION.fullmatch, names) if found))[::-1]
+        return sorted(int(found[1]) for found in map(_VERSION.fullmatch, names) if found)[::-1]
 
     def read(self, version: int) -> Commit:
         """Raises StoreError for a commit that is gone or cannot be understood."""

@@ -188,10 +188,8 @@ def _may_have(file: DataFile, chosen: Chosen, key: str) -> bool:
     if isinstance(greatest, datetime):
         greatest += _COARSE
     first, last = values.min(), values.max()
-    return bool(first <= greatest and last >= least)  # type: ignore[operator]
+    return bool(first <= greatest and last >= least)
 
 
 def _sure(kind: pl.DataType) -> bool:
     return kind.is_integer() or isinstance(kind, pl.Date | pl.Datetime)
-
-

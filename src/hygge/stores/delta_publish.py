@@ -67,7 +67,7 @@ class Publishing:
         return added(file, source, self._table.format, self._columns.schema)
 
     def _plain(self, parts: Sequence[StagedPart]) -> Iterator[NewFile]:
-        """What is staged, as it lies there where it can; and the rows there, if they must change."""
+        """What is staged, as it lies there where it can; and older rows, if they must change."""
         schema, folder = self._columns.schema, self._table.folder
         if self._columns.retyped:
             for old in self._there.files:
@@ -124,5 +124,3 @@ class Publishing:
             mode=request.mode,
             deleted=deleted,
         )
-
-

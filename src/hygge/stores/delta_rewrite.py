@@ -50,9 +50,7 @@ class Files:
             yield batch.with_row_index(ROW, start).with_columns(pl.col(ROW).cast(pl.Int64))
             start += batch.height
 
-    def staged(
-        self, files: Sequence[StagedFile], schema: TableSchema
-    ) -> Iterator[pl.DataFrame]:
+    def staged(self, files: Sequence[StagedFile], schema: TableSchema) -> Iterator[pl.DataFrame]:
         """The rows of what is staged, in the order of the commit."""
         for file in files:
             for batch in self.read(file.path, schema):
