@@ -30,6 +30,7 @@ from hygge.flow.terms import Terms
 from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork need not import them
 from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
+from hygge.stores import delta as delta_stores  # noqa: F401
 from hygge.stores import files as file_stores  # noqa: F401
 from hygge.stores import sql as sql_stores  # noqa: F401
 from hygge.stores.commit_log import Record
@@ -84,6 +85,8 @@ class Case:
         """The settings of a store there."""
         if self.layout in ("folder", "versioned"):
             return {"type": "parquet", "path": str(place), "layout": self.layout}
+        if self.layout == "delta":
+            return {"type": "delta", "path": str(place)}
         if self.at:
             table = f"{self.prefix}{place.name}"
             swap = {"swap": "rename"} if self.swap else {}

@@ -1,4 +1,4 @@
-"""The rig for Delta tables in an S3 bucket. The library reads them by itself; objects are listed."""
+"""The rig for Delta tables in an S3 bucket. The library reads them; objects are listed."""
 
 from __future__ import annotations
 
