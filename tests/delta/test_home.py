@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import struct
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -248,11 +250,21 @@ def test_mapped_columns_are_refused(folder: Path) -> None:
         asyncio.run(home(folder).check())
 
 
-SIX_ROWS = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L"
-"""The rows 3, 4, 7, 11, 18 and 29, as the protocol's own example has them."""
+Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+B85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 
 
-def test_rows_that_are_deleted_beside_their_file_are_refused(folder: Path) -> None:
+def deletion_vector(first: int, second: int) -> dict[str, Any]:
+    """Two rows of a file that are deleted, as the protocol has them written within the log."""
+    bitmap = struct.pack("<IIHHIHH", 12346, 1, 0, 1, 16, first, second)
+    told = struct.pack("<IQI", 1681511377, 1, 0) + bitmap
+    text = base64.b85encode(told).decode().translate(str.maketrans(B85, Z85))
+    size = {"sizeInBytes": len(told), "cardinality": 2}
+    return {"storageType": "i", "pathOrInlineDv": text, **size}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_rows_that_are_deleted_beside_their_file_are_refused(folder: Path, whole: bool) -> None:
     """They would be read as if they were there."""
     write(folder, people(0, 30))
     names = ["deletionVectors"]
@@ -261,7 +273,9 @@ def test_rows_that_are_deleted_beside_their_file_are_refused(folder: Path) -> No
     log = folder / "_delta_log"
     lines = (log / f"{0:020}.json").read_text().splitlines()
     (told,) = (json.loads(line)["add"] for line in lines if line.startswith('{"add"'))
-    vector = {"storageType": "i", "pathOrInlineDv": SIX_ROWS, "sizeInBytes": 40, "cardinality": 6}
+    vector = deletion_vector(3, 7)
+    if not whole:
+        vector["pathOrInlineDv"] = "0" * len(vector["pathOrInlineDv"])
     again = {"add": {**told, "deletionVector": vector}}
     gone = {"path": told["path"], "deletionTimestamp": 1, "dataChange": True}
     (log / f"{2:020}.json").write_text("\n".join(map(json.dumps, [{"remove": gone}, again])))

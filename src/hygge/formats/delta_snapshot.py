@@ -125,7 +125,13 @@ class Snapshot:
             raise self._refusal("rows are deleted in it by deletion vectors")
 
     def _has_deleted_rows(self) -> bool:
-        return any(batch.num_rows for batch in pa.table(self.table.deletion_vectors()).to_batches())
+        from deltalake.exceptions import DeltaError
+
+        try:
+            found = pa.table(self.table.deletion_vectors())
+        except DeltaError:  # there are, and not even the library can read them
+            return True
+        return bool(found.num_rows)
 
     def _refusal(self, told: str) -> Unsupported:
         return Unsupported(

@@ -112,7 +112,10 @@ class DeltaLoad(FileLoad):
         publishing = Publishing(self.table, self, self.asked, there)
         record, actions = publishing.commit(parts, newest)
         told = [transaction(record), *actions]
-        return record if self.table.versions.write(record.number, record, told) else None
+        if self.table.versions.write(record.number, record, told):
+            return record
+        publishing.discard(parts)
+        return None
 
 
 class DeltaPart(FilePart):
@@ -121,7 +124,15 @@ class DeltaPart(FilePart):
     def __init__(self, load: DeltaLoad, partition: Partition) -> None:
         super().__init__(load, partition)
         self._asked, self._staged = load.asked.schema, load.request.schema
+        self._table, self._load_id = load.table, load.asked.load_id
 
     def write(self, batch: pl.DataFrame) -> None:
         self._asked.check(batch)
         super().write(batch.cast(self._staged.polars()))
+
+    def finish(self) -> StagedPart:
+        done = super().finish()
+        if not self._table.fs.is_folder(self._table.marker(self._load_id)):
+            self._finished = False  # the load is done without us: what we wrote is nobody's
+            raise LoadLost("this load was ended by another hand", load_id=self._load_id)
+        return done

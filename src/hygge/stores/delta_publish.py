@@ -28,7 +28,7 @@ class Publishing:
         """`request` is the load as it was asked for: its rows may be staged as wider ones."""
         self._table, self._load, self._request, self._there = table, load, request, there
         self._columns = Columns.after(request, there)
-        self._files = Files(table, load)
+        self._files, self._new = Files(table, load), list[NewFile]()
 
     def merging(self, parts: Sequence[StagedPart]) -> Merging:
         rows = staged_files(self._load, (part for part in parts if not part.keys))
@@ -47,15 +47,22 @@ class Publishing:
             merging = self.merging(parts)
             merging.look()
             gone, deleted = gone or merging.changed(), merging.deleted
-            new = list(merging.written())
+            self._new = list(merging.written())
         else:
-            new = list(self._plain(parts))
+            self._new = list(self._plain(parts))
             if self._columns.retyped:
                 gone = list(there.files)
         self._table.fs.sync([self._load.staging])  # names are durable before a version has them
-        receipt = self._receipt(parts, new, deleted)
+        receipt = self._receipt(parts, deleted)
         record = self._record(receipt, newest)
-        return record, [*self._told(), *removed(gone), *map(self._added, new)]
+        return record, [*self._told(), *removed(gone), *map(self._added, self._new)]
+
+    def discard(self, parts: Sequence[StagedPart]) -> None:
+        """Delete what was written for a commit that did not come about; what is staged stays."""
+        staged = {file.path for file in staged_files(self._load, parts)}
+        for path in (f"{self._table.folder}/{file.path}" for file in self._new):
+            if path not in staged:
+                self._table.fs.delete(path)
 
     def _told(self) -> Iterator[Action]:
         yield from protocol(self._there, self._columns.fields)
@@ -104,9 +111,7 @@ class Publishing:
             return arriving
         return newest.schema.and_then(arriving)
 
-    def _receipt(
-        self, parts: Sequence[StagedPart], new: Sequence[NewFile], deleted: int
-    ) -> Receipt:
+    def _receipt(self, parts: Sequence[StagedPart], deleted: int) -> Receipt:
         request, rows = self._request, [part for part in parts if not part.keys]
         pieces = [piece for part in rows for piece in part.pieces]
         return Receipt(
