@@ -192,6 +192,19 @@ def test_the_log_tells_what_each_load_was(rig: DeltaRig) -> None:
     assert number == int(receipt.load_id[:16], 16)
 
 
+def test_texts_of_any_letters_are_read_back(rig: DeltaRig) -> None:
+    """Some of them end a line elsewhere, in a log whose lines are its words."""
+    letters = 'a\u2028\u0085\x0b\n"ü'
+    first = load(rig, people(0, 1).with_columns(word=pl.lit(letters)), source=letters)
+    assert first.source == letters
+    assert asyncio.run(rig.store().last("people")) == first
+    deltalake.write_deltalake(
+        rig.folder, people(1, 1).with_columns(word=pl.lit(letters)), mode="append"
+    )
+    load(rig, people(2, 1), first)
+    assert len(rig.look() or []) == 3
+
+
 def test_others_commits_do_not_hide_our_receipt(rig: DeltaRig) -> None:
     first = begun(rig)
     for n in range(3):

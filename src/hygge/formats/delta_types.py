@@ -87,7 +87,7 @@ def _named(kind: Any) -> Any:
 
 
 def schema_string(fields: Iterable[Field]) -> str:
-    return json.dumps({"type": "struct", "fields": list(fields)}, ensure_ascii=False)
+    return json.dumps({"type": "struct", "fields": list(fields)})
 
 
 def is_timeless(fields: Iterable[Field]) -> bool:

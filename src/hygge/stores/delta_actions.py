@@ -137,7 +137,7 @@ def added(file: NewFile, source: FileSource, form: Parquet, schema: TableSchema)
         "size": file.bytes,
         "modificationTime": now(),
         "dataChange": True,
-        "stats": json.dumps(_statistics(file.rows, source, form, schema), ensure_ascii=False),
+        "stats": json.dumps(_statistics(file.rows, source, form, schema)),
     }
     return {"add": told}
 

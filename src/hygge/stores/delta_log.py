@@ -69,7 +69,7 @@ class DeltaLog:
         """Raises StoreError for a commit that is gone or cannot be understood."""
         text = self._fs.get(self._path(version))
         try:
-            lines = (text or b"?").decode().splitlines()
+            lines = (text or b"?").decode().split("\n")  # a text may have other ends of lines
             commit = Commit(version, [json.loads(line) for line in lines if line.strip()])
             _ = commit.record
         except ValueError as failed:
@@ -110,7 +110,7 @@ class DeltaLog:
     def write(self, version: int, record: Record | None, actions: Sequence[Action]) -> bool:
         """Commit this version; False if there is one by this number already."""
         first = {"commitInfo": _info(record) if record else _ORIGIN | {"timestamp": now()}}
-        told = [json.dumps(action, ensure_ascii=False) for action in (first, *actions)]
+        told = [json.dumps(action) for action in (first, *actions)]
         made = self._fs.put_once(self._path(version), "\n".join(told).encode())
         self.sweep()
         return made
