@@ -7,8 +7,10 @@ import zlib
 from abc import abstractmethod
 from pathlib import Path
 
-from tests.rigs import mssql, mysql, postgres
+import obstore
+from tests.rigs import mssql, mysql, postgres, s3
 from tests.servers import postgres as postgres_server
+from tests.servers import s3 as s3_server
 
 from hygge.testing.harness import StoreRig
 
@@ -161,10 +163,38 @@ def _schema(which: str) -> str:
     return f"s{which}" if which else "dbo"
 
 
+class S3Place(s3.S3FolderRig, Place):
+    """A bucket. Copies lie beside `raw`, below their own names."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp)
+        self.url, self.prefix = s3_server.url(), f"s3://{self.bucket}/raw/"
+
+    def make(self) -> None:
+        self._empty("raw")
+
+    def _empty(self, folder: str) -> None:
+        for name in self.objects(folder):
+            obstore.delete(self.eyes, name)
+
+    def copy(self, source: str, target: str) -> None:
+        one, two = f"raw{source}", f"raw{target}"
+        self._empty(two)
+        for name in self.objects(one):
+            obstore.copy(self.eyes, name, f"{two}/{name.removeprefix(f'{one}/')}")
+
+    def settle(self) -> None:
+        """A request that was cut off was answered, or never was one."""
+
+    def leases(self) -> list[str]:
+        return [data.decode() for data in self.objects("raw/_hygge/leases").values()]
+
+
 _KINDS: dict[str, type[Place]] = {
     "postgres": PostgresPlace,
     "mysql": MysqlPlace,
     "mssql": MssqlPlace,
+    "s3": S3Place,
 }
 _ASKING = threading.Lock()
 

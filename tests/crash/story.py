@@ -6,6 +6,7 @@ Each function here runs in a fork of a zygote, which has imported this module.
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
+from tests.servers import s3 as s3_server
 
 from hygge import registry
 from hygge.core.events import Event
@@ -87,6 +89,8 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.layout == "delta":
             return {"type": "delta", "path": str(place)}
+        if self.layout == "s3":
+            return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
         if self.at:
             table = f"{self.prefix}{place.name}"
             swap = {"swap": "rename"} if self.swap else {}
@@ -223,11 +227,14 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     if where == "files":
         FaultyFileSystem.trigger = trigger
         store["filesystem"] = "hygge.testing.faulty_filesystem:FaultyFileSystem"
+    if what.case.layout == "s3":
+        os.environ.update(s3_server.environment(what.case.at))
     if where in ("steps", "disk"):
         faults.watch_files(trigger, folder)
     if where == "steps":
         faults.watch_sqlite(trigger)
         faults.watch_sessions(trigger)
+        faults.watch_objects(trigger)
 
     def listen(event: Event) -> None:
         events.append(type(event).__name__)

@@ -34,6 +34,7 @@ SERVERS = [
     )
 ]
 SERVERS.append(Case("full_drop", "mysql", swap=True))
+SERVERS += [Case("full_drop", "s3"), Case("incremental", "s3")]
 DELETES = [
     Case("incremental", database, "merge", deletes=deletes)
     for database, deletes in (
@@ -45,7 +46,7 @@ DELETES = [
 ]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in DELETES]
 CASES: list[Any] = [*FILES, *TABLES, *SERVERS, *LONG]
-STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
+STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19, "s3": 7}
 """Every so many points, where coming and going takes long."""
 Passed = Callable[..., None]
 
@@ -60,7 +61,7 @@ def test_at_every_event(workshops: Sequence[Workshop], case: Case, passed: Passe
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         return workshop.settled() if killed(workshop, Fault("events", n)) else None
 
-    step = 4 if case.layout in ("postgres", "mysql", "mssql") else 1
+    step = 4 if case.layout in ("postgres", "mysql", "mssql", "s3") else 1
     passed(every_point(workshops, case, crash, step), least=8 // step)
 
 
@@ -104,7 +105,9 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
 def seen_half(workshop: Workshop) -> list[str]:
     """What a reader saw right after the crash, where that may only be the old or the new."""
     seen, case = workshop.rows(), workshop.case
-    if case.layout == "folder" or seen in (unordered(case.rows(new)) for new in (False, True)):
+    if case.layout in ("folder", "s3") or seen in (
+        unordered(case.rows(new)) for new in (False, True)
+    ):
         return []
     return [f"readers saw {len(seen)} rows, neither the old nor the new"]
 

@@ -11,8 +11,8 @@ import pytest
 from tests.servers import postgres
 
 from hygge.core.errors import DatabaseError, HyggeError
+from hygge.core.inflow import Inflow
 from hygge.databases.database import Table
-from hygge.databases.inflow import Inflow
 from hygge.databases.postgres import Postgres
 
 ROWS = pl.DataFrame({"id": pl.Series([1, 2, 3], dtype=pl.Int64)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -9,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+import polars as pl
 from obstore.store import S3Store
 from tests.rigs.files import HARMS, read_parquet
 from tests.servers import s3
 
 from hygge.connections.named import NamedConnections
+from hygge.core.home import HomeConfig
 from hygge.core.store import StagedPart, StoreConfig
+from hygge.homes.files import FileHome, FileHomeConfig
 from hygge.stores.file_config import FileStoreConfig
 from hygge.stores.files import FileStore
-from hygge.testing.harness import Harm, Row, StoreRig
+from hygge.testing.harness import Harm, HomeRig, Row, StoreRig
 
 
 class S3FolderRig(StoreRig):
@@ -55,7 +59,7 @@ class S3FolderRig(StoreRig):
         files = []
         for name, data in self.data().items():
             file = self.tmp / "seen" / name.replace("/", "~")
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
             files.append(file)
         return read_parquet(files) if files else None
@@ -94,5 +98,36 @@ class VersionedS3Rig(S3FolderRig):
         return [*self.objects("raw/_hygge/staging")]
 
 
-HOMES: list[type] = []
+class S3FilesRig(HomeRig):
+    """A folder of small files, each a partition of its own."""
+
+    def __init__(self, tmp: Path) -> None:
+        self.bucket = s3.new_bucket()
+        self.connections = NamedConnections({"lake": {"type": "s3", **s3.settings(self.bucket)}})
+
+    def home(self) -> FileHome:
+        return self._made("raw/people")
+
+    def missing(self) -> FileHome:
+        return self._made("raw/nowhere")
+
+    def give(self, *frames: pl.DataFrame) -> None:
+        told: Any = {**s3.KEYS, "endpoint": s3.url(), "client_options": {"allow_http": True}}
+        pen: Any = S3Store(self.bucket, **told)
+        for old in [o["path"] for page in obstore.list(pen, "raw/people") for o in page]:
+            obstore.delete(pen, old)
+        for number, frame in enumerate(frames):
+            written = io.BytesIO()
+            frame.write_parquet(written)
+            obstore.put(pen, f"raw/people/{number:04}.parquet", written.getvalue())
+
+    def _made(self, path: str) -> FileHome:
+        config = HomeConfig.create(
+            {"type": "s3", "connection": "lake", "path": path, "partition_mb": 0.0001}
+        )
+        assert isinstance(config, FileHomeConfig)
+        return FileHome.build(config, self.connections)
+
+
+HOMES = [S3FilesRig]
 STORES = [S3FolderRig, VersionedS3Rig]

@@ -37,6 +37,12 @@ def url() -> str:
     raise RuntimeError("the S3 server did not start")
 
 
+def environment(place: str) -> dict[str, str]:
+    """How Amazon's own tools are told of a server, and of who we are."""
+    told = {f"AWS_{key.upper()}": value for key, value in KEYS.items()}
+    return {**told, "AWS_ENDPOINT_URL": place}
+
+
 def settings(bucket: str) -> dict[str, object]:
     """A connection to a bucket, as a user would write it."""
     credential = {"type": "aws", "method": "keys"}

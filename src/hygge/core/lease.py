@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 LEASE_SECONDS = 60.0
+HELD: set[str] = set()
+"""The leases that this process holds, by their nonce. A note whose lease is not among them was
+left when its place could not be reached to take it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,12 @@ class Owner:
         if self.host != socket.gethostname():
             return False
         return self.boot != _boot() or _started(self.pid) != self.started
+
+    @property
+    def is_gone(self) -> bool:
+        """Dead; or ourselves, who let go of it when the place could not be reached to say so."""
+        mine = replace(Owner.me(), nonce=self.nonce) == self
+        return self.nonce not in HELD if mine else self.is_dead
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"

@@ -17,9 +17,9 @@ import polars as pl
 
 from hygge.connections.pool import Pool
 from hygge.core.config import Settings, validated
+from hygge.core.inflow import Inflow
 from hygge.core.schema import Column
 from hygge.databases.dialect import Dialect
-from hygge.databases.inflow import Inflow
 from hygge.databases.wider import Wider
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Session(ABC):
         The number of the first, where the database numbers rows: the others follow it.
         """
 
-    def inflow(self, table: Table) -> Inflow | None:
+    def inflow(self, table: Table) -> Inflow[pl.DataFrame] | None:
         """The same for rows that come one batch after the other, all durable once it ends; None:
         one `insert` each is as fast."""
         return None

@@ -17,12 +17,12 @@ from hygge.connections.loan import Loan
 from hygge.connections.pool import Pool, pool_of
 from hygge.core.config import Settings
 from hygge.core.errors import Unsupported
+from hygge.core.inflow import Inflow
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.dialect import in_quotes
-from hygge.databases.inflow import Inflow
 from hygge.databases.postgres_errors import told
 from hygge.databases.postgres_line import Bulk, Guest, Talk
 from hygge.databases.postgres_settings import PostgresSettings
@@ -216,7 +216,7 @@ class PostgresSession(Session):
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         self._copy(table, iter([_arrow(rows)]))
 
-    def inflow(self, table: Table) -> Inflow:
+    def inflow(self, table: Table) -> Inflow[pl.DataFrame]:
         """One COPY: the server is at work on rows while others are read."""
         return Inflow(_arrow, lambda tables: self._copy(table, tables))
 

@@ -27,7 +27,6 @@ from hygge.filesystems.object_errors import told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
-
 _MADE: Final = ".hygge-folder"
 """In a folder that was made: so that it is there while it is empty, and seen to be gone."""
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import polars as pl
 
@@ -34,6 +34,14 @@ class Source(Protocol):
     def size(self) -> int: ...
 
     def open(self) -> BinaryIO: ...
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A handle for which it pays to know what will be read."""
+
+    def expect(self, spans: Sequence[tuple[int, int]]) -> None:
+        """These pieces (bytes from, to), in this order."""
 
 
 class Sink(Protocol):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 import polars as pl
 import pyarrow as pa
@@ -21,6 +21,7 @@ from hygge.formats.format import (
     Ends,
     Format,
     FormatOptions,
+    ReadsAhead,
     Sink,
     Source,
     Span,
@@ -100,10 +101,12 @@ class Parquet(Format[ParquetOptions]):
     def batches(
         self, source: Source, schema: TableSchema, span: Span | None = None
     ) -> Iterator[pl.DataFrame]:
-        with _opened(source) as file:
+        with source.open() as handle, _read(source, handle) as file:
             there = from_arrow(file.schema_arrow, source.name)
             names = [name for name in schema.names if name in there]
             there = there.select(names or there.names[:1])  # some column must tell the rows
+            if isinstance(handle, ReadsAhead):
+                handle.expect([*_spans(file, there.names, span)])
             for batch in _groups(source, file, there, span):
                 for part in portions(batch):
                     yield fitted(part, schema, source.name)
@@ -132,19 +135,25 @@ class Parquet(Format[ParquetOptions]):
 
 @contextmanager
 def _opened(source: Source) -> Iterator[pq.ParquetFile]:
-    """The file on a handle of its own; what goes wrong with it names it."""
-    with source.open() as handle:
-        try:
-            with pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file:
-                yield file
-        except (
-            pa.ArrowException,
-            pl.exceptions.PolarsError,
-            pl.exceptions.PanicException,
-            OSError,
-            ValueError,
-        ) as failed:
-            raise broken(source, failed) from failed
+    """The file on a handle of its own."""
+    with source.open() as handle, _read(source, handle) as file:
+        yield file
+
+
+@contextmanager
+def _read(source: Source, handle: BinaryIO) -> Iterator[pq.ParquetFile]:
+    """What goes wrong with the file names it."""
+    try:
+        with pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file:
+            yield file
+    except (
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        ValueError,
+    ) as failed:
+        raise broken(source, failed) from failed
 
 
 def broken(source: Source, failed: BaseException) -> HomeError:
@@ -189,6 +198,24 @@ def _paged(file: pq.ParquetFile, number: int, there: TableSchema) -> Iterator[pl
         raise HomeError(f"row group {number} has {count} rows, not {group.num_rows}")
 
 
+def _spans(
+    file: pq.ParquetFile, names: Collection[str], span: Span | None
+) -> Iterator[tuple[int, int]]:
+    """Where the columns of these names lie, row group by row group."""
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        if group.num_rows and (span is None or span.start <= number < span.stop):
+            columns = (group.column(n) for n in range(group.num_columns))
+            own = [c for c in columns if _named(c.path_in_schema, names)]
+            yield min(map(_first, own)), max(map(_last, own))
+
+
+def _named(path: str, names: Collection[str]) -> bool:
+    """Whether a column, or one inside another, belongs to these; dots are in names, too."""
+    parts = path.split(".")
+    return any(".".join(parts[:n]) in names for n in range(1, len(parts) + 1))
+
+
 def _rows_at_once(group: Any, most: int) -> int:
     width = max(1, int(group.total_byte_size) // int(group.num_rows))
     return max(1, min(most, BATCH_BYTES // width))
@@ -199,11 +226,16 @@ def _packed(group: Any) -> int:
 
 
 def _end(group: Any) -> int:
-    columns = (group.column(n) for n in range(group.num_columns))
-    ends = (
-        (c.dictionary_page_offset or c.data_page_offset) + c.total_compressed_size for c in columns
-    )
-    return int(max(ends, default=0))
+    return max((_last(group.column(n)) for n in range(group.num_columns)), default=0)
+
+
+def _first(column: Any) -> int:
+    """Where a column's pages begin."""
+    return int(column.dictionary_page_offset or column.data_page_offset)
+
+
+def _last(column: Any) -> int:
+    return _first(column) + int(column.total_compressed_size)
 
 
 def _refuse_doubled(source: Source) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.formats.format import Format
 
 _KNOWN_AT_MOST = 20_000
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ def union(fs: FileSystem, files: Mapping[str, FileInfo], form: Format[Any]) -> U
     columns = dict[str, _Seen]()
     keys = set[tuple[str, ...]]()
     doubts = dict[str, None]()
-    for name, file in files.items():
-        schema = _schema(fs, file, form)
+    for name, schema in zip(files, _schemas(fs, files.values(), form), strict=True):
         keys.add(schema.keys)
         doubts.update(dict.fromkeys(schema.notes))
         for column in schema.columns:
@@ -93,6 +94,17 @@ def _refuse_unknown(form: Format[Any], columns: Collection[str]) -> None:
                 column=name,
                 hint=f"did you mean {near!r}?" if near else told,
             )
+
+
+def _schemas(
+    fs: FileSystem, files: Collection[FileInfo], form: Format[Any]
+) -> Iterator[TableSchema]:
+    """Of each file, in order. Where each look is a wait, several are looked at at once."""
+    if fs.local("") is not None or len(files) < 2:
+        yield from (_schema(fs, file, form) for file in files)
+        return
+    with ThreadPoolExecutor(_AT_ONCE, "schema") as pool:
+        yield from pool.map(lambda file: _schema(fs, file, form), files)
 
 
 def _schema(fs: FileSystem, file: FileInfo, form: Format[Any]) -> TableSchema:

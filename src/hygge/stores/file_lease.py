@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hygge.core.errors import FlowBusy, HyggeError
 from hygge.core.journal import from_json, to_json
-from hygge.core.lease import Lease, Owner
+from hygge.core.lease import HELD, Lease, Owner
 from hygge.filesystems.filesystem import FileSystem
 
 
@@ -41,12 +41,13 @@ class FileLease:
         while True:
             numbers = self._numbers()
             newest = self._read(numbers[-1]) if numbers else None
-            if newest is not None and newest.until > time.time() and not newest.owner.is_dead:
+            if newest is not None and newest.until > time.time() and not newest.owner.is_gone:
                 raise self._busy(newest)
             note = _Note(flow, owner, time.time() + seconds)
             number = numbers[-1] + 1 if numbers else 1
             if self._put(number, note):
                 self._sweep(number)
+                HELD.add(owner.nonce)
                 return Lease(flow, owner)
 
     def _put(self, number: int, note: _Note) -> bool:
@@ -76,6 +77,7 @@ class FileLease:
 
     def release(self, lease: Lease) -> None:
         """Another owner's lease is left alone."""
+        HELD.discard(lease.owner.nonce)  # whatever the place learns of it
         number, note = self._mine(lease)
         if note is not None:
             self._fs.delete(self._path(number))

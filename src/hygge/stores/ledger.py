@@ -9,7 +9,7 @@ until its staging is gone: not every database drops a table in the transaction t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import polars as pl
@@ -176,7 +176,7 @@ class Ledger:
     def take(self, flow: str, seconds: float) -> Lease:
         """Raises FlowBusy while another owner holds it, and is neither dead nor too late."""
         note = self._note()
-        if note is not None and note.until > time.time() and not _gone(note.owner):
+        if note is not None and note.until > time.time() and not note.owner.is_gone:
             raise self._busy(note)
         owner = Owner.me()
         self._hold(_Note(flow, owner, time.time() + seconds))
@@ -214,16 +214,6 @@ class Ledger:
         return FlowBusy(
             f"{self._target} is being written by {who}", hint="run again when it is done"
         )
-
-
-HELD: set[str] = set()
-"""The leases that this process holds, by their nonce. A note whose lease is not among them was
-left when the database could not be reached to take it back."""
-
-
-def _gone(owner: Owner) -> bool:
-    mine = replace(Owner.me(), nonce=owner.nonce) == owner
-    return owner.nonce not in HELD if mine else owner.is_dead
 
 
 def _entry(load_id: str, flow: str, fate: str, record: str | None) -> Entry:

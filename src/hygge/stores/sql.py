@@ -12,14 +12,14 @@ from pydantic import Field
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
 from hygge.core.errors import Unsupported
-from hygge.core.lease import Lease
+from hygge.core.lease import HELD, Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.core.supply import Need, Needs
 from hygge.databases.answering import about, answered, opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.found import found, located_settings, named_table
-from hygge.stores.ledger import HELD, LEASES, Fate, Ledger
+from hygge.stores.ledger import LEASES, Fate, Ledger
 from hygge.stores.sql_load import SqlLoad
 from hygge.stores.sql_table import SqlTable, Staging
 from hygge.stores.sql_undo import take_back

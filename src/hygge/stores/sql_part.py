@@ -10,10 +10,10 @@ import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
 from hygge.core.errors import LoadLost, SourceMissing
+from hygge.core.inflow import Inflow
 from hygge.core.partition import Partition
 from hygge.core.store import StagedPart
 from hygge.databases.database import Session
-from hygge.databases.inflow import Inflow
 
 if TYPE_CHECKING:
     from hygge.stores.sql_load import SqlLoad
@@ -29,7 +29,7 @@ class SqlPart(BlockingPart):
         self._load, self._partition = load, partition
         self._try = load.pieces.begin()
         self._own: Session | None = None
-        self._inflow: Inflow | None = None
+        self._inflow: Inflow[pl.DataFrame] | None = None
         self._waiting = list[pl.DataFrame]()
 
     def open(self) -> None:

@@ -147,6 +147,19 @@ def _tell_writes(statement: str, trigger: Trigger) -> None:
         trigger(f"sqlite {verb}")
 
 
+def watch_objects(trigger: Trigger) -> None:
+    """Ask the trigger before each request that changes an object store, for good. In a fork."""
+    import obstore
+
+    from hygge.filesystems.object_sink import ObjectSink
+
+    for name in ("put", "copy", "delete"):
+        setattr(obstore, name, _asking(getattr(obstore, name), f"object {name}", trigger))
+    for name in ("_put", "_make_durable"):
+        told = f"object {name.strip('_')}"
+        setattr(ObjectSink, name, _asking(getattr(ObjectSink, name), told, trigger))
+
+
 def watch_sessions(trigger: Trigger) -> None:
     """Ask the trigger before each statement that changes a database, for good. Call it in a fork.
 

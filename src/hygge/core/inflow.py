@@ -1,4 +1,4 @@
-"""Rows into one statement that takes them as they come."""
+"""Whatever comes piece by piece, into one call that takes it so."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, Queue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import polars as pl
+T = TypeVar("T")
 
 
-class Inflow:
+class Inflow(Generic[T]):
     """A driver's call that pulls, and whoever pushes. The call has a thread of its own, and one
-    batch waits while it works on another.
+    piece waits while it works on another.
 
-    `made` makes what the driver takes of a batch, for whoever pushes it.
+    `made` makes what the driver takes of a piece, for whoever pushes it.
     """
 
-    def __init__(
-        self, made: Callable[[pl.DataFrame], Any], call: Callable[[Iterator[Any]], None]
-    ) -> None:
+    def __init__(self, made: Callable[[T], Any], call: Callable[[Iterator[Any]], None]) -> None:
         self._made, self._call = made, call
         self._waiting: Queue[Any] = Queue(1)
         self._over, self._given_up = threading.Event(), False
@@ -28,9 +26,9 @@ class Inflow:
         self._thread = threading.Thread(target=self._run, name="inflow", daemon=True)
         self._thread.start()
 
-    def put(self, rows: pl.DataFrame) -> None:
+    def put(self, given: T) -> None:
         """Wait until there is room. Raises what the call raised."""
-        ready = self._made(rows)
+        ready = self._made(given)
         if not self._over.is_set():
             self._waiting.put(ready)
         if self._over.is_set():
