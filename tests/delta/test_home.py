@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
 
 from hygge.connections.named import NamedConnections
@@ -141,8 +142,8 @@ def test_columns_that_came_later_are_null_in_older_files(folder: Path) -> None:
 
 def test_nullability_is_the_tables(folder: Path) -> None:
     fields = [
-        deltalake.Field("id", "long", nullable=False),
-        deltalake.Field("n", "string", nullable=True),
+        deltalake.Field("id", PrimitiveType("long"), nullable=False),
+        deltalake.Field("n", PrimitiveType("string"), nullable=True),
     ]
     deltalake.DeltaTable.create(folder, deltalake.Schema(fields))
     schema = asyncio.run(home(folder).schema())
