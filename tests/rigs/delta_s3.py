@@ -67,4 +67,4 @@ class DeltaS3Rig(S3FolderRig):
 
 
 HOMES: list[type] = []
-STORES = [DeltaS3Rig]
+STORES: list[type] = []
