@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ import pytest
 from tests.rigs.delta import DeltaRig
 
 from hygge.core.errors import LoadLost
-from hygge.core.store import Mode, Receipt
+from hygge.core.partition import Partition
+from hygge.core.store import Mode, Receipt, StagedPart
 from hygge.stores.commit_log import Record
+from hygge.stores.delta_actions import NewFile
 from hygge.stores.delta_log import Action, DeltaLog
+from hygge.stores.delta_merge import Merging
 from hygge.testing.harness import people, request, rows_of, settled, staged, unordered
 
 ROUNDS, WRITERS = 6, 2
@@ -179,6 +182,40 @@ def test_a_load_that_is_erased_while_it_makes_the_table_is_lost(
     assert asyncio.run(rig.store().last("people")) is None
     begun(rig)
     assert unordered(rig.look()) == unordered(people(0, 4).rows())
+
+
+def test_one_load_that_two_finish_leaves_no_file_behind(
+    rig: DeltaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that slept past its lease, and the one that took its load up: the same receipt."""
+    first = begun(rig)
+    what = request(Mode.MERGE, first)
+
+    async def story() -> None:
+        async with rig.store().load(what) as slept:
+            part = await staged(slept, "a", people(2, 4, "new"))
+            done, real = list[Receipt](), Merging.written
+
+            def written(merging: Merging) -> Iterator[NewFile]:
+                if not done:
+                    monkeypatch.setattr(Merging, "written", real)
+                    done.append(asyncio.run(other(part)))
+                return real(merging)
+
+            monkeypatch.setattr(Merging, "written", written)
+            async with slept.part(Partition("late")) as late:
+                await late.write(people(50, 1))
+                assert await slept.commit([part]) == done[0]
+                with pytest.raises(LoadLost):
+                    await late.finish()
+
+    async def other(part: StagedPart) -> Receipt:
+        async with rig.store().load(what) as again:
+            return await again.commit([part])
+
+    asyncio.run(story())
+    assert unordered(rig.look()) == unordered(rows_of([people(0, 2), people(2, 4, "new")]))
+    assert not rig.leftovers()
 
 
 def test_the_log_tells_what_each_load_was(rig: DeltaRig) -> None:

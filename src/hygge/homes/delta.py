@@ -99,6 +99,8 @@ class DeltaHome(BlockingHome[DeltaHomeConfig]):
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         place = Place(self.identity, options)
+        if not self.fs.is_folder(f"{self.folder}/_delta_log"):  # it tells best what is wrong
+            raise SourceMissing("there is no Delta table here", table=self.identity)
         there = snapshot(place, moment if moment is not None else self.config.version)
         there.refuse_unreadable()
         return there
