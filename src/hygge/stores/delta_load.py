@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
-from hygge.core.errors import LoadLost, StoreError
+from hygge.core.errors import HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
 from hygge.core.store import LoadRequest, Mode, Receipt, StagedPart
 from hygge.formats.delta_snapshot import Snapshot
@@ -62,7 +62,7 @@ class DeltaLoad(FileLoad):
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         for _ in range(_TRIES):
-            record = self._fate() or self._tried(parts)
+            record = self._fate() or self._ended(parts)
             if record is not None and record.receipt is not None:
                 self.table.settle(record)
                 self.table.checkpoint(record.number)
@@ -71,6 +71,16 @@ class DeltaLoad(FileLoad):
             f"{_TRIES} times, others wrote to the table while we were about to",
             load_id=self.asked.load_id,
         )
+
+    def _ended(self, parts: Sequence[StagedPart]) -> Record | None:
+        """As `_tried`; what fails may have failed because another hand has ended this load, and
+        taken away what was staged."""
+        try:
+            return self._tried(parts)
+        except HyggeError:
+            if (record := self._fate()) is None:
+                raise
+            return record
 
     def _fate(self) -> Record | None:
         """The record of this load if it is published. Raises LoadLost if it never can be."""
@@ -110,9 +120,13 @@ class DeltaLoad(FileLoad):
         newest = self._refuse_lost(there)
         self._look(there)
         publishing = Publishing(self.table, self, self.asked, there)
-        record, actions = publishing.commit(parts, newest)
+        try:
+            record, actions = publishing.commit(parts, newest)
+        except BaseException:
+            publishing.discard(parts)
+            raise
         told = [transaction(record), *actions]
-        if self.table.versions.write(record.number, record, told):
+        if self.table.versions.write(record.number, record, told):  # if it fails, nobody knows
             return record
         publishing.discard(parts)
         return None

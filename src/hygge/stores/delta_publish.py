@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from hygge.core.errors import HyggeError
 from hygge.core.reaching import reached
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StagedPart
@@ -47,9 +49,9 @@ class Publishing:
             merging = self.merging(parts)
             merging.look()
             gone, deleted = gone or merging.changed(), merging.deleted
-            self._new = list(merging.written())
+            self._new.extend(merging.written())
         else:
-            self._new = list(self._plain(parts))
+            self._new.extend(self._plain(parts))
             if self._columns.retyped:
                 gone = list(there.files)
         self._table.fs.sync([self._load.staging])  # names are durable before a version has them
@@ -62,7 +64,8 @@ class Publishing:
         staged = {file.path for file in staged_files(self._load, parts)}
         for path in (f"{self._table.folder}/{file.path}" for file in self._new):
             if path not in staged:
-                self._table.fs.delete(path)
+                with suppress(HyggeError):  # it goes with the rest of the load, or by VACUUM
+                    self._table.fs.delete(path)
 
     def _told(self) -> Iterator[Action]:
         yield from protocol(self._there, self._columns.fields)
