@@ -14,7 +14,7 @@ from hygge.stores.deleting import manner
 from hygge.stores.delta_rewrite import ROW, Files, StagedFile
 from hygge.stores.latest import refuse_null_keys, refuse_ties
 
-AT_ONCE = 4_000_000
+AT_ONCE = 2_000_000
 """So many staged keys are held in memory; of more, one share after the other."""
 _LOOKED_AT = 100_000
 """Rows that are equally late, at most, of which we see for ourselves whether they differ."""
