@@ -27,6 +27,7 @@ from hygge.core.watermark import Watermark
 from hygge.formats import delta_rows
 from hygge.homes import delta as delta_home
 from hygge.homes.delta import DeltaHome, DeltaHomeConfig
+from hygge.homes.files import FileHome, FileHomeConfig
 from hygge.testing.harness import gathered, people, rows_of, unordered
 
 
@@ -305,3 +306,14 @@ def test_a_place_that_the_library_cannot_reach_is_refused() -> None:
     assert isinstance(config, DeltaHomeConfig)
     with pytest.raises(Unsupported, match="cannot be read from memory"):
         asyncio.run(DeltaHome.build(config, NamedConnections()).check())
+
+
+def test_its_files_are_not_read_without_its_log(folder: Path) -> None:
+    """Rows that are gone would be read, and those that are not published yet."""
+    write(folder, people(0, 2))
+    for path in (folder, folder.parent):
+        config = HomeConfig.create({"type": "parquet", "path": str(path)})
+        assert isinstance(config, FileHomeConfig)
+        with pytest.raises(ConfigError, match="only its log tells") as failed:
+            asyncio.run(FileHome.build(config, NamedConnections()).check())
+        assert failed.value.hint == f"type: delta, path: {folder}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -376,3 +378,10 @@ def test_files_of_another_folder_are_refused(rig: DeltaRig) -> None:
     there.create_write_transaction([action], "append", there.schema())
     with pytest.raises(Unsupported, match="outside its folder"):
         load(rig, people(3, 1), base=base)
+
+
+def test_the_library_is_imported_with_the_first_table() -> None:
+    script = (
+        "import sys, hygge.stores.delta, hygge.homes.delta\nsys.exit('deltalake' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -146,3 +146,12 @@ class DeltaTable(FileTable):
 
         with suppress(DeltaError):
             there.table.create_checkpoint()
+            self._make_durable(there.version)
+
+    def _make_durable(self, version: int) -> None:
+        """On this machine's disk the library leaves that to chance, and readers trust what it
+        wrote."""
+        names = (f"{version:020}.checkpoint.parquet", "_last_checkpoint")
+        for path in (f"{self.versions.folder}/{name}" for name in names):
+            if self.fs.local(path) is not None and (found := self.fs.get(path)) is not None:
+                self.fs.replace(path, found)
