@@ -143,8 +143,9 @@ def _reached(greatest: Any) -> Any:
 
 
 def _beyond(value: Any, mark: Watermark, *, below: bool) -> bool:
-    """Whether a value is surely outside; a text is never: it may have been cut."""
-    if isinstance(value, str):
+    """Whether a value is surely outside. A text may have been cut, and what is not a number is told
+    of by nobody."""
+    if isinstance(value, str | float):
         return False
     try:
         found, position = pl.select(value=pl.lit(value), mark=literal(mark)).row(0)
