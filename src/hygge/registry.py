@@ -16,11 +16,13 @@ Kind = Literal["homes", "stores", "databases", "formats", "filesystems", "journa
 
 TABLES: dict[Kind, dict[str, str]] = {
     "homes": {
+        "delta": "hygge.homes.delta:DeltaHome",
         "files": "hygge.homes.files:FileHome",
         "memory": "hygge.homes.memory:MemoryHome",
         "sql": "hygge.homes.sql:SqlHome",
     },
     "stores": {
+        "delta": "hygge.stores.delta:DeltaStore",
         "files": "hygge.stores.files:FileStore",
         "memory": "hygge.stores.memory:MemoryStore",
         "sql": "hygge.stores.sql:SqlStore",

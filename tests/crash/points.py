@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.crash import story
 from tests.crash.places import HERE, KEPT, TEMPLATE, Place, place_of
 from tests.crash.story import Attempt, Case, Fault, Outcome
+from tests.rigs.delta import DeltaRig
 from tests.rigs.duckdb import DuckdbStoreRig
 from tests.rigs.files import ParquetFolderRig, VersionedParquetRig
 from tests.rigs.sqlite import SqliteStoreRig
@@ -20,6 +21,7 @@ from hygge.testing.harness import Row, StoreRig, unordered
 from hygge.testing.zygote import Ending, Zygote
 
 RIGS: dict[str, type[StoreRig]] = {
+    "delta": DeltaRig,
     "folder": ParquetFolderRig,
     "versioned": VersionedParquetRig,
     "sqlite": SqliteStoreRig,

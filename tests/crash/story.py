@@ -47,6 +47,7 @@ from hygge.flow.terms import Terms
 from hygge.formats import arrow, csv, ndjson, parquet  # noqa: F401 - a fork need not import them
 from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
+from hygge.stores import delta as delta_stores  # noqa: F401
 from hygge.stores import files as file_stores  # noqa: F401
 from hygge.stores import sql as sql_stores  # noqa: F401
 from hygge.stores import sql_workers
@@ -114,6 +115,8 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.layout == "sftp":
             return {"type": "sftp", "connection": "server", "path": str(place)}
+        if self.layout == "delta":
+            return {"type": "delta", "path": str(place)}
         if self.layout == "s3":
             return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
         if self.layout == "adls":

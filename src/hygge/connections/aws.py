@@ -54,6 +54,21 @@ class AwsSettings(Settings):
                 return {"credential_provider": self._provider(region)}
         return {}
 
+    def plain(self, region: str | None) -> dict[str, str | None]:
+        """For a library that takes nothing but texts: keys that were asked for now, and may end.
+
+        Raises ConfigError where a secret cannot be had.
+        """
+        proof = self.proof(region)
+        if "skip_signature" in proof:
+            return {"skip_signature": "true"}
+        if (provider := proof.get("credential_provider")) is None:
+            return proof
+        found = provider()
+        names = {"access_key_id": "access_key_id", "secret_access_key": "secret_access_key"}
+        names["session_token"] = "token"
+        return {name: found.get(theirs) for name, theirs in names.items()}
+
     def _provider(self, region: str | None) -> Any:
         try:
             from boto3 import Session  # type: ignore[import-untyped]

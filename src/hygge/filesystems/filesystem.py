@@ -134,6 +134,13 @@ class FileSystem(ABC):
         """The path on this machine's disk, for readers that are faster with one; else None."""
         return None
 
+    def delta_options(self) -> Mapping[str, str] | None:
+        """What the library of Delta tables must be told to reach our URLs; None: it cannot.
+
+        Secrets are among them, and not kept. Raises ConfigError where one cannot be had.
+        """
+        return None
+
     @abstractmethod
     def list(self, folder: str = "") -> Iterable[FileInfo]:
         """Every file below, at any depth, sorted by path. An absent folder has none."""

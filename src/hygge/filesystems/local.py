@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -37,6 +37,9 @@ class LocalFileSystem(FileSystem):
 
     def url(self, path: str = "") -> str:
         return str(self._at(path))
+
+    def delta_options(self) -> Mapping[str, str]:
+        return {}
 
     def local(self, path: str) -> Path:
         return self._at(path)

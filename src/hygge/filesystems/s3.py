@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -66,9 +67,22 @@ class S3FileSystem(ObjectFileSystem):
     def made(self) -> Any:
         own = self.settings
         proof = own.credential.proof(own.region)
-        where = own.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
-        where = where or os.environ.get("AWS_ENDPOINT_URL")
+        where = self._endpoint
         told: dict[str, Any] = {"region": own.region, "endpoint": where}
         told = {key: value for key, value in told.items() if value}
         plain: Any = {"allow_http": True} if (where or "").startswith("http://") else {}
         return S3Store(self.root, retry_config=RETRY, client_options=plain, **told, **proof)
+
+    @property
+    def _endpoint(self) -> str | None:
+        told = self.settings.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3")
+        return told or os.environ.get("AWS_ENDPOINT_URL")
+
+    def delta_options(self) -> Mapping[str, str]:
+        own = self.settings
+        told = {"region": own.region, "endpoint": self._endpoint}
+        told |= own.credential.plain(own.region)
+        if (self._endpoint or "").startswith("http://"):
+            told["allow_http"] = "true"
+        known = {f"aws_{key}": value for key, value in told.items() if value}
+        return {**known, "aws_conditional_put": "etag"}

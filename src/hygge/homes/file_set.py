@@ -139,6 +139,11 @@ class Wanted:
                 hint = f"read {self.fs.url(self.path)}/{table} as a table of its own"
                 what = f"the versioned table {table} lies in this folder"
                 raise ConfigError(what, **_at(self), hint=hint)
+            if "_delta_log" in name.split("/"):
+                folder = f"{self.path}/{name.partition('_delta_log')[0]}".rstrip("/")
+                what = "a Delta table lies in this folder: only its log tells which files are its"
+                hint = f"type: delta, path: {self.fs.url(folder)}"
+                raise ConfigError(what, **_at(self), hint=hint)
 
     def _their_format(self, names: Iterable[str]) -> str:
         found = {known: name for name in names if (known := registry.format_of(name))}

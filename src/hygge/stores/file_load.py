@@ -13,6 +13,7 @@ from hygge.core.blocking_store import BlockingLoad, BlockingPart
 from hygge.core.errors import ConnectionFailed, HyggeError, LoadLost, StoreError
 from hygge.core.partition import Partition
 from hygge.core.reaching import reached
+from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.filesystems.filesystem import FileInfo, Sink
 from hygge.formats.format import Writer
@@ -178,11 +179,12 @@ class FileLoad(BlockingLoad):
 class FileWriter:
     """One staged file, from its first batch to its durable end."""
 
-    def __init__(self, load: FileLoad, stem: str) -> None:
+    def __init__(self, load: FileLoad, stem: str, schema: TableSchema | None = None) -> None:
         self.name, self._rows, self._raw = f"{stem}{load.table.suffix}", 0, 0
         self._sink: Sink = load.fs.create(f"{load.staging}/{self.name}")
         try:
-            self._writer: Writer = load.table.format.writer(self._sink, load.request.schema)
+            schema = schema or load.request.schema
+            self._writer: Writer = load.table.format.writer(self._sink, schema)
         except BaseException:  # nobody else knows of the open file yet
             self._sink.abort()
             raise

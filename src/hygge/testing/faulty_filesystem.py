@@ -40,6 +40,9 @@ class FaultyFileSystem(FileSystem):
     def url(self, path: str = "") -> str:
         return self._inner.url(path)
 
+    def delta_options(self) -> Mapping[str, str] | None:
+        return self._inner.delta_options()
+
     def local(self, path: str) -> Path | None:
         return self._inner.local(path)
 
