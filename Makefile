@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo test long check bench bench-sql bench-mssql format clean
+.PHONY: demo demo-cloud test long check bench bench-sql bench-mssql format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
+
+demo-cloud: $(READY)
+	@$(BIN)/python examples/nycflights/demo_cloud.py
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
@@ -40,7 +43,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo .cache build dist
+	rm -rf $(VENV) demo demo-cloud .cache build dist
 
 $(DEMO_READY):
 	@sh tools/setup.sh $(PYTHON) $(VENV) ""
