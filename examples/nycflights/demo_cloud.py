@@ -1,4 +1,4 @@
-"""New York's flights through three clouds that are not: S3, ADLS Gen2, a Delta table, and home again.
+"""New York's flights through clouds that are none: S3, ADLS Gen2, a Delta table, and home again.
 
 The two servers are those of our tests, started for it. After each hop another reader looks at what
 arrived. Run by `make demo-cloud`.
