@@ -273,6 +273,31 @@ def test_deletes_that_are_told(tmp_path: Path, deletes: str, left: list[int]) ->
     assert not stage.told(Notice)[1:]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"columns": ["id", "word"]},
+        {"polish": {"columns": {"case": "pascal"}}},
+        {"polish": {"columns": {"remove_special": True}}},
+        {"on_schema_change": "freeze"},
+        {"on_schema_change": "fail"},
+    ],
+    ids=str,
+)
+def test_what_tells_of_a_row_that_is_gone_comes_through(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    """It is no column: none that is chosen, renamed, new or frozen."""
+    stage = Stage(tmp_path)
+    stage.source = MemoryChangesRig(tmp_path)
+    stage.give(changes((1, 0), (2, 0), (3, 0)))
+    stage.done(**MERGING, **more)
+    stage.give(changes((1, 0), (2, 0), (3, 0), (3, 1)))
+    stage.done(**MERGING, **more)
+    assert ids(stage) == [1, 2]
+    assert not [note for note in stage.told(Notice) if OPERATION in note.text]
+
+
 def test_soft_deletes_that_nothing_tells_of_are_noticed(stage: Stage) -> None:
     stage.give(people(0, 3))
     stage.done(**MERGING, deletes="soft")

@@ -23,8 +23,10 @@ from tests.servers import postgres
 
 from hygge.core.errors import ConfigError, ConnectionFailed, HomeError, SourceChanged
 from hygge.core.home import ReadRequest
+from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
 from hygge.databases.database import Field, Session
+from hygge.databases.mssql_ranges import MssqlRanges
 from hygge.homes import sql_slices
 from hygge.homes.sql import SqlHome
 from hygge.homes.sql_slices import Slices
@@ -458,3 +460,23 @@ def test_one_holds_the_moment_and_one_reads(tmp_path: Path) -> None:
     home = hundred(Place("postgres", tmp_path))
     (need,) = home.needs(1).values()
     assert need.least == 2
+
+
+def test_an_interrupted_statement_that_ends_quietly_is_not_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver may take a cancel for the end of the rows."""
+    home = hundred(Place("sqlite", tmp_path))
+    monkeypatch.setattr(sql_slices, "_timer", Sooner)
+    with closing(home.database.connect()) as session:
+        monkeypatch.setattr(type(session), "batches", lambda *_: iter(()))
+    with pytest.raises(HomeError, match="not one row"):
+        read(home)
+
+
+@pytest.mark.parametrize("told", ["a\\\nb", "a\\\r\nb"])
+def test_a_literal_that_tsql_reads_otherwise_is_not_written(told: str) -> None:
+    field = Field(Column("k", pl.String(), False), "nvarchar(20)", "[k]")
+    ranges: Any = MssqlRanges(None)  # type: ignore[arg-type]
+    assert ranges.cut(field, "[k]").written(told) is None
+    assert ranges.cut(field, "[k]").written("a\\b") == "N'a\\b'"

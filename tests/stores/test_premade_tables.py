@@ -109,7 +109,7 @@ def test_rows_of_others_may_stay(tmp_path: Path, kind: str, mode: Mode) -> None:
     assert unordered(rig.look()) == unordered([(1, 2), (7, 7)])
     with pytest.raises(StoreError, match="keeps the rows") as refused:
         asyncio.run(settled(store, keyed(Mode.REPLACE, first), ROWS))
-    assert refused.value.hint == "set `if_exists: replace`"
+    assert "`if_exists: replace`" in str(refused.value.hint)
     assert unordered(rig.look()) == unordered([(1, 2), (7, 7)])
 
 

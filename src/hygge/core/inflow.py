@@ -26,6 +26,11 @@ class Inflow(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="inflow", daemon=True)
         self._thread.start()
 
+    @property
+    def over(self) -> bool:
+        """Whether the call has returned, or failed."""
+        return self._over.is_set()
+
     def put(self, given: T) -> None:
         """Wait until there is room. Raises what the call raised."""
         ready = self._made(given)

@@ -105,6 +105,11 @@ class Session(ABC):
     def change(self, sql: str, *values: Any) -> None:
         """Anything that gives no rows."""
 
+    def put(self, sql: str) -> int | None:
+        """An insert: how many rows the table took; None where that is not told."""
+        self.change(sql)
+        return None
+
     @abstractmethod
     def transaction(self, about: Table | None = None) -> AbstractContextManager[None]:
         """All or nothing, and of those `about` one table only one at a time."""

@@ -90,6 +90,11 @@ class Dialect(ABC):
         """So many rows of a select, at most."""
         return f"{select} limit {count}"
 
+    def looking(self, table: str) -> Sequence[str]:
+        """Whether a table has rows, by the last of these. Others who write to it are waited for,
+        and kept from it to the end of the transaction, where there can be others."""
+        return [self.first(1, f"select 1 from {table}")]
+
     def make_missing(self, table: Table, definition: str) -> str:
         """Make a table if there is none of that name."""
         return f"create table if not exists {self.named(table)} {definition}"

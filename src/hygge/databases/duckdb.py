@@ -98,6 +98,9 @@ class DuckdbSession(Session):
         with self._told():
             self._db.execute(sql, values)
 
+    def put(self, sql: str) -> int:
+        return int(self.rows(sql)[0][0])
+
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         with _TURNS[self._path]:

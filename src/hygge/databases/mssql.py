@@ -129,6 +129,9 @@ class MssqlSession(Session):
         with self._talk() as line, told(), line.asking() as cursor:
             cursor.execute(sql, *values)
 
+    def put(self, sql: str) -> int:
+        return int(self.rows(f"{sql}; select rowcount_big()")[0][0])
+
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         with self._talk():

@@ -70,7 +70,7 @@ class MssqlRanges(TogetherRanges):
             return Cut(read, lambda told: f"cast({told} as {kind})")
         if _TEXTS.fullmatch(native):
             read = f"cast({column} as nvarchar(4000))"
-            return Cut(read, lambda told: "N'" + told.replace("'", "''") + "'")
+            return Cut(read, _literal)
         return None
 
     def sampled(self, share: float) -> tuple[str, str | None]:
@@ -99,6 +99,15 @@ class MssqlRanges(TogetherRanges):
 
     def begin(self, table: Table) -> Session:
         return _Begun(self._database, table)
+
+
+def _literal(told: str) -> str | None:
+    r"""None where T-SQL would read another text: it takes a \ at a line's end for no letter.
+    https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-backslash
+    """
+    if "\\\n" in told or "\\\r" in told:
+        return None
+    return "N'" + told.replace("'", "''") + "'"
 
 
 class _Begun(MssqlSession):

@@ -106,6 +106,8 @@ class MssqlSettings(PoolSettings):
             raise ValueError("give a `credential`, or `auth` and `user`, not both")
         if self.how == "password" and not self.who:
             raise ValueError("`auth: password` needs a `user`")
+        if self.how == "password" and not (self.password or self._told_password):
+            raise ValueError("a `user` needs a `password`")
         if self.how not in ("password", "integrated"):
             self.entra  # noqa: B018 - complains of what is missing
         return self
@@ -161,10 +163,15 @@ class MssqlSettings(PoolSettings):
         inside = unquote(urlsplit(self.url.get_secret_value()).path[1:]) if self.url else ""
         return inside or self.database
 
+    @property
+    def _told_password(self) -> str:
+        """The one in the URL."""
+        inside = urlsplit(self.url.get_secret_value()).password if self.url else None
+        return unquote(inside or "")
+
     def secret(self) -> str:
         """The password. Raises ConfigError where it cannot be had."""
-        inside = urlsplit(self.url.get_secret_value()).password if self.url else None
-        return unquote(inside) if inside else revealed(self.password) or ""
+        return self._told_password or revealed(self.password) or ""
 
     @property
     def encryption(self) -> dict[str, str]:

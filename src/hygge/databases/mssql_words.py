@@ -69,6 +69,9 @@ class MssqlWords(Dialect):
     def first(self, count: int, select: str) -> str:
         return f"select top ({count}) {select.removeprefix('select ')}"
 
+    def looking(self, table: str) -> Sequence[str]:
+        return [f"select top (1) 1 from {table} with (tablock, holdlock)"]
+
     def make_missing(self, table: Table, definition: str) -> str:
         named = self.named(table)
         return f"if object_id({text(named)}, N'U') is null create table {named} {definition}"

@@ -89,6 +89,9 @@ class Mysql(Database):
     def mark(self, number: int) -> str:
         return "%s"
 
+    def looking(self, table: str) -> list[str]:
+        return [f"select 1 from {table} limit 1 lock in share mode"]
+
     def native(self, kind: pl.DataType) -> str:
         return declared(self.held(kind))
 
@@ -148,6 +151,10 @@ class MysqlSession(Session):
     def change(self, sql: str, *values: Any) -> None:
         with told(), self._line() as line, line.db.cursor() as cursor:
             cursor.execute(_bindable(sql) if values else sql, values or None)
+
+    def put(self, sql: str) -> int:
+        with told(), self._line() as line, line.db.cursor() as cursor:
+            return int(cursor.execute(sql))
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:

@@ -30,7 +30,7 @@ from hygge.databases.postgres_settings import PostgresSettings
 from hygge.databases.postgres_targets import refuse_target
 from hygge.databases.postgres_types import declared, literal, readable, sendable
 
-_HINT_BYTES = 8 * 2**20
+_HINT_BYTES = 6 * 2**20
 _SLICE = 16_384
 _TURN = (
     "select pg_advisory_xact_lock(8746, "
@@ -80,6 +80,9 @@ class Postgres(Database):
     def mark(self, number: int) -> str:
         return f"${number}"
 
+    def looking(self, table: str) -> list[str]:
+        return [f"lock table {table} in share row exclusive mode", *super().looking(table)]
+
     def native(self, kind: pl.DataType) -> str:
         return declared(self.held(kind))
 
@@ -113,6 +116,10 @@ class PostgresSession(Session):
     def change(self, sql: str, *values: Any) -> None:
         with told(), self._talk() as line:
             line.db.execute(sql.encode(), values or None)
+
+    def put(self, sql: str) -> int:
+        with told(), self._talk() as line:
+            return int(line.db.execute(sql.encode()).rowcount)
 
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:

@@ -131,6 +131,10 @@ class SqliteSession(Session):
         with self._turn, self._asking() as cursor:
             cursor.execute(sql, values or None)
 
+    def put(self, sql: str) -> int:
+        self.change(sql)
+        return int(self.rows("select changes()")[0][0])
+
     @contextmanager
     def transaction(self, about: Table | None = None) -> Iterator[None]:
         with self._turn:

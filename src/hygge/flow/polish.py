@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from hygge.core.errors import ConfigError
-from hygge.core.schema import Column, TableSchema
+from hygge.core.schema import OPERATION, Column, TableSchema
 from hygge.flow.settings import ColumnPolish, HashId, Polish
 
 
@@ -37,7 +37,7 @@ def polisher(polish: Polish | None, schema: TableSchema, load_time: datetime) ->
     """
     if polish is None:
         return None
-    names = {name: even(name, polish.columns) for name in schema.names}
+    names = {n: n if n == OPERATION else even(n, polish.columns) for n in schema.names}
     added = _added(polish, schema, load_time)
     columns = [*schema.rename(names).columns, *(column for column, _ in added)]
     _refuse_collisions(names, [column.name for column in columns])

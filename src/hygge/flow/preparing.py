@@ -114,7 +114,8 @@ class Prepared:
             most_gone=settings.max_delete_fraction if settings.compares and self.last else None,
         )
         bound = None if whole else reading.bound  # rows that come again do no harm, then
-        columns = self.source.names if self.left else settings.columns
+        told = self.left or OPERATION in self.source
+        columns = self.source.names if told else settings.columns
         read = ReadRequest(columns, settings.where, reading.low, bound, self.source)
         return Intent(load, read, route.store.identity, self.fingerprint)
 
@@ -250,7 +251,8 @@ def _chosen(whole: TableSchema, settings: FlowSettings) -> TableSchema:
             column=mark.column,
             hint="add it to `columns`",
         )
-    return whole.select(settings.columns)
+    gone = [OPERATION] if OPERATION in whole else []  # what tells of a row that is gone comes along
+    return whole.select(dict.fromkeys([*settings.columns, *gone]))
 
 
 def _keys(settings: FlowSettings, source: TableSchema, polish: Polisher | None) -> tuple[str, ...]:

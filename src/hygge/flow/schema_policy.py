@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from hygge.core.errors import ANEW, FlowError
-from hygge.core.schema import Arrived, Change, Column, SchemaChange, TableSchema, compare
+from hygge.core.schema import OPERATION, Arrived, Change, Column, SchemaChange, TableSchema, compare
 from hygge.core.store import Mode
 from hygge.core.types import type_name
 from hygge.core.widening import holds, loses
@@ -198,7 +198,14 @@ def _find(schema: TableSchema | None, name: str) -> Column | None:
 
 
 def _changes(before: TableSchema | None, after: TableSchema) -> list[SchemaChange]:
-    return compare(before, after, nullability=True) if before is not None else []
+    """But for the mark of a row that is gone: it is no column of the table's."""
+    if before is None:
+        return []
+    return compare(_rows(before), _rows(after), nullability=True)
+
+
+def _rows(schema: TableSchema) -> TableSchema:
+    return schema.select(name for name in schema.names if name != OPERATION)
 
 
 def _remembering(wide: Column, column: Column) -> Column:

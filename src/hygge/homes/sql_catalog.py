@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from hygge.core.config import nearest
+from hygge.core.errors import ConfigError
 from hygge.databases.answering import opened
 from hygge.databases.database import Database, Session, Table
 from hygge.databases.dialect import in_quotes
@@ -20,6 +21,9 @@ def stand_ins(database: Database, table: str) -> Mapping[str, str]:
 
     A table of the connection's own schema needs none in its name, and may have it.
     """
+    if "*" not in table:
+        told = f"several entities would all be read from one table, {table}"
+        raise ConfigError(told, hint="table: {entity}, or with a schema: dbo.{entity}")
     rule = re.compile("(.+)".join(map(re.escape, table.split("*", 1))))
     found = dict[str, str]()
     with closing(opened(database.connect())) as session:

@@ -52,8 +52,10 @@ class Walk:
 
     def end(self, rows: pl.DataFrame) -> End | None:
         """The key of the last of these rows; None if it cannot be written."""
-        last = [str(rows[_KEY.format(n)][-1]) for n in range(len(self.cuts))]
-        words = [cut.written(value) for cut, value in zip(self.cuts, last, strict=True)]
+        last = [rows[_KEY.format(n)][-1] for n in range(len(self.cuts))]
+        if None in last:
+            return None
+        words = [cut.written(str(value)) for cut, value in zip(self.cuts, last, strict=True)]
         known = [word for word in words if word is not None]
         return known if len(known) == len(words) else None
 
@@ -222,6 +224,8 @@ class Slices:
 
         try:
             yield arrived
+            if late:  # whatever it gave, it was stopped
+                raise self._too_late(walk)
         except HyggeError as failed:
             if not late or self._stopped:
                 raise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from typing import ClassVar, Self, TypeVar
 
 from hygge.core.blocking_store import BlockingLoad, BlockingStore
 from hygge.core.config import Connections
-from hygge.core.errors import Unsupported
+from hygge.core.errors import ConnectionFailed, Unsupported
 from hygge.core.lease import HELD, Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
@@ -123,7 +123,9 @@ class SqlStore(BlockingStore[SqlStoreConfig]):
             if done or not keep:
                 where = entry.staging if entry else None
                 staging = Staging(self.database, session, self.target, load_id, where)
-                with session.transaction(self.target):  # beside nobody who publishes
+                # what was erased may still be locked by whom it was taken from: it is a stray, then
+                patient = suppress(ConnectionFailed) if receipt is None else nullcontext()
+                with patient, session.transaction(self.target):  # beside nobody who publishes
                     staging.clear((receipt.mode or Mode.REPLACE) if receipt else None)
                     ledger.cleared(load_id)
             return receipt

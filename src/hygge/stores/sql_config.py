@@ -59,6 +59,11 @@ class SqlStoreConfig(StoreConfig):
         "rows lie in no order then. 1 where one connection writes at a time (SQLite)",
     )
 
+    @field_validator("table_hints", mode="before")
+    @classmethod
+    def _one(cls, hints: Any) -> Any:
+        return (hints,) if isinstance(hints, str) else hints
+
     @field_validator("table_hints", mode="after")
     @classmethod
     def _small(cls, hints: tuple[str, ...]) -> tuple[str, ...]:

@@ -136,20 +136,22 @@ class SqlLoad(BlockingLoad):
             if before.successor.exists():
                 raise LoadLost("the load before has not taken its place yet", load_id=load_id)
 
-    def _refuse_strangers(self, newest: Entry | None) -> None:
-        """Raise StoreError for rows of others that are not to be touched."""
+    def _refuse_strangers(self, newest: Entry | None, *, alone: bool = False) -> None:
+        """Raise StoreError for rows of others that are not to be touched. `alone`: no others come
+        between this and the end of the transaction, where rows are about to be replaced."""
         how, mode = self.config.if_exists, self.request.mode
         kept = how == "append" and mode is Mode.REPLACE
         if not kept and (how != "fail" or newest is not None):
             return
         table = SqlTable(self.database, self.session, self.target)
-        if not table.exists() or not table.has_rows():
+        sees = table.keeps_rows if alone and mode is Mode.REPLACE else table.has_rows
+        if not table.exists() or not sees():
             return
         if kept:
             raise StoreError(
                 f"`if_exists: append` keeps the rows of {self.target}, and a full_drop replaces "
                 "them",
-                hint="set `if_exists: replace`",
+                hint="`run_type: incremental` adds to them; or set `if_exists: replace`",
             )
         raise StoreError(
             f"{self.target} has rows that hygge did not put there",
@@ -210,8 +212,10 @@ class SqlLoad(BlockingLoad):
             if entry.receipt is None:
                 newest = ledger.newest()
                 if self.database.ddl_in_transactions:
-                    self._refuse_strangers(newest)  # some may have come since
+                    self._refuse_strangers(newest, alone=True)  # some may have come since
                     publishing.make_room(newest, tags[0], _rows(parts))
+                else:
+                    self._refuse_strangers(newest, alone=True)
                 schema = publishing.fill(*tags, newest.schema if newest else None)
                 receipt = replace(receipt, deleted=publishing.deleted)
                 ledger.publish(receipt, schema, self._staged_in)

@@ -49,6 +49,7 @@ class Merging:
         self._tells = OPERATION in request.schema
         self._how = manner(request)
         self._hints: Sequence[str] = ()
+        self._made = False  # whether the table is one that this load made
         self._doubled = False  # whether a key was staged more than once
 
     @cached_property
@@ -84,9 +85,10 @@ class Merging:
                 hint="choose `keys` that name one row each, or leave out `create`",
             )
 
-    def into(self, target: SqlTable, hints: Sequence[str]) -> None:
-        """The table to be filled, where it has become another one since; and how."""
-        self._target, self._hints = target, hints
+    def into(self, target: SqlTable, hints: Sequence[str], *, made: bool) -> None:
+        """The table to be filled, where it has become another one since; how, and whether it was
+        made for this load."""
+        self._target, self._hints, self._made = target, hints, made
 
     def merge(self, pieces: Sequence[str], keys: Sequence[str] = ()) -> int:
         """What was looked at, into the table: how many rows were deleted, or marked as such.
@@ -97,12 +99,12 @@ class Merging:
         if self._request.most_gone is not None:
             deleted += self._delete_missing([*pieces, *keys])
         deleted += self._apply(pieces) if pieces else 0
-        if self._request.most_gone is not None and pieces:
+        if pieces and not (self._made and self._request.most_gone is None):
             self._refuse_other_keys(pieces)
         return deleted
 
     def _refuse_other_keys(self, pieces: Sequence[str]) -> None:
-        """A key that is stored as another one would be taken for gone the next time."""
+        """A key that is stored as another one, or was dropped, would be taken for gone then."""
         same = self._same("s", "t")
         ((count,),) = self._session.rows(  # counted: a first row would be looked for one by one
             f"select {self._db.counted} from {self._staging.sql} s "
@@ -111,8 +113,8 @@ class Merging:
         )
         if count:
             raise StoreError(
-                "a key is not in the table as it came: its deletes cannot be told",
-                hint="give the table's key columns the types of the source, or drop detect_deletes",
+                f"{count:,} keys are not in the table as they came: it changed or dropped them",
+                hint="give its key columns the types of the source; see its triggers and rules",
             )
 
     def corrections(self, pieces: Sequence[str]) -> int:

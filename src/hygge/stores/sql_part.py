@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
-from hygge.core.errors import LoadLost, SourceMissing
+from hygge.core.errors import LoadLost, SourceMissing, StoreError
 from hygge.core.inflow import Inflow
 from hygge.core.partition import Partition
 from hygge.core.store import StagedPart
@@ -47,6 +47,7 @@ class SqlPart(BlockingPart):
         if not batch.height:
             return
         batch, changed = self._load.lossy.bent(self._load.database, batch, schema)
+        self._refuse_other_keys(changed)
         self._changed += changed
         self._inflow = self._inflow or self._begun()
         self._waiting.append(batch)
@@ -54,6 +55,17 @@ class SqlPart(BlockingPart):
         many = self._rows >= self._load.database.insert_rows or self._bytes >= _HEAVY
         if many or isinstance(self._inflow, Inflow):
             self._add()
+
+    def _refuse_other_keys(self, changed: Counter[str]) -> None:
+        """A key that is changed may become another's, and what tells the latest may tie."""
+        request = self._load.request
+        for name in filter(None, (*request.keys, request.latest)):
+            if changed[name]:
+                raise StoreError(
+                    "a value cannot be held exactly, and this column tells rows apart",
+                    column=name,
+                    hint="leave it out of `allow_lossy`, and cast it to string in the source",
+                )
 
     def _begun(self) -> Inflow[pl.DataFrame] | Workers | None:
         """What takes rows as they come; None: they are inserted many at a time."""
@@ -111,6 +123,8 @@ class SqlPart(BlockingPart):
             self._load.interrupt()
 
     def close(self) -> None:
+        if isinstance(self._inflow, Inflow) and not self._inflow.over and self._own is not None:
+            self._own.interrupt()  # it may wait for a lock, and nobody wants its rows any more
         if self._inflow is not None:
             self._inflow.abandon()
         if self._own is not None:

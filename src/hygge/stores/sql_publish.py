@@ -42,6 +42,7 @@ class Publishing:
         self._names = [name for name in request.schema.names if name != OPERATION]
         self._new = False  # whether the target was made for this load
         self._became = False  # whether it is what was staging, rows and all
+        self._rows = 0
         self.deleted = 0
         self._merging: Merging | None = None
 
@@ -78,13 +79,14 @@ class Publishing:
             listed, staged = self._pieces.among(pieces, "s"), self._staging.rows
             refuse_changes(self._db, self._session, self._target, staged, arriving, listed)
         if self._merging is not None:
-            self._merging.into(self._target, self._hints)
+            self._merging.into(self._target, self._hints, made=self._new)
             self.deleted = self._merging.merge(pieces, keys)
         else:
-            for piece in pieces:
-                self._add(piece)
+            self._refuse_less([self._add(piece) for piece in pieces])
         if switch is not None:
             switch()
+        elif replaces and not self._new:
+            self._refuse_others()
         return arriving if replaces or before is None else before.and_then(arriving)
 
     def _make_way(self, *, first: bool) -> Callable[[], None] | None:
@@ -141,11 +143,32 @@ class Publishing:
         """The staging gets this name, and the columns of a target."""
         self._staging.rows.become(name, shed=self._pieces.own, more=marks(self._request))
 
-    def _add(self, piece: str) -> None:
+    def _refuse_less(self, taken: Sequence[int | None]) -> None:
+        """Raise StoreError where the table did not take each row: others may have seen to that."""
+        told = [count for count in taken if count is not None]
+        if len(told) == len(taken) and sum(told) != self._rows:
+            raise StoreError(
+                f"the table took {sum(told):,} of {self._rows:,} rows: a trigger, a rule or a "
+                "constraint of its own drops some",
+                table=str(self._target.table),
+                hint="take that away, or choose another table",
+            )
+
+    def _refuse_others(self) -> None:
+        """Raise StoreError where the table has not just the rows of a full load."""
+        if self._merging is None and (count := self._target.count()) != self._rows:
+            raise StoreError(
+                f"the table has {count:,} rows after {self._rows:,} were put in: a constraint of "
+                "its own drops some, or others put in more",
+                table=str(self._target.table),
+                hint="see to that, or choose another table",
+            )
+
+    def _add(self, piece: str) -> int | None:
         """In the order in which they lie there, which is that of one writer; sorting costs more."""
         names = self._target.names(self._names)
         target = self._db.hinted(self._target.sql, self._hints)
-        self._session.change(
+        return self._session.put(
             f"insert into {target} ({names}) select {names} from {self._staging.rows.sql} "
             f"where {self._pieces.among([piece])}"
         )
@@ -156,6 +179,7 @@ class Publishing:
         `newest` is the last load that was published, `rows` how many the pieces have. Raises
         StoreError where it cannot.
         """
+        self._rows = rows
         arriving = self._request.schema.select(self._names)
         self._session.refuse_target(self._target.table, swap=self._swap)
         if self._succeeds_itself(arriving, pieces, rows):

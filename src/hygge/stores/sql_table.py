@@ -33,6 +33,14 @@ class SqlTable:
     def has_rows(self) -> bool:
         return bool(self._session.rows(self._db.first(1, f"select 1 from {self.sql}")))
 
+    def keeps_rows(self) -> bool:
+        """As `has_rows`, of those that others are about to put in as well: nobody else can, from
+        here to the end of the transaction."""
+        *before, last = self._db.looking(self.sql)
+        for sql in before:
+            self._session.change(sql)
+        return bool(self._session.rows(last))
+
     def count(self) -> int:
         return int(self._session.rows(f"select {self._db.counted} from {self.sql}")[0][0])
 

@@ -176,7 +176,7 @@ def watch_sessions(trigger: Trigger) -> None:
     It sees the databases that are imported by then.
     """
     for kind in Session.__subclasses__():
-        for name in ("change", "insert"):
+        for name in ("change", "insert", "put"):
             told = f"{kind.__name__} {name}"
             setattr(kind, name, _asking(getattr(kind, name), told, trigger))
     for name in ("put", "end"):
