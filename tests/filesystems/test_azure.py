@@ -50,7 +50,12 @@ def wish(running: Running, kind: Kind, method: str = "PUT", **more: Any) -> Faul
 def test_a_wrong_key_says_so(running: Running, account: str) -> None:
     wrong = {"type": "azure_key", "account_key": "a2V5"}
     files = files_of(running, account, credential=wrong)
-    for ask in (lambda: files.get("x"), lambda: files.list(""), lambda: files.delete("x")):
+    for ask in (
+        lambda: files.get("x"),
+        lambda: files.list(""),
+        lambda: files.delete("x"),
+        lambda: files.probe("a"),
+    ):
         with pytest.raises(HyggeError, match="AuthenticationFailed") as failed:
             ask()
         assert not failed.value.transient

@@ -52,6 +52,7 @@ def test_a_path_in_a_connections_container() -> None:
     [
         ("az://data/x", {}, "which storage account"),
         ("x", {"account": "lake"}, "which container"),
+        ("https://example.com/data/x.csv", {}, "no account of Azure's"),
         ("az://other/x", {"account": "lake", "container": "data"}, "leads to: data"),
         ("abfss://data@other.dfs.core.windows.net/x", {"account": "lake"}, "leads to: lake"),
         ("x", {"account": "lake", "container": "data", "credential": {"type": "aws"}}, "aws"),

@@ -8,55 +8,30 @@ from __future__ import annotations
 
 import secrets
 from typing import Any, ClassVar, Final, Self, cast
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import AzureStore
-from pydantic import Field
 
 from hygge.connections import azure as who
-from hygge.connections.azure import AzureCredential
-from hygge.connections.entra import EntraSettings
 from hygge.core.config import Settings, validated
 from hygge.core.errors import ConfigError, HomeError, StoreError
 from hygge.filesystems.azure_asking import ASKING, advised, with_advice
 from hygge.filesystems.azure_directories import Directories
+from hygge.filesystems.azure_places import AZURES, FABRIC, AzureSettings, host_of, spelled
 from hygge.filesystems.azure_sink import AzureSink
 from hygge.filesystems.filesystem import (
     NOTHING,
     FileSystemCapabilities,
-    scheme,
-    without_scheme,
 )
 from hygge.filesystems.object_errors import told
 from hygge.filesystems.object_sink import ObjectSink
-from hygge.filesystems.objects import ObjectFileSystem
+from hygge.filesystems.objects import ObjectFileSystem, refuse_no_place
 from hygge.filesystems.s3 import RETRY
 
-_AZURE: Final = "core.windows.net"
-FABRIC: Final = ".fabric.microsoft.com"
 _MARK: Final = "hygge"
 _DIRECTORY: Final = "x-ms-resource-type: directory"
 """What obstore says of a directory, where it was asked for a file."""
-
-
-class AzureSettings(Settings):
-    """Which container, where, and who we are."""
-
-    account: str | None = Field(
-        default=None, description="The storage account's name, if no URL tells it"
-    )
-    container: str | None = Field(default=None, description="Its name, if no URL tells it")
-    endpoint: str | None = Field(
-        default=None, description="The account's own URL, where it is not Azure's usual one"
-    )
-    hierarchical: bool = Field(
-        default=True, description="Whether the account has a hierarchical namespace, as ADLS Gen2"
-    )
-    credential: AzureCredential = Field(
-        default=EntraSettings(), description="Which of `credentials:` to use, or one itself"
-    )
 
 
 class AzureFileSystem(ObjectFileSystem):
@@ -68,14 +43,17 @@ class AzureFileSystem(ObjectFileSystem):
     @classmethod
     def rooted(cls, path: str, settings: AzureSettings) -> tuple[str, str]:
         container, host, inside = spelled(path)
-        container, host = container or settings.container or "", host or _host(settings) or ""
+        if host and not AZURES.search(host):
+            hint = "https://account.dfs.core.windows.net/container/path"
+            raise ConfigError(f"{host} is no account of Azure's storage", hint=hint)
+        container, host = container or settings.container or "", host or host_of(settings) or ""
         if not container:
             hint = "abfss://container@account.dfs.core.windows.net/path, or a `container`"
             raise ConfigError(f"which container does {path!r} lie in?", hint=hint)
         if not host:
             hint = "abfss://container@account.dfs.core.windows.net/path, or an `account`"
             raise ConfigError(f"which storage account does {path!r} lie in?", hint=hint)
-        for known, found in ((settings.container, container), (_host(settings), host)):
+        for known, found in ((settings.container, container), (host_of(settings), host)):
             if known not in (None, found):
                 said = f"{path} does not lie where the connection leads to: {known}"
                 raise ConfigError(said, hint="give the path inside the container")
@@ -97,7 +75,7 @@ class AzureFileSystem(ObjectFileSystem):
         return f"abfss://{self.root}/{path.strip('/')}"
 
     def made(self) -> Any:
-        endpoint = self.settings.endpoint or f"https://{self.host.replace('.dfs.', '.blob.', 1)}"
+        endpoint = (self.settings.endpoint or f"https://{self.host}").replace(".dfs.", ".blob.", 1)
         plain: Any = {"allow_http": True} if endpoint.startswith("http://") else {}
         named: dict[str, Any] = {"account_name": self.account, "endpoint": endpoint}
         proof = who.proof(self.settings.credential)
@@ -131,6 +109,7 @@ class AzureBlobFileSystem(AzureFileSystem):
 
     def probe(self, folder: str) -> None:
         """Also that the account is flat: else folders would stay when their files are gone."""
+        self.folders(folder)  # its errors tell more than those of looking at a file
         super().probe(folder)
         trial = f"{folder}/_hygge-flat".strip("/")
         self.replace(f"{trial}/file", b"")
@@ -166,7 +145,7 @@ class AdlsFileSystem(AzureFileSystem):
         if "_directories" not in self.__dict__:
             url = self.settings.endpoint or f"https://{self.host}"
             self._directories = Directories(
-                url,
+                url.replace(".blob.", ".dfs.", 1),
                 self.container,
                 lambda: who.shown(self.settings.credential, self.account),
             )
@@ -194,9 +173,15 @@ class AdlsFileSystem(AzureFileSystem):
         return False
 
     def get(self, path: str) -> bytes | None:
-        if (found := super().get(path)) is None and self.is_folder(path):
-            raise HomeError("this is a folder, not a file", file=self.url(path))
-        return found
+        with told(HomeError, "read this file", self.url(path)):
+            try:
+                return bytes(obstore.get(self.store, path.strip("/")).bytes())
+            except FileNotFoundError as failed:
+                if _DIRECTORY in str(failed):
+                    said = "this is a folder, not a file"
+                    raise HomeError(said, file=self.url(path)) from failed
+                refuse_no_place(failed)
+        return None
 
     # writing
 
@@ -253,6 +238,7 @@ class AdlsFileSystem(AzureFileSystem):
 
     def probe(self, folder: str) -> None:
         """Also that the account has directories: else a move would not be one step."""
+        self.folders(folder)  # its errors tell more than those of looking at a file
         while folder and not self.is_folder(folder) and self.info(folder) is None:
             folder = folder.rpartition("/")[0]
         super().probe(folder)
@@ -266,24 +252,6 @@ class AdlsFileSystem(AzureFileSystem):
         finally:
             self.delete(f"{trial}-from")
             self.delete(trial)
-
-
-def spelled(path: str) -> tuple[str, str, str]:
-    """Container, host and path inside, of a URL or a path; "" for what it does not tell."""
-    written = scheme(path)
-    if written is None:
-        return "", "", path.strip("/")
-    if written == "https":
-        url = urlsplit(path)
-        container, _, inside = unquote(url.path).strip("/").partition("/")
-        return container, (url.hostname or "").replace(".blob.", ".dfs.", 1), inside
-    place, _, inside = without_scheme(path).strip("/").partition("/")
-    container, _, host = place.partition("@")
-    return container, host.replace(".blob.", ".dfs.", 1), inside.strip("/")
-
-
-def _host(settings: AzureSettings) -> str | None:
-    return f"{settings.account}.dfs.{_AZURE}" if settings.account else None
 
 
 for _name in ASKING:

@@ -75,7 +75,7 @@ class ObjectFileSystem(FileSystem):
             try:
                 return _info(obstore.head(self.store, path.strip("/")))
             except FileNotFoundError as failed:
-                _refuse_no_place(failed)
+                refuse_no_place(failed)
         return None
 
     def is_folder(self, path: str) -> bool:
@@ -111,7 +111,7 @@ class ObjectFileSystem(FileSystem):
             try:
                 return bytes(obstore.get(self.store, path.strip("/")).bytes())
             except FileNotFoundError as failed:
-                _refuse_no_place(failed)
+                refuse_no_place(failed)
         return None
 
     # writing
@@ -173,7 +173,7 @@ class ObjectFileSystem(FileSystem):
             try:
                 obstore.copy(self.store, source, target)
             except FileNotFoundError as failed:
-                _refuse_no_place(failed)
+                refuse_no_place(failed)
                 return
         self.delete(source)
 
@@ -182,7 +182,7 @@ class ObjectFileSystem(FileSystem):
             try:
                 obstore.delete(self.store, path.strip("/"))
             except FileNotFoundError as failed:
-                _refuse_no_place(failed)
+                refuse_no_place(failed)
 
     def delete_folder(self, folder: str) -> None:
         folder = folder.strip("/")
@@ -223,7 +223,7 @@ def _above(path: str) -> Iterable[str]:
         yield path
 
 
-def _refuse_no_place(failed: FileNotFoundError) -> None:
+def refuse_no_place(failed: FileNotFoundError) -> None:
     """Raise it again where there is not even the bucket."""
     if any(word in str(failed) for word in NO_PLACE):
         raise failed

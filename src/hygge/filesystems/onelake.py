@@ -15,7 +15,8 @@ from hygge.connections.azure import OneLakeCredential
 from hygge.connections.entra import EntraSettings
 from hygge.core.config import Settings
 from hygge.core.errors import ConfigError
-from hygge.filesystems.azure import AdlsFileSystem, spelled
+from hygge.filesystems.azure import AdlsFileSystem
+from hygge.filesystems.azure_places import spelled
 
 _HOST: Final = "onelake.dfs.fabric.microsoft.com"
 _OURS: Final = ("Files", "Tables")
