@@ -12,8 +12,11 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
 CASES = [Case("full_drop", "sftp"), Case("incremental", "sftp")]
 
 
-@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.long)])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(
+    ("case", "step"),
+    [(CASES[1], 29), *(pytest.param(case, 1, marks=pytest.mark.long) for case in CASES)],
+    ids=str,
+)
 def test_before_a_step(
     workshops: Sequence[Workshop], case: Case, step: int, passed: Callable[..., None]
 ) -> None:

@@ -79,9 +79,17 @@ def wire() -> Iterator[Proxy]:
 POINTS = [*range(1, 10), 20, 45, 90, 130, 170, 210, 250, 300, 350, 400, 500, 600, 800, 1000]
 
 
-@pytest.mark.parametrize("harm", [Wire.RESET, Wire.LOST_REPLY], ids=str)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.long)])
+LONG = [
+    pytest.param(mode, harm, 1, marks=pytest.mark.long)
+    for mode in MODES
+    for harm in (Wire.RESET, Wire.LOST_REPLY)
+]
+
+
+@pytest.mark.parametrize(
+    ("mode", "harm", "step"),
+    [("watermark", Wire.RESET, 4), ("new_files", Wire.LOST_REPLY, 4), *LONG],
+)
 def test_broken_at_a_message(tmp_path: Path, wire: Proxy, mode: str, harm: Wire, step: int) -> None:
     scene, met = Scene(tmp_path, mode, wire), 0
     for number, at in enumerate(POINTS[::step]):

@@ -27,6 +27,8 @@ from hygge.filesystems.filesystem import FileSystem, locate
 from hygge.filesystems.sftp import SftpFileSystem
 from hygge.filesystems.sftp_session import Refused, Session
 
+pytestmark = pytest.mark.usefixtures("keeping")
+
 
 def files(folder: Path, **more: Any) -> FileSystem:
     told = {**sshd.server().settings(), "folder": str(folder), **more}
@@ -110,7 +112,7 @@ def test_a_locked_key(tmp_path: Path) -> None:
     server, key = sshd.server(), tmp_path / "locked"
     key.write_bytes(Path(server.key_file).read_bytes())
     key.chmod(0o600)
-    lock = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(key)]
+    lock = ["ssh-keygen", "-q", "-a", "1", "-p", "-P", "", "-N", "open sesame", "-f", str(key)]
     subprocess.run(lock, check=True, capture_output=True)
     assert files(tmp_path, key_file=str(key), passphrase="open sesame").info("x") is None
     for wrong in (None, "open salami"):
@@ -311,7 +313,6 @@ DENIED: list[tuple[Callable[[FileSystem], object], type[HyggeError]]] = [
 ]
 
 
-@pytest.mark.usefixtures("keeping")
 def test_without_rights_every_call_says_so() -> None:
     settings, place = sshd.server().weak()
     for name in ("closed/file", "closed/folder/file", "secret", "locked/file"):

@@ -66,8 +66,9 @@ def server(name: str = "") -> Server:
     if not Path(PROGRAM).exists():
         raise FileNotFoundError("OpenSSH's server is not installed; try: make check, which does")
     folder = Path(tempfile.mkdtemp(prefix="hygge-sshd-"))
-    for name in ("host", "ours", "other"):
-        make_key(folder / name)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for key in ("host", "ours", "other"):
+        make_key(folder / key)
     shutil.copy(folder / "ours.pub", folder / "let_in")
     folder.chmod(0o711)
     if os.getuid() == 0:
@@ -83,7 +84,6 @@ def server(name: str = "") -> Server:
     def stop() -> None:
         made.terminate()
         made.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(stop)
     _wait_for(port, made, folder / "log")
