@@ -18,12 +18,14 @@ from hygge.databases.mssql_settings import MssqlSettings
 
 @pytest.mark.parametrize("kind", [pl.String(), pl.Binary(), pl.Categorical(), pl.Enum(["a"])])
 def test_no_index_has_a_column_of_any_length(kind: pl.DataType) -> None:
-    assert Mssql.build({"user": "x"}).indexed("a", kind) is None
+    assert Mssql.build({"user": "x", "password": "x"}).indexed("a", kind) is None
 
 
 def test_the_last_moment_can_be_a_bound() -> None:
     mark = Watermark("at", "datetime(us)", datetime.max)
-    found = Mssql.build({"user": "x"}).narrowed(mark, "<", "[at]", "?", "datetime2(6)")
+    found = Mssql.build({"user": "x", "password": "x"}).narrowed(
+        mark, "<", "[at]", "?", "datetime2(6)"
+    )
     assert found == ("[at] <= cast(? as datetime2(6))", "9999-12-31T23:59:59.999999")
 
 

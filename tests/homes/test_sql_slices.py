@@ -469,7 +469,7 @@ def test_an_interrupted_statement_that_ends_quietly_is_not_all(
     home = hundred(Place("sqlite", tmp_path))
     monkeypatch.setattr(sql_slices, "_timer", Sooner)
     with closing(home.database.connect()) as session:
-        monkeypatch.setattr(type(session), "batches", lambda *_: iter(()))
+        monkeypatch.setattr(type(session), "batches", lambda *_: (row for row in list[Any]()))
     with pytest.raises(HomeError, match="not one row"):
         read(home)
 

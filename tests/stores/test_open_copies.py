@@ -34,10 +34,16 @@ def patient(tmp_path: Path, seconds: int) -> tuple[Any, SqlStore]:
 
 def test_what_is_erased_while_it_is_written_is_erased_and_cleared_later(tmp_path: Path) -> None:
     rig, store = patient(tmp_path, 1)
+    taken = (
+        "select 1 from pg_locks l join pg_class c on c.oid = l.relation "
+        f"where l.mode = 'RowExclusiveLock' and c.relname = '_hygge_{WHAT.load_id}'"
+    )
 
     async def story() -> None:
         async with store.load(WHAT) as load, load.part(Partition("all")) as part:
             await part.write(ROWS)
+            while not await asyncio.to_thread(ask, taken):
+                """It has not begun yet."""
             assert await store.recover("people", WHAT.load_id) is None
             assert await store.unfinished("people") == [WHAT.load_id]
         assert await store.recover("people", WHAT.load_id) is None

@@ -29,13 +29,18 @@ def rig(tmp_path: Path) -> MssqlStoreRig:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is changed, from now on."""
-    said, plain = list[str](), MssqlSession.change
+    said, plain, put = list[str](), MssqlSession.change, MssqlSession.put
 
     def hearing(self: MssqlSession, sql: str, *values: Any) -> None:
         said.append(sql)
         plain(self, sql, *values)
 
+    def hearing_put(self: MssqlSession, sql: str) -> int:
+        said.append(sql)
+        return put(self, sql)
+
     monkeypatch.setattr(MssqlSession, "change", hearing)
+    monkeypatch.setattr(MssqlSession, "put", hearing_put)
     return said
 
 
