@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 from check import Table, check_types, check_values, read
-from deltalake import DeltaTable
 from obstore.store import S3Store
 from source import ROWS, fetch, unpack
 
@@ -66,7 +66,7 @@ def main() -> None:
     looks: Mapping[str, Look] = {
         "to_s3": lambda name: in_bucket(bucket, f"landed/{name}"),
         "to_adls": lambda name: read(adls.folder() / "lake" / container / "landed" / name),
-        "to_delta": lambda name: DeltaTable(WORKSPACE / "tables" / name).to_pyarrow_table(),
+        "to_delta": lambda name: pl.read_delta(WORKSPACE / "tables" / name).to_arrow(),
         "home_again": lambda name: read(WORKSPACE / "settled" / name),
     }
     for flow, look in looks.items():
