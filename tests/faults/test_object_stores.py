@@ -17,7 +17,7 @@ from tests.servers.http_proxy import Harm, HttpProxy, Plan, proxy
 
 from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, StoreError
 from hygge.core.store import StoreConfig
-from hygge.filesystems import s3 as s3_files
+from hygge.filesystems import objects
 from hygge.filesystems.s3 import S3FileSystem
 from hygge.flow.factory import store_of
 from hygge.flow.flow import Flow
@@ -28,7 +28,7 @@ from hygge.journal.memory import MemoryJournal
 from hygge.testing.harness import people, unordered
 
 QUICK = {
-    **s3_files.RETRY,
+    **objects.RETRY,
     "max_retries": 3,
     "backoff": {
         "base": 2,
@@ -40,7 +40,7 @@ QUICK = {
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_files, "RETRY", QUICK)
+    monkeypatch.setattr(objects, "RETRY", QUICK)
 
 
 @pytest.fixture

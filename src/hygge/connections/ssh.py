@@ -106,7 +106,7 @@ def connected(settings: SshSettings) -> SSHClient:
         _know(client, settings)
         _connect(client, settings)
         _refuse_revoked(client, settings)
-    except BaseException:
+    except BaseException:  # a Ctrl-C, too, leaves no connection open
         client.close()
         raise
     return client

@@ -16,6 +16,7 @@ from obstore.store import AzureStore
 from hygge.connections import azure as who
 from hygge.core.config import Settings, validated
 from hygge.core.errors import ConfigError, HomeError, StoreError
+from hygge.filesystems import objects
 from hygge.filesystems.azure_asking import ASKING, advised, with_advice
 from hygge.filesystems.azure_directories import Directories
 from hygge.filesystems.azure_places import AZURES, FABRIC, AzureSettings, host_of, spelled
@@ -27,7 +28,6 @@ from hygge.filesystems.filesystem import (
 from hygge.filesystems.object_errors import told
 from hygge.filesystems.object_sink import ObjectSink
 from hygge.filesystems.objects import ObjectFileSystem, refuse_no_place
-from hygge.filesystems.s3 import RETRY
 
 _MARK: Final = "hygge"
 _DIRECTORY: Final = "x-ms-resource-type: directory"
@@ -81,7 +81,7 @@ class AzureFileSystem(ObjectFileSystem):
         proof = who.proof(self.settings.credential)
         return AzureStore(
             self.container,
-            retry_config=RETRY,
+            retry_config=objects.RETRY,
             client_options=plain,
             **named,
             **proof,
@@ -111,7 +111,7 @@ class AzureBlobFileSystem(AzureFileSystem):
         """Also that the account is flat: else folders would stay when their files are gone."""
         self.folders(folder)  # its errors tell more than those of looking at a file
         super().probe(folder)
-        trial = f"{folder}/_hygge-flat".strip("/")
+        trial = self.trial(folder)
         self.replace(f"{trial}/file", b"")
         self.delete(f"{trial}/file")
         if trial.rpartition("/")[2] in self.folders(trial.rpartition("/")[0]):
@@ -242,7 +242,7 @@ class AdlsFileSystem(AzureFileSystem):
         while folder and not self.is_folder(folder) and self.info(folder) is None:
             folder = folder.rpartition("/")[0]
         super().probe(folder)
-        trial = f"{folder}/_hygge-moved".strip("/")
+        trial = self.trial(folder)
         self.replace(f"{trial}-from", b"")
         try:
             self.move(f"{trial}-from", trial)

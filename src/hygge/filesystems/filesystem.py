@@ -77,6 +77,10 @@ class FileSystem(ABC):
     name: ClassVar[str]
     capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities()
     Settings: ClassVar[type[Settings]] = NoSettings
+    gives_names_once: ClassVar[str] = (
+        "another place: one where a file is made only if there is none"
+    )
+    """What to look for where `put_once` turns out to give a name twice."""
 
     def __init__(self, root: str, settings: Any = None) -> None:
         self.root, self.settings = root, self.Settings() if settings is None else settings
@@ -106,7 +110,8 @@ class FileSystem(ABC):
         return str(total.hexdigest())
 
     def probe(self, folder: str) -> None:
-        """See that files may be made in this folder, or in the nearest one above that is there.
+        """See that files may be made in this folder, or in the nearest one above that is there,
+        and that a name is given only once there.
 
         Leaves nothing behind. Raises StoreError.
         """
@@ -118,9 +123,21 @@ class FileSystem(ABC):
                     hint="another path, or move the file away",
                 )
             folder = folder.rpartition("/")[0]
-        trial = f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
-        self.put_once(trial, b"")
-        self.delete(trial)
+        trial = self.trial(folder)
+        try:
+            self.put_once(trial, b"1")
+            if self.put_once(trial, b"2"):
+                raise StoreError(
+                    "this server lets a file be made twice: two runs could publish at once",
+                    folder=self.url(folder),
+                    hint=self.gives_names_once,
+                )
+        finally:
+            self.delete(trial)
+
+    def trial(self, folder: str) -> str:
+        """A path that nobody else has: others may look at the folder, too."""
+        return f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
 
     def source(self, path: str) -> FileSource:
         """The file as formats want it: by handle, and by its path on this machine's disk."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, BinaryIO, ClassVar, Final, cast
 
@@ -27,6 +28,16 @@ from hygge.filesystems.object_errors import NO_PLACE, told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
+RETRY: Final[Any] = {
+    "max_retries": 6,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {
+        "base": 2,
+        "init_backoff": timedelta(milliseconds=200),
+        "max_backoff": timedelta(seconds=10),
+    },
+}
+"""For 429, 5xx and connections that break; the server's own wish to wait is kept to."""
 _MADE: Final = ".hygge-folder"
 """In a folder that was made: so that it is there while it is empty, and seen to be gone."""
 
@@ -37,6 +48,7 @@ class ObjectFileSystem(FileSystem):
     capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities(
         atomic_move=False, folders=False, versions=True
     )
+    gives_names_once: ClassVar[str] = "a server that keeps to `If-None-Match: *`"
 
     @abstractmethod
     def made(self) -> Any:
@@ -147,7 +159,7 @@ class ObjectFileSystem(FileSystem):
                 return self.get(path) == data
             except HyggeError:
                 raise
-            except Exception:
+            except Exception:  # whatever it was, the answer may be all that was lost
                 if self._looked(path) == data:
                     return True
                 raise
@@ -193,21 +205,6 @@ class ObjectFileSystem(FileSystem):
 
     def sync(self, folders: Iterable[str]) -> None:
         """Nothing: what is written is kept."""
-
-    def probe(self, folder: str) -> None:
-        """Also that a name is given only once there, which not every server sees to."""
-        super().probe(folder)
-        trial = f"{folder}/_hygge-probe".strip("/")
-        try:
-            self.put_once(trial, b"1")
-            if self.put_once(trial, b"2"):
-                raise StoreError(
-                    "this server lets a file be made twice: two runs could publish at once",
-                    folder=self.url(folder),
-                    hint="a server that keeps to If-None-Match",
-                )
-        finally:
-            self.delete(trial)
 
 
 def _info(found: Any) -> FileInfo:

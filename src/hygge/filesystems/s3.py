@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from obstore.store import S3Store
 from pydantic import Field
 
 from hygge.connections.aws import AwsSettings
 from hygge.core.config import Settings
-from hygge.core.errors import ConfigError
-from hygge.filesystems.filesystem import scheme, without_scheme
-from hygge.filesystems.objects import ObjectFileSystem
-
-RETRY: Final[Any] = {
-    "max_retries": 6,
-    "retry_timeout": timedelta(seconds=60),
-    "backoff": {
-        "base": 2,
-        "init_backoff": timedelta(milliseconds=200),
-        "max_backoff": timedelta(seconds=10),
-    },
-}
-"""For 429, 5xx and connections that break; the server's own wish to wait is kept to."""
+from hygge.filesystems import objects
+from hygge.filesystems.buckets import BucketFileSystem, BucketSettings, plain_http
 
 
-class S3Settings(Settings):
+class S3Settings(BucketSettings):
     """Which bucket, where, and who we are."""
 
-    bucket: str | None = Field(default=None, description="Its name, if no URL tells it")
     region: str | None = Field(
         default=None, description="As AWS has it; of the environment, else us-east-1, if not given"
     )
@@ -41,28 +27,13 @@ class S3Settings(Settings):
     )
 
 
-class S3FileSystem(ObjectFileSystem):
+class S3FileSystem(BucketFileSystem):
     """The objects of one bucket."""
 
     name: ClassVar[str] = "s3"
     Settings: ClassVar[type[Settings]] = S3Settings
     settings: S3Settings
-
-    @classmethod
-    def rooted(cls, path: str, settings: S3Settings) -> tuple[str, str]:
-        if scheme(path) is None:
-            if settings.bucket is None:
-                told = f"which bucket does {path!r} lie in?"
-                raise ConfigError(told, hint="s3://bucket/path, or a `connection` with a `bucket`")
-            return settings.bucket, path.strip("/")
-        root, _, inside = without_scheme(path).strip("/").partition("/")
-        if settings.bucket not in (None, root):
-            told = f"{path} does not lie in the connection's bucket, {settings.bucket}"
-            raise ConfigError(told, hint="give the path inside the bucket, or another connection")
-        return root, inside
-
-    def url(self, path: str = "") -> str:
-        return f"s3://{self.root}/{path.strip('/')}"
+    scheme: ClassVar[str] = "s3"
 
     def made(self) -> Any:
         own = self.settings
@@ -70,8 +41,8 @@ class S3FileSystem(ObjectFileSystem):
         where = self._endpoint
         told: dict[str, Any] = {"region": own.region, "endpoint": where}
         told = {key: value for key, value in told.items() if value}
-        plain: Any = {"allow_http": True} if (where or "").startswith("http://") else {}
-        return S3Store(self.root, retry_config=RETRY, client_options=plain, **told, **proof)
+        how: Any = {"retry_config": objects.RETRY, "client_options": plain_http(where)}
+        return S3Store(self.root, **how, **told, **proof)
 
     @property
     def _endpoint(self) -> str | None:

@@ -27,7 +27,7 @@ from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.sftp_calls import Calls
 from hygge.filesystems.sftp_errors import IS_FOLDER, told
-from hygge.filesystems.sftp_place import SftpSettings, inside, named, of_url, refuse_twice
+from hygge.filesystems.sftp_place import SftpSettings, inside, named, of_url
 from hygge.filesystems.sftp_session import CREATE, READ, Refused, Session
 from hygge.filesystems.sftp_sink import SftpSink
 from hygge.filesystems.sftp_tree import (
@@ -49,6 +49,7 @@ class SftpFileSystem(FileSystem):
     """Files below a folder of a server. Any thread may use it: each call has a connection."""
 
     name: ClassVar[str] = "sftp"
+    gives_names_once: ClassVar[str] = "a server that knows hardlink@openssh.com, as OpenSSH's does"
     Settings: ClassVar[type[Settings]] = SftpSettings
     settings: SftpSettings
 
@@ -275,10 +276,6 @@ class SftpFileSystem(FileSystem):
             suppress(Refused),  # not empty, gone, or not ours to remove: it stays
         ):
             self._calls.asked(prune)
-
-    def probe(self, folder: str) -> None:
-        super().probe(folder)
-        refuse_twice(self, folder)
 
     def sync(self, folders: Iterable[str]) -> None:
         def sync(session: Session) -> None:

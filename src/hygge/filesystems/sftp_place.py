@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-import secrets
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import Field
 
 from hygge.connections.ssh import SshSettings
-from hygge.core.errors import ConfigError, StoreError
-from hygge.filesystems.filesystem import FileSystem, without_scheme
+from hygge.core.errors import ConfigError
+from hygge.filesystems.filesystem import without_scheme
 
 _PLAIN: Final = "@\\!$&'()*+,;="
 """What a user's name may have in a URL as it is."""
@@ -69,20 +68,3 @@ def inside(path: str) -> str:
     if plain == ".." or plain.startswith("../"):
         raise ConfigError(f"the path {path!r} leads out of its folder")
     return "" if plain == "." else plain
-
-
-def refuse_twice(files: FileSystem, folder: str) -> None:
-    """Raise StoreError where a name can be given twice. A server without links may do that."""
-    while folder and not files.is_folder(folder):
-        folder = posixpath.dirname(folder)
-    trial = f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
-    try:
-        files.put_once(trial, b"1")
-        if files.put_once(trial, b"2"):
-            raise StoreError(
-                "this server lets a file be made twice: two runs could publish at once",
-                folder=files.url(folder),
-                hint="a server that knows hardlink@openssh.com, as OpenSSH's does",
-            )
-    finally:
-        files.delete(trial)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import chain
-from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
@@ -21,8 +20,7 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.filesystems.filesystem import FileInfo, FileSystem, locate
-from hygge.filesystems.found import found, is_local, place_of
-from hygge.filesystems.paths import entity_path, located
+from hygge.filesystems.found import PlacedConfig, found
 from hygge.formats.delta_rows import delta_rows
 from hygge.formats.delta_snapshot import DataFile, Place, Snapshot, require_library, snapshot
 from hygge.formats.format import Span
@@ -34,14 +32,12 @@ from hygge.homes.file_window import column_of_window, ends_of, greatest_told, wi
 MB = 1_000_000
 
 
-class DeltaHomeConfig(HomeConfig):
+class DeltaHomeConfig(PlacedConfig, HomeConfig):
     """Settings of a Delta table to be read."""
 
     path: str = Field(
         min_length=1, description="The table's folder: a path or URL; {entity} is filled in"
     )
-    filesystem: str | None = Field(default=None, description="Where, if the path does not say")
-    connection: str | None = Field(default=None, description="Which of `connections:` to use")
     version: int | None = Field(default=None, ge=0, description="As it was at this version")
     timestamp: datetime | None = Field(default=None, description="As it was at this moment")
     partition_mb: float = Field(
@@ -53,20 +49,6 @@ class DeltaHomeConfig(HomeConfig):
         if self.version is not None and self.timestamp is not None:
             raise ValueError("`version` and `timestamp` both say when: one is enough")
         return self
-
-    @classmethod
-    def for_entity(
-        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
-    ) -> dict[str, Any]:
-        return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
-
-    def located(self, root: Path) -> Self:
-        return (
-            self.model_copy(update={"path": located(self.path, root)}) if is_local(self) else self
-        )
-
-    def places(self) -> tuple[str, ...]:
-        return (place_of(self),)
 
 
 class DeltaHome(BlockingHome[DeltaHomeConfig]):

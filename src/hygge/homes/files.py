@@ -22,8 +22,7 @@ from hygge.core.schema import TableSchema
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.filesystems.filesystem import FileInfo, FileSystem, locate
-from hygge.filesystems.found import found, is_local, place_of
-from hygge.filesystems.paths import entity_path, located
+from hygge.filesystems.found import PlacedConfig, found
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
 from hygge.homes.asked import announced, asked, column_of, worthwhile
@@ -38,7 +37,7 @@ Worth: TypeAlias = Callable[[FileInfo], Sequence[Span | None]]
 """Which blocks of a file are to be read; None is the whole file."""
 
 
-class FileHomeConfig(HomeConfig):
+class FileHomeConfig(PlacedConfig, HomeConfig):
     """Settings of a table in files."""
 
     path: str = Field(
@@ -47,12 +46,10 @@ class FileHomeConfig(HomeConfig):
     format: str | None = Field(
         default=None, description="How rows lie in the files; by suffix if not given, else parquet"
     )
-    filesystem: str | None = Field(default=None, description="Where, if the path does not say")
     options: Mapping[str, Any] = Field(default={}, description="The format's own options")
     partition_mb: float = Field(
         default=256, gt=0, description="Small files are packed and big ones cut to about this, MB"
     )
-    connection: str | None = Field(default=None, description="Which of `connections:` to use")
 
     @model_validator(mode="before")
     @classmethod
@@ -64,19 +61,8 @@ class FileHomeConfig(HomeConfig):
         checked(self.options, _format_told({"path": self.path, "format": self.format}))
         return self
 
-    @classmethod
-    def for_entity(
-        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
-    ) -> dict[str, Any]:
-        return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
-
-    def located(self, root: Path) -> Self:
-        return (
-            self.model_copy(update={"path": located(self.path, root)}) if is_local(self) else self
-        )
-
     def places(self) -> tuple[str, ...]:
-        path = place_of(self)
+        path = self.place
         folder, _, name = path.rpartition("/")
         wild = WILD.search(path if "**" in name else folder)
         # a pattern in the last name alone reads nothing from the folders beside it

@@ -122,7 +122,7 @@ class DeltaLoad(FileLoad):
         publishing = Publishing(self.table, self, self.asked, there)
         try:
             record, actions = publishing.commit(parts, newest)
-        except BaseException:
+        except BaseException:  # a Ctrl-C, too: nothing is committed yet, and no version names them
             publishing.discard(parts)
             raise
         told = [transaction(record), *actions]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -12,19 +11,16 @@ from hygge import registry
 from hygge.core.config import Wrong
 from hygge.core.errors import ConfigError
 from hygge.core.store import StoreConfig
-from hygge.filesystems.found import is_local, place_of
-from hygge.filesystems.paths import entity_path, located
+from hygge.filesystems.found import PlacedConfig
 from hygge.formats.options import checked, gathered
 from hygge.stores.file_names import DEFAULT_PATTERN, check_pattern
 
 
-class FileStoreConfig(StoreConfig):
+class FileStoreConfig(PlacedConfig, StoreConfig):
     """Settings of a folder of files."""
 
     path: str = Field(description="The table's folder: a path or URL; {entity} is filled in")
     format: str = Field(default="parquet", description="How rows lie in the files")
-    filesystem: str | None = Field(default=None, description="Where, if the path does not say")
-    connection: str | None = Field(default=None, description="Which of `connections:` to use")
     options: Mapping[str, Any] = Field(default={}, description="The format's own options")
     target_file_mb: int = Field(default=256, ge=1, le=8192, description="Begin a new file at, MB")
     file_pattern: str = Field(
@@ -64,17 +60,3 @@ class FileStoreConfig(StoreConfig):
             return check_pattern(pattern)
         except ConfigError as failed:
             raise ValueError(f"{failed.what}; {failed.hint}") from None
-
-    @classmethod
-    def for_entity(
-        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
-    ) -> dict[str, Any]:
-        return {**super().for_entity(flow, entity, name), "path": entity_path(flow, entity, name)}
-
-    def located(self, root: Path) -> Self:
-        return (
-            self.model_copy(update={"path": located(self.path, root)}) if is_local(self) else self
-        )
-
-    def places(self) -> tuple[str, ...]:
-        return (place_of(self),)
