@@ -146,7 +146,7 @@ READINGS = [
         "MySQL, MariaDB",
         "the same, by InnoDB's own list of transactions",
         "best effort for a user without `PROCESS`, and for a first load by a number while "
-        "others write",
+        "others write, if later ones append",
         "mysql",
     ),
     Reading("SQLite", "the same: there is one writer", "", "sqlite"),
@@ -160,7 +160,7 @@ READINGS = [
         "by a `rowversion`, no replica that is only read; by changes, a full load is needed (and "
         "said to be) where they are no longer kept; by a number or a moment, best effort for a "
         "login without `VIEW DATABASE PERFORMANCE STATE` (before 2022: `VIEW DATABASE STATE`), "
-        "and for a first load by a number while others write",
+        "and for a first load by a number while others write, if later ones append",
         "mssql",
     ),
 ]

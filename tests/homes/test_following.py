@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -270,5 +270,10 @@ def test_the_destination_follows_the_source(
 
 
 def run_as_test(machine: type[Following]) -> None:
-    few = settings(max_examples=4, stateful_step_count=20, suppress_health_check=list(HealthCheck))
+    few = settings(
+        max_examples=4,
+        stateful_step_count=20,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # a shorter story would take minutes to find, and fail by the clock
+    )
     run_state_machine_as_test(machine, settings=few)

@@ -93,7 +93,8 @@ class Prepared:
         route, settings = self.route, self.route.settings
         low = low_of(self.last, settings, route.home, self.source, self.keys)
         reading, held = await self._window(low)
-        low = reading.back if reading.anew else low
+        if reading.anew:  # what is held back may lie below its new end, too
+            low = None if held else reading.back
         whole = settings.mode is Mode.REPLACE and settings.merges and not settings.new_files
         load = LoadRequest(
             load_id=new_load_id(),
@@ -105,7 +106,7 @@ class Prepared:
             source=route.home.identity,
             low=low,
             bound=reading.bound,
-            hold=held and (low is not None or settings.run_type is RunType.BACKFILL),
+            hold=held,
             latest=self._latest(),
             any_tie=settings.on_tie == "any",
             where=settings.where,
@@ -143,12 +144,15 @@ class Prepared:
         if reading.anew:
             ends = f", it ends at {reading.back}: reading it all" if reading.back else ""
             self.route.notice(f"the last rows of the source are gone{ends}")
-        if bound.why:
+        held = bound.held and (settings.merges or low is not None)
+        if bound.why and held and settings.merges:
+            self.route.notice(f"{bound.why}: the next run reads them again")
+        elif bound.why:
             self.route.notice(bound.why if bound.exact else f"best effort: {bound.why}")
         fixed = settings.incremental is None and (reading.bound is None or reading.bound.closed)
         if settings.mode is Mode.REPLACE and fixed:
-            return Window(), False  # all that there is
-        return reading, bound.held
+            return Window(), held  # all that there is
+        return reading, held
 
 
 async def prepare(route: Route) -> Prepared:
