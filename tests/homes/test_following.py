@@ -190,8 +190,8 @@ class Following(RuleBasedStateMachine):
     def _run(self, store: Store[Any] | None = None) -> Any:
         place = {"connection": self._url, "table": self.table}
         config = HomeConfig.create({"type": self.kind, **place})
-        home = home_of(config, NoConnections())
         how = {"run_type": "incremental", "write": self.write, "retries": 0, **self._how()}
+        home = home_of(config, NoConnections()).following(how.get("incremental"))
         return self.stage.flow(home, store, **how).run(self.stage.terms())
 
     @rule()
@@ -274,6 +274,6 @@ def run_as_test(machine: type[Following]) -> None:
         max_examples=4,
         stateful_step_count=20,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],  # a shorter story would take minutes to find, and fail by the clock
+        phases=[Phase.generate],  # to find a shorter story would take minutes
     )
     run_state_machine_as_test(machine, settings=few)
