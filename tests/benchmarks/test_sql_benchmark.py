@@ -19,6 +19,7 @@ from benchmarks import report, sql
 TINY = 0.0002
 
 
+@pytest.mark.long
 def test_databases_in_files_are_read_and_written_and_values_compared(tmp_path: Path) -> None:
     words = ["--quick", "--scale", str(TINY), "--no-peers", "--jobs", "efgh"]
     assert sql.main([*words, "--cache", str(tmp_path)]) == 0
@@ -28,6 +29,7 @@ def test_databases_in_files_are_read_and_written_and_values_compared(tmp_path: P
     assert results["jobs"]["h"]["runs"].keys() == {"hygge", "bare DuckDB"}
 
 
+@pytest.mark.long
 def test_servers_are_read_and_written_and_values_compared(tmp_path: Path) -> None:
     words = ["--quick", "--scale", str(TINY), "--no-peers", "--jobs", "abcdi"]
     assert sql.main([*words, "--cache", str(tmp_path)]) == 0

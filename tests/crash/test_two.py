@@ -53,7 +53,9 @@ def test_the_second_is_told_who_is_at_work(
     assert len(busy) >= 6  # all but the events before the lease was taken and after it was given
 
 
-@pytest.mark.parametrize(("where", "step"), [("events", 1), ("files", 4)])
+@pytest.mark.parametrize(
+    ("where", "step"), [("events", 1), pytest.param("files", 4, marks=pytest.mark.long)]
+)
 def test_one_that_slept_past_its_lease_does_no_harm(
     workshops: Sequence[Workshop], case: Case, where: str, step: int, passed: Passed
 ) -> None:

@@ -90,7 +90,11 @@ def small_mysql(tmp: Path) -> Iterator[tuple[Named, Ask, str]]:
     yield Named(type="mysql", url=f"mysql://root@{host}:{port}/small"), ask, "small"
 
 
-@pytest.mark.parametrize("small", [small_postgres, small_mysql], ids=["postgres", "mysql"])
+@pytest.mark.parametrize(
+    "small",
+    [small_postgres, pytest.param(small_mysql, marks=pytest.mark.long)],
+    ids=["postgres", "mysql"],
+)
 def test_a_full_server_is_told_of_and_nothing_changes(tmp_path: Path, small: Any) -> None:
     source = MemoryHomeRig(tmp_path)
     with small(tmp_path) as (connection, ask, schema):

@@ -252,12 +252,20 @@ class Following(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-CASES = [
+SHORT = [
+    ("postgres", "number", "merge", True),
+    ("postgres", "at", "append", False),
+    ("mysql", "number", "merge", True),
+    ("mysql", "at", "merge", False),
+]
+LONG = [
     (kind, column, write, finds)
     for kind in ("postgres", "mysql")
     for column in ("number", "at")
     for write, finds in (("merge", False), ("merge", True), ("append", False))
+    if (kind, column, write, finds) not in SHORT
 ]
+CASES = [*SHORT, *(pytest.param(*case, marks=pytest.mark.long) for case in LONG)]
 
 
 @pytest.mark.parametrize(("kind", "column", "write", "finds"), CASES)

@@ -260,7 +260,7 @@ def tables(draw: st.DrawFn) -> tuple[list[bytes], pl.DataType, ReadRequest]:
     return written, kind, ReadRequest(low=ends[0], bound=ends[1])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
 def test_the_rows_are_those_of_the_window(made: tuple[list[bytes], Any, ReadRequest]) -> None:
     written, kind, request = made

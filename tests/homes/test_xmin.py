@@ -570,7 +570,7 @@ def test_nothing_is_lost_whatever_others_do(tmp_path: Path) -> None:
         tmp = tmp_path
 
     many = settings(
-        max_examples=6,
+        max_examples=4,
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),

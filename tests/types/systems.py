@@ -111,6 +111,7 @@ class MysqlSystem(System):
             database=database,
             autocommit=True,
             charset="utf8mb4",
+            ssl_disabled=True,  # what it needs for TLS takes longer to load than all the rest
             init_command="set time_zone = '+00:00', sql_mode = ''",
         )
         with connection as db, db.cursor() as cursor:

@@ -85,23 +85,43 @@ def test_a_value_lies_there_and_comes_back(kind: type[System], ours: Ours, tmp_p
     assert exactly(found.to_list()) == exactly([again, None])
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def refusal(kind: type[System], case: Case) -> str | None:
+    """What is said of such values, if they have no place there."""
+    return next(
+        (text for start, text in REFUSED[kind].items() if case.name.startswith(start)), None
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        pytest.param(kind, case, id=f"{kind.name} {case.name}")
+        for kind in SYSTEMS
+        for case in cases()
+        if refusal(kind, case)
+    ],
+)
+def test_what_has_no_place_is_refused(kind: type[System], case: Case, tmp_path: Path) -> None:
+    system = kind(tmp_path)
+    with refused(Refused(refusal(kind, case) or "")):
+        moved(home_of(tmp_path, case.series().rename("v").to_frame()), system.store())
+    assert "t" not in tables(system)
+
+
 @pytest.mark.parametrize("kind", SYSTEMS, ids=lambda kind: kind.name)
-def test_what_goes_wrong_elsewhere(kind: type[System], case: Case, tmp_path: Path) -> None:
-    system, values = kind(tmp_path), case.series().rename("v")
-    home = home_of(tmp_path, values.to_frame())
-    told = [text for start, text in REFUSED[kind].items() if case.name.startswith(start)]
-    if told:
-        with refused(Refused(told[0])):
-            moved(home, system.store())
-        assert "t" not in tables(system)
-        return
-    moved(home, system.store())
-    found = read(system.home())["v"]
-    expected = shown(as_it_is_there(values, kind))
-    if case.name in UNSIGNED and kind in UNSIGNED[case.name]:
-        expected = [0.0 if value == 0.0 else value for value in expected]
-    assert exactly(shown(found)) == exactly(expected)
+def test_what_goes_wrong_elsewhere(kind: type[System], tmp_path: Path) -> None:
+    """Each case a column; the shorter ones end in NULLs."""
+    system, known = kind(tmp_path), [case for case in cases() if not refusal(kind, case)]
+    columns = [case.series().rename(f"c{n}") for n, case in enumerate(known)]
+    rows = pl.concat([values.to_frame() for values in columns], how="horizontal_extend")
+    moved(home_of(tmp_path, rows), system.store())
+    found = read(system.home())
+    for case, values in zip(known, columns, strict=True):
+        expected = shown(as_it_is_there(values, kind))
+        if case.name in UNSIGNED and kind in UNSIGNED[case.name]:
+            expected = [0.0 if value == 0.0 else value for value in expected]
+        expected += [None] * (rows.height - len(values))
+        assert exactly(shown(found[values.name])) == exactly(expected), case.name
 
 
 def tables(system: System) -> str:

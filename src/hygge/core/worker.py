@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from typing import Final
 
 _IDLE: Final = "hygge-idle"
+_SOON: Final = 0.0005
+"""Seconds; whoever asks without a pause keeps the lock that a thread needs to end."""
 
 
 class Worker:
@@ -30,7 +32,7 @@ class Worker:
         """Let it make what it has, and see it gone."""
         self.abandon()
         while self.thread.is_alive():  # noqa: ASYNC110 - it has no way to tell once it is gone
-            await asyncio.sleep(0)
+            await asyncio.sleep(_SOON)
 
     def abandon(self) -> None:
         """Let it end by itself, whenever it is free again."""
