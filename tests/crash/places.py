@@ -7,11 +7,14 @@ import shutil
 import threading
 import zlib
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import obstore
-from tests.rigs import azure, mssql, mysql, postgres, s3
+from tests.rigs import azure, gcs, mssql, mysql, postgres, s3
 from tests.rigs.files import ParquetFolderRig
+from tests.servers import gcs as gcs_server
 from tests.servers import postgres as postgres_server
 from tests.servers import s3 as s3_server
 from tests.servers import sshd
@@ -239,19 +242,28 @@ class S3Place(s3.S3FolderRig, Place):
         return [data.decode() for data in self.objects("raw/_hygge/leases").values()]
 
 
+class GcsPlace(S3Place):
+    def __init__(self, tmp: Path) -> None:
+        self.tmp, self.bucket = tmp, gcs_server.new_bucket()
+        self.url = json.dumps({"type": "gcs", **gcs_server.settings(self.bucket)})
+        self.prefix = "raw/"
+
+    eyes = gcs.VersionedGcsRig.eyes
+
+
 class AdlsPlace(azure.AdlsFolderRig, Place):
     """A container with directories. Copies lie beside `raw`, made on the server's own disk."""
 
-    def __init__(self, tmp: Path) -> None:
-        super().__init__(tmp)
-        told = {"type": "adls", **adls.settings("lake", self.bucket)}
-        self.url, self.prefix = json.dumps(told), "raw/"
+    def connect(self, settings: Mapping[str, Any]) -> None:
+        super().connect(settings)
+        self.url = json.dumps(dict(self.connections.settings("lake")))
+        self.prefix = self.place.removesuffix("people")
 
     def make(self) -> None:
         shutil.rmtree(self._folder(HERE), ignore_errors=True)
 
     def _folder(self, which: str) -> Path:
-        return adls.folder() / "lake" / self.bucket / f"raw{which}"
+        return adls.folder() / self.account / self.bucket / (self.below or "") / f"raw{which}"
 
     def copy(self, source: str, target: str) -> None:
         shutil.rmtree(self._folder(target), ignore_errors=True)
@@ -265,13 +277,24 @@ class AdlsPlace(azure.AdlsFolderRig, Place):
         return [data.decode() for data in self.objects("raw/_hygge/leases").values()]
 
 
+class FlatPlace(AdlsPlace):
+    account, kind = azure.FlatAzureRig.account, azure.FlatAzureRig.kind
+
+
+class OneLakePlace(azure.OneLakeRig, AdlsPlace):
+    """The files of a lakehouse."""
+
+
 _KINDS: dict[str, type[Place]] = {
     "postgres": PostgresPlace,
     "mysql": MysqlPlace,
     "mssql": MssqlPlace,
     "sftp": SftpPlace,
     "s3": S3Place,
+    "gcs": GcsPlace,
     "adls": AdlsPlace,
+    "azure_blob": FlatPlace,
+    "onelake": OneLakePlace,
 }
 _ASKING = threading.Lock()
 

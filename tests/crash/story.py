@@ -70,6 +70,8 @@ FILE = "shop.db"
 """Where a database lies that is a file."""
 OLD, NEW = 30, 60
 """How many people the source has at first, and then."""
+CLOUDS = ("adls", "azure_blob", "onelake", "gcs")
+"""Layouts of files whose place is told by a connection's settings."""
 GONE = (3, 11, 12, 28)
 """Those that it has lost by then, in a case of deletes."""
 
@@ -119,7 +121,7 @@ class Case:
             return {"type": "delta", "path": str(place)}
         if self.layout == "s3":
             return {"type": "parquet", "path": f"{self.prefix}{place.name}"}
-        if self.layout == "adls":
+        if self.layout in CLOUDS:
             path = f"{self.prefix}{place.name}"
             return {"type": "parquet", "connection": "place", "path": path}
         if self.at:
@@ -134,7 +136,7 @@ class Case:
     def connections(self) -> NamedConnections:
         """What the store's settings call `place`, or `server`."""
         known: dict[str, Any] = {}
-        if self.layout == "adls":
+        if self.layout in CLOUDS:
             known = {"place": json.loads(self.at)}
         if self.layout == "sftp":
             known = {"server": {"type": "sftp", **json.loads(self.at)}}
@@ -303,7 +305,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
         faults.watch_sessions(trigger)
         watch_sftp(trigger)
         faults.watch_objects(trigger)
-    if where == "steps" and what.case.layout == "adls":
+    if where == "steps" and what.case.layout in ("adls", "onelake"):
         faults.watch_directories(trigger)
 
     def listen(event: Event) -> None:

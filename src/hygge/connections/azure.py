@@ -56,6 +56,21 @@ def proof(credential: AzureCredential) -> dict[str, Any]:
     return {"skip_signature": True}
 
 
+def plain(credential: AzureCredential) -> dict[str, str]:
+    """As the library of Delta tables wants it: a token as it is now, good for a look at a log.
+
+    Raises ConfigError and ConnectionFailed where none can be had.
+    """
+    match credential:
+        case AzureKeySettings():
+            return {"azure_storage_account_key": revealed(credential.account_key) or ""}
+        case SasSettings():
+            return {"azure_storage_sas_key": _query(credential)}
+        case EntraSettings():
+            return {"azure_storage_token": entra.granted(credential, STORAGE_SCOPE).token}
+    return {"azure_skip_signature": "true"}
+
+
 def shown(credential: AzureCredential, account: str) -> tuple[Any, dict[str, str]]:
     """As Microsoft's own library wants it: a credential, or headers for each call.
 

@@ -38,3 +38,11 @@ class GcpSettings(Settings):
         if self.method == "service_account":
             return {"service_account_key": revealed(self.key)}
         return {}
+
+    def plain(self) -> dict[str, str]:
+        """As the library of Delta tables wants it. Raises ConfigError where it cannot be had."""
+        told = self.proof()
+        return {
+            f"google_{key}": str(value).lower() if value is True else value
+            for key, value in told.items()
+        }

@@ -7,6 +7,7 @@ there by itself, and a move is one step; these go over the DFS protocol.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, cast
 
 import obstore
@@ -75,7 +76,7 @@ class AzureFileSystem(ObjectFileSystem):
         return f"abfss://{self.root}/{path.strip('/')}"
 
     def made(self) -> Any:
-        endpoint = (self.settings.endpoint or f"https://{self.host}").replace(".dfs.", ".blob.", 1)
+        endpoint = self._endpoint
         plain: Any = {"allow_http": True} if endpoint.startswith("http://") else {}
         named: dict[str, Any] = {"account_name": self.account, "endpoint": endpoint}
         proof = who.proof(self.settings.credential)
@@ -87,6 +88,16 @@ class AzureFileSystem(ObjectFileSystem):
             **proof,
             **self.within,
         )
+
+    @property
+    def _endpoint(self) -> str:
+        told = self.settings.endpoint or f"https://{self.host}"
+        return told.replace(".dfs.", ".blob.", 1)
+
+    def delta_options(self) -> Mapping[str, str]:
+        named = {"azure_storage_account_name": self.account, "azure_endpoint": self._endpoint}
+        allowed = {"allow_http": "true"} if self._endpoint.startswith("http://") else {}
+        return {**named, **allowed, **who.plain(self.settings.credential)}
 
     @property
     def within(self) -> dict[str, Any]:

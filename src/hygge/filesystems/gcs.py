@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from obstore.store import GCSStore
@@ -37,3 +38,12 @@ class GcsFileSystem(BucketFileSystem):
             known["base_url"] = own.endpoint
         how: Any = {"retry_config": objects.RETRY, "client_options": plain_http(own.endpoint)}
         return GCSStore(self.root, **how, **known)
+
+    def delta_options(self) -> Mapping[str, str]:
+        own = self.settings
+        told = own.credential.plain()
+        if own.endpoint:
+            told["google_base_url"] = own.endpoint
+        if (own.endpoint or "").startswith("http://"):
+            told["allow_http"] = "true"
+        return told
