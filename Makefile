@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo demo-cloud test long check bench bench-sql bench-mssql format clean
+.PHONY: demo demo-cloud test long check bench bench-sql bench-mssql bench-cloud format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
@@ -37,6 +37,9 @@ bench-sql: $(READY)
 
 bench-mssql: $(READY)
 	$(BIN)/python -m benchmarks.mssql $(BENCH_ARGS)
+
+bench-cloud: $(READY)
+	$(BIN)/python -m benchmarks.cloud $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -47,6 +47,10 @@ NEVER = """\
 DuckDB, and never on a real one. [What only a real one can
 prove](../guide/sql-server.md#what-only-a-real-sql-server-can-prove) is listed, statement by
 statement; `HYGGE_TEST_MSSQL_URL` runs the same tests on any.
+
+(**) Tried on servers that stand in for the clouds: Moto for S3, our own for Azure, OneLake and GCS
+(and Azurite beside it, where it can be installed). [What only a real one can
+prove](../guide/clouds.md) is listed.
 """
 NOT = """\
 ## What is not guaranteed
@@ -97,6 +101,25 @@ def _tables(kind: str, title: str, full: str) -> list[Promise]:
     ]
 
 
+def _files(title: str, means: str, contract: str, layout: str) -> list[Promise]:
+    return [
+        Promise(title, _FULL, means, contract, (f"full_drop-{layout}",)),
+        Promise(title, _APPEND, means, contract, (f"incremental-{layout}",)),
+    ]
+
+
+_RENAMED = (
+    "files are staged beside the table and digested; one record, which can be made only once, "
+    "names them; each is renamed in one step"
+)
+_COPIED = (
+    "objects are staged beside the table and digested; one record, which can be made only once, "
+    "names them; they are copied to names that never were, and the old ones deleted afterwards"
+)
+_LOGGED = (
+    "data files are staged in the table's folder, where nobody sees them; one commit of its log, "
+    "which can be made only once, makes them the table's, with the load's word in it"
+)
 SQL_SERVER = "SQL Server (*)"
 _SWAPPED = f"{_ONE}; where columns changed, a table made beside the old one takes its name"
 PROMISES = [
@@ -109,6 +132,15 @@ PROMISES = [
         "versionedparquet",
         ("full_drop-versioned",),
     ),
+    *_files("files, by SFTP", _RENAMED, "sftpfolder", "sftp"),
+    *_files("files, in ADLS Gen2 (**)", _RENAMED, "adlsfolder", "adls"),
+    *_files("files, in OneLake (**)", _RENAMED, "adlsfolder", "onelake"),
+    *_files("files, in Azure Blob (**)", _COPIED, "flatazure", "azure_blob"),
+    *_files("files, in S3 (**)", _COPIED, "s3folder", "s3"),
+    *_files("files, in GCS (**)", _COPIED, "versionedgcs", "gcs"),
+    Promise("Delta tables", _FULL, _LOGGED, "delta", ("full_drop-delta",)),
+    Promise("Delta tables", _APPEND, _LOGGED, "delta", ("incremental-delta",)),
+    Promise("Delta tables", _MERGE, _LOGGED, "delta", ("incremental-merge.*-delta",)),
     *_tables("postgres", "PostgreSQL", _ONE),
     *_tables("mysql", "MySQL, MariaDB", _SWAPPED),
     *_tables("sqlite", "SQLite", _ONE),
