@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,8 +101,21 @@ def test_a_login_that_nobody_knows() -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    with pytest.raises(ConnectionFailed):
-        check(**parts(port=1, connect_seconds=2))
+    with pytest.raises(ConnectionFailed, match=r"nobody answers: .*refused.*server .*,1") as failed:
+        check(**parts(port=1))
+    assert "port" in str(failed.value.hint)
+
+
+def test_a_server_whose_name_nobody_knows() -> None:
+    with pytest.raises(ConnectionFailed, match=r"nobody answers: .*server nowhere\.invalid"):
+        check(**parts(server="nowhere.invalid"))
+
+
+def test_a_server_that_takes_no_notice() -> None:
+    late = pytest.raises(ConnectionFailed, match=r"did not let us in within 1 s")
+    with socket.create_server(("127.0.0.1", 0)) as deaf, late as failed:
+        check(**parts(server="127.0.0.1", port=deaf.getsockname()[1], connect_seconds=1))
+    assert "port" in str(failed.value.hint)
 
 
 @scripted

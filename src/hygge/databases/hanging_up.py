@@ -65,6 +65,13 @@ def known_by(number: int) -> list[socket.socket]:
     return [wire for handle in _handles() if (wire := _saying(handle, option, number))]
 
 
+def mark(wire: socket.socket, seconds: tuple[int, int]) -> None:
+    """Have it ask a silent machine after so many seconds, by which `marked` finds it."""
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds[0])
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, seconds[1])
+
+
 def marked(seconds: tuple[int, int]) -> list[socket.socket]:
     """The sockets of this process that ask a silent machine after so many seconds, and so many
     more each time; by handles of our own."""

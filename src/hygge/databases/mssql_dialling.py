@@ -11,11 +11,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from hygge.core.errors import ConnectionFailed, HyggeError
-from hygge.databases.hanging_up import hang_up, marked
+from hygge.databases.hanging_up import hang_up, mark, marked
 
 _NUMBERS = itertools.count()
+_PORT: Final = 1433
+_REACH: Final = "see the server's name and port, and whether this machine may reach it"
 
 
 class Dialling:
@@ -47,7 +50,7 @@ class Dialling:
             if not late:
                 raise
             told = f"the server did not let us in within {self._seconds:g} s"
-            raise ConnectionFailed(told) from failed
+            raise ConnectionFailed(told, hint=_REACH) from failed
         finally:
             over.set()
             watching.join()
@@ -59,6 +62,33 @@ class Dialling:
             for wire in marked(numbers):
                 with wire, suppress(OSError):
                     hang_up(wire.fileno())
+
+
+def knock(where: str, numbers: tuple[int, int], seconds: float) -> None:
+    """Raise ConnectionFailed where nobody listens. The driver would try again until its time is
+    over, and not tell why."""
+    host, _, port = where.removeprefix("tcp:").partition(",")
+    if "\\" in host or ":" in host or (port and not port.isdecimal()):
+        return  # an instance, say, whose port its server tells
+    host = "localhost" if host in (".", "(local)") else host
+    failed: OSError | None = None
+    try:
+        for family, kind, number, _, address in socket.getaddrinfo(
+            host, int(port or _PORT), type=socket.SOCK_STREAM
+        ):
+            with socket.socket(family, kind, number) as wire:
+                mark(wire, numbers)
+                wire.settimeout(seconds)
+                try:
+                    wire.connect(address)
+                except OSError as refused:
+                    failed = refused
+                else:
+                    return
+    except OSError as unknown:
+        failed = unknown
+    why = failed and (failed.strerror or failed)
+    raise ConnectionFailed(f"nobody answers: {why}", hint=_REACH) from failed
 
 
 def _known_by() -> tuple[int, int]:

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from hygge.connections.entra import token
 from hygge.connections.pool import Line
-from hygge.core.errors import ConfigError
+from hygge.core.errors import ConfigError, ConnectionFailed
 from hygge.databases.hanging_up import hang_up, is_quiet, keep_alive, within
-from hygge.databases.mssql_dialling import Dialling, wire_known_by
+from hygge.databases.mssql_dialling import Dialling, knock, wire_known_by
 from hygge.databases.mssql_errors import told
 from hygge.databases.mssql_settings import MssqlSettings, written
 
@@ -35,9 +35,10 @@ _MANNERS = (
 def _entering(settings: MssqlSettings, dialling: Dialling) -> Iterator[tuple[int, int]]:
     try:
         with dialling.anew() as numbers, told():
+            knock(settings.where, numbers, settings.connect_seconds)
             yield numbers
-    except ConfigError as refused:
-        refused.at(server=settings.where, database=settings.which)  # it may tell the user alone
+    except (ConfigError, ConnectionFailed) as failed:
+        failed.at(server=settings.where, database=settings.which)  # it may tell the user alone
         raise
 
 
