@@ -97,6 +97,8 @@ def cli(ctx: click.Context, verbose: bool, version: bool) -> None:
 def main() -> NoReturn:
     """The entry point of the installed command."""
     gc.disable()  # what start-up makes is there to stay; a run that moves data turns it on again
+    # Arrow's own allocator keeps what each of its threads once had
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a name that this terminal cannot show must not end a run

@@ -16,7 +16,7 @@ _READERS: Final = 3
 _IN_MEMORY: Final = 64 * 2**20
 """Bytes that are fetched before they are asked for, at most; a larger piece is not."""
 
-Fetch = Callable[[int, int], bytes]
+Fetch = Callable[[int, int], bytes | memoryview]
 
 
 class ObjectReader(io.RawIOBase):
@@ -90,7 +90,7 @@ class _Coming:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._wanted = deque[tuple[int, int]]()
-        self._asked = deque[tuple[int, int, Future[bytes]]]()
+        self._asked = deque[tuple[int, int, Future[bytes | memoryview]]]()
         self._pool: ThreadPoolExecutor | None = None
 
     def expect(self, spans: Sequence[tuple[int, int]]) -> None:

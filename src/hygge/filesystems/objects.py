@@ -103,17 +103,17 @@ class ObjectFileSystem(FileSystem):
         with told(HomeError, "read this file", url):
             found = _info(obstore.head(self.store, path))
 
-        def fetch(start: int, end: int) -> bytes:
+        def fetch(start: int, end: int) -> memoryview:
             with told(HomeError, "read this file", url):
                 return self._fetched(found, start, end)
 
         return cast(BinaryIO, ObjectReader(found.size, fetch))
 
-    def _fetched(self, file: FileInfo, start: int, end: int) -> bytes:
+    def _fetched(self, file: FileInfo, start: int, end: int) -> memoryview:
         """Bytes of the object as it was when it was opened. Raises SourceChanged for another."""
         wish: Any = {"range": (start, end), "if_match": file.version}
         try:
-            return bytes(obstore.get(self.store, file.path, options=wish).bytes())
+            return memoryview(obstore.get(self.store, file.path, options=wish).bytes())
         except PreconditionError as failed:
             told = "the file changed while it was read"
             raise SourceChanged(told, file=self.url(file.path)) from failed
