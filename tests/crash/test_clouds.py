@@ -14,7 +14,7 @@ CASES = [
     for layout in ("gcs", "azure_blob", "onelake")
     for run_type in ("full_drop", "incremental")
 ]
-ALL = [pytest.param(case, 1, id=f"all-{case}", marks=pytest.mark.long) for case in CASES]
+ALL = [pytest.param(case, 3, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
 FEW = [pytest.param(case, 17, id=str(case)) for case in CASES[::2]]
 
 

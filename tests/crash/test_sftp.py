@@ -14,7 +14,7 @@ CASES = [Case("full_drop", "sftp"), Case("incremental", "sftp")]
 
 @pytest.mark.parametrize(
     ("case", "step"),
-    [(CASES[1], 29), *(pytest.param(case, 1, marks=pytest.mark.long) for case in CASES)],
+    [(CASES[1], 29), *(pytest.param(case, 3, marks=pytest.mark.long) for case in CASES)],
     ids=str,
 )
 def test_before_a_step(
