@@ -280,6 +280,9 @@ class AdlsPlace(azure.AdlsFolderRig, Place):
 class FlatPlace(AdlsPlace):
     account, kind = azure.FlatAzureRig.account, azure.FlatAzureRig.kind
 
+    def _folder(self, which: str) -> Path:
+        return super()._folder(f"{which}~d")  # as the server keeps what no folder is
+
 
 class OneLakePlace(azure.OneLakeRig, AdlsPlace):
     """The files of a lakehouse."""
