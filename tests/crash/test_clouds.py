@@ -1,4 +1,5 @@
-"""Files in the other clouds: killed before any request, the next run finishes or erases it."""
+"""Files in the other clouds, and by SFTP: killed before any request, the next run finishes or
+erases it."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from tests.crash.story import Case, Fault
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
 CASES = [
     Case(run_type, layout)
-    for layout in ("gcs", "azure_blob", "onelake")
+    for layout in ("gcs", "azure_blob", "onelake", "sftp")
     for run_type in ("full_drop", "incremental")
 ]
 ALL = [pytest.param(case, 3, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
-FEW = [pytest.param(case, 17, id=str(case)) for case in CASES[::2]]
+FEW = [pytest.param(case, 23, id=str(case)) for case in CASES[::2]]
 
 
 @pytest.mark.parametrize(("case", "step"), [*FEW, *ALL])
