@@ -124,8 +124,8 @@ class FileSystem(ABC):
                 )
             folder = folder.rpartition("/")[0]
         trial = self.trial(folder)
+        self.put_once(trial, b"1")  # if this fails, its error tells more than that of deleting
         try:
-            self.put_once(trial, b"1")
             if self.put_once(trial, b"2"):
                 raise StoreError(
                     "this server lets a file be made twice: two runs could publish at once",
