@@ -6,7 +6,7 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
@@ -24,11 +24,13 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """One file. `version` changes whenever its content may have: size + mtime + inode, or etag."""
+    """One file. `version` changes whenever its content may have: size + mtime + inode, or etag.
+    `modified` is when it was last written, in seconds since 1970, by the filesystem's clock."""
 
     path: str
     size: int
     version: str
+    modified: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,8 @@ class LocalFileSystem(FileSystem):
 
     def _info(self, path: Path, found: os.stat_result) -> FileInfo:
         version = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
-        return FileInfo(str(path.relative_to(self.root)), found.st_size, version)
+        inside = str(path.relative_to(self.root))
+        return FileInfo(inside, found.st_size, version, found.st_mtime)
 
     def open(self, path: str) -> BinaryIO:
         where = self._at(path)

@@ -211,7 +211,8 @@ def _info(found: Any) -> FileInfo:
     version = found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
     if not version.startswith(('"', "W/")):  # Azure's lists leave the quotes out
         version = f'"{version}"'
-    return FileInfo(found["path"], int(found["size"]), version)
+    modified = found["last_modified"].timestamp()
+    return FileInfo(found["path"], int(found["size"]), version, modified)
 
 
 def _above(path: str) -> Iterable[str]:

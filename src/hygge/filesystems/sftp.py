@@ -287,4 +287,4 @@ class SftpFileSystem(FileSystem):
 
 def _info(path: str, found: Any) -> FileInfo:
     size = int(found.st_size or 0)
-    return FileInfo(path, size, f"{size}-{found.st_mtime}")
+    return FileInfo(path, size, f"{size}-{found.st_mtime}", found.st_mtime)

@@ -1,0 +1,52 @@
+"""A table's `_metadata.json`: its keys, and how its files are found (LZF)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from hygge.mirroring.names import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class TableMetadata:
+    """What a table's folder says of itself. `upserts`: rows without a marker are upserts.
+
+    `given` is all that is written there, by its names in lower case.
+    """
+
+    keys: tuple[str, ...] = ()
+    detection: Detection = Detection.SEQUENTIAL
+    upserts: bool = False
+    given: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, data: bytes) -> TableMetadata:
+        """From the file's bytes; names in any case, for Microsoft prints both. Raises ValueError
+        for what is no JSON object, or holds values that no service could take."""
+        given = written(data)
+        keys = given.get("keycolumns") or []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise ValueError("keyColumns is not a list of names")
+        upserts = given.get("isupsertdefaultrowmarker", False)
+        if not isinstance(upserts, bool):
+            raise ValueError("isUpsertDefaultRowMarker is neither true nor false")
+        detection = Detection(given.get("filedetectionstrategy") or Detection.SEQUENTIAL)
+        return cls(tuple(keys), detection, upserts, given)
+
+    def to_bytes(self) -> bytes:
+        """As the file has it."""
+        told: dict[str, Any] = {"keyColumns": list(self.keys)} if self.keys else {}
+        told["fileDetectionStrategy"] = self.detection.value
+        if self.upserts:
+            told["isUpsertDefaultRowMarker"] = True
+        return json.dumps(told, indent=2, ensure_ascii=False).encode()
+
+
+def written(data: bytes) -> dict[str, Any]:
+    """A JSON object by its names in lower case. Raises ValueError."""
+    found = json.loads(data.decode("utf-8-sig"))
+    if not isinstance(found, dict):
+        raise ValueError("this is not a JSON object")
+    return {str(name).lower(): value for name, value in found.items()}
