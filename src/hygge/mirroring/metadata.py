@@ -31,7 +31,7 @@ class TableMetadata:
             raise ValueError("keyColumns is not a list of names")
         upserts = given.get("isupsertdefaultrowmarker", False)
         if not isinstance(upserts, bool):
-            raise ValueError("isUpsertDefaultRowMarker is neither true nor false")
+            raise ValueError("isUpsertDefaultRowMarker is not a bool")  # noqa: TRY004
         detection = Detection(given.get("filedetectionstrategy") or Detection.SEQUENTIAL)
         return cls(tuple(keys), detection, upserts, given)
 
@@ -48,5 +48,5 @@ def written(data: bytes) -> dict[str, Any]:
     """A JSON object by its names in lower case. Raises ValueError."""
     found = json.loads(data.decode("utf-8-sig"))
     if not isinstance(found, dict):
-        raise ValueError("this is not a JSON object")
+        raise ValueError("this is not a JSON object")  # noqa: TRY004
     return {str(name).lower(): value for name, value in found.items()}
