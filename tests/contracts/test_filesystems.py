@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from hygge.core.errors import ConfigError, ConnectionFailed, HomeError, SourceMissing, StoreError
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.local import LocalFileSystem
+from hygge.filesystems.locating import locate
 from hygge.filesystems.memory import MemoryFileSystem, forget
 from hygge.testing.contracts.filesystem import FileSystemContract
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from typing import Any
 
 import pytest
@@ -332,3 +333,33 @@ def test_no_client_is_pickled(running: Running) -> None:
     again = pickle.loads(pickle.dumps(files))
     assert {"store", "_directories"}.isdisjoint(vars(again))
     assert again.settings == files.settings
+
+
+# what is done once
+
+
+def test_a_move_whose_answer_was_lost_was_done_once(running: Running, lake: FileSystem) -> None:
+    lake.put_once("staging/x", b"ours")
+    fault = wish(running, Kind.LOST)
+    assert lake.move_once("staging/x", "table/x")
+    assert fault.met == 1
+    assert lake.get("table/x") == b"ours"
+    assert lake.get("staging/x") is None
+
+
+def test_a_folder_made_anew_while_the_old_one_is_dropped_stays(
+    running: Running, lake: FileSystem
+) -> None:
+    """Between the look at the witness and the deletion."""
+    lake.put_once("top/x/_about", b"1")
+    witness = lake.info("top/x/_about")
+    assert witness is not None
+    fault = wish(running, Kind.HELD, "DELETE")
+    dropping = threading.Thread(target=lake.drop_folder, args=("top/x", witness))
+    dropping.start()
+    assert fault.reached.wait(10)
+    lake.delete_folder("top/x")
+    lake.put_once("top/x/_about", b"2")
+    fault.let_go.set()
+    dropping.join(10)
+    assert lake.get("top/x/_about") == b"2"

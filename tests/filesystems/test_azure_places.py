@@ -11,7 +11,8 @@ from tests.servers.adls.server import Running
 
 from hygge.core.errors import ConfigError, HyggeError, StoreError
 from hygge.filesystems.azure import AdlsFileSystem, AzureBlobFileSystem
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.locating import locate
 from hygge.filesystems.onelake import OneLakeFileSystem
 
 KEY = {"type": "azure_key", "account_key": "a2V5"}

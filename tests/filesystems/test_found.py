@@ -12,8 +12,8 @@ from tests.servers import gcs
 from hygge.connections.named import NamedConnections
 from hygge.core.errors import ConfigError
 from hygge.core.home import HomeConfig
-from hygge.filesystems.filesystem import locate
 from hygge.filesystems.found import found
+from hygge.filesystems.locating import locate
 from hygge.homes.files import FileHomeConfig
 
 

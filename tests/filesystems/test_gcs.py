@@ -11,8 +11,9 @@ import pytest
 from tests.servers import gcs
 
 from hygge.core.errors import ConfigError, HomeError, HyggeError, SourceChanged, StoreError
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.gcs import GcsFileSystem
+from hygge.filesystems.locating import locate
 
 
 def files_of(bucket: str, **more: Any) -> FileSystem:

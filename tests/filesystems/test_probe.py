@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hygge.core.errors import StoreError
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.locating import locate
 from hygge.filesystems.memory import MemoryFileSystem
 
 

@@ -24,7 +24,8 @@ from hygge.core.errors import (
     SourceMissing,
     StoreError,
 )
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.locating import locate
 from hygge.filesystems.sftp import SftpFileSystem
 from hygge.filesystems.sftp_session import Refused, Session
 

@@ -151,3 +151,37 @@ def test_a_load_that_is_not_published_replaces_nothing(tmp_path: Path, kind: str
     with pytest.raises(StoreError, match="1 rows have no key"):
         asyncio.run(settled(store, keyed(Mode.MERGE), nameless))
     assert rig.look() == [(7, 7)]
+
+
+@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("how", ["fail", "append"])
+def test_an_empty_table_of_others_is_not_made_anew_unasked(
+    tmp_path: Path, kind: str, how: str
+) -> None:
+    """It would come without its indexes, defaults and grants."""
+    rig = made(kind, tmp_path, "int")
+    with pytest.raises(StoreError, match="made by others, and its column v is ") as refused:
+        asyncio.run(settled(chosen(rig, if_exists=how), keyed(Mode.REPLACE), ROWS))
+    assert "`if_exists: replace` makes it anew" in str(refused.value.hint)
+    asked(rig, "insert into @people (id, v) values (7, 7)")  # it is there
+
+
+@pytest.mark.parametrize("kind", RIGS)
+def test_an_empty_table_of_others_with_other_columns_is_not_made_anew(
+    tmp_path: Path, kind: str
+) -> None:
+    rig = made(kind, tmp_path, "bigint")
+    more = ROWS.with_columns(w=pl.lit("x"))
+    what = request(Mode.REPLACE, schema=TableSchema.of(more.schema))
+    with pytest.raises(StoreError, match="it has the columns id, v, not id, v, w"):
+        asyncio.run(settled(rig.store(), what, more))
+    assert rig.look() == []
+
+
+@pytest.mark.parametrize("kind", RIGS)
+def test_an_empty_table_of_others_is_made_anew_where_that_is_asked(
+    tmp_path: Path, kind: str
+) -> None:
+    rig = made(kind, tmp_path, "int")
+    asyncio.run(settled(chosen(rig, if_exists="replace"), keyed(Mode.REPLACE), ROWS))
+    assert rig.look() == [(1, 2)]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import click
 
 from hygge.cli.exit_codes import ExitCode, code_of_all
+from hygge.cli.memory import give_back_at_once
 from hygge.coordinator.coordinator import Coordinator, RunReport
 from hygge.core.errors import FlowError
 from hygge.core.events import Listener
@@ -30,6 +31,7 @@ def run_watched(
     printer, every = _printer(as_json, verbose)
     gc.freeze()  # what start-up made is never looked through again
     gc.enable()
+    give_back_at_once()
     with Hearing(printer, every) as hearing:
         report, interrupted = asyncio.run(_run(make(hearing)))
     gc.unfreeze()  # drivers look at the end whether all that is theirs was let go

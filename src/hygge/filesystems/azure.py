@@ -22,10 +22,7 @@ from hygge.filesystems.azure_asking import ASKING, advised, with_advice
 from hygge.filesystems.azure_directories import Directories
 from hygge.filesystems.azure_places import AZURES, FABRIC, AzureSettings, host_of, spelled
 from hygge.filesystems.azure_sink import AzureSink
-from hygge.filesystems.filesystem import (
-    NOTHING,
-    FileSystemCapabilities,
-)
+from hygge.filesystems.filesystem import NOTHING, FileInfo, FileSystemCapabilities
 from hygge.filesystems.object_errors import told
 from hygge.filesystems.object_sink import ObjectSink
 from hygge.filesystems.objects import ObjectFileSystem, refuse_no_place
@@ -136,7 +133,7 @@ class AdlsFileSystem(AzureFileSystem):
 
     name: ClassVar[str] = "adls"
     capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities(
-        atomic_move=True, folders=True, versions=True
+        atomic_move=True, folders=True, versions=True, steady=True
     )
 
     @classmethod
@@ -234,6 +231,18 @@ class AdlsFileSystem(AzureFileSystem):
 
     def move(self, source: str, target: str) -> None:
         self.directories.rename(self.full(source), self.full(target), self.url(target))
+
+    def move_once(self, source: str, target: str) -> bool:
+        full, url = self.full(target), self.url(target)
+        if self.directories.rename_once(self.full(source), full, url):
+            return True
+        return self.info(source) is None  # whoever moved it, it is done
+
+    def drop_folder(self, folder: str, witness: FileInfo) -> None:
+        """By the folder's own version, taken before the witness is looked at."""
+        version = self.directories.version(self.full(folder), self.url(folder))
+        if version is not None and self.info(witness.path) == witness:
+            self.directories.delete_all(self.full(folder), self.url(folder), version)
 
     def delete(self, path: str) -> None:
         self.directories.delete(self.full(path), self.url(path))

@@ -23,6 +23,8 @@ ASKING = (
     "replace",
     "make_folder",
     "move",
+    "move_once",
+    "drop_folder",
     "delete",
     "delete_folder",
     "prune",

@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.filedatalake import DataLakeServiceClient
 
 from hygge.core.errors import StoreError
-from hygge.filesystems.azure_errors import code_of, gone_is_fine, patiently, told
+from hygge.filesystems.azure_errors import another_is_fine, code_of, gone_is_fine, patiently, told
 
 _NO_PARENT: Final = "RenameDestinationParentPathNotFound"
+_TAKEN: Final = (409, 412)
+"""Of OneLake, no page says which of the two it answers."""
 
 
 class Directories:
@@ -37,25 +40,37 @@ class Directories:
         if "_service" in self.__dict__:
             self._service.close()
 
-    def rename(self, source: str, target: str, url: str) -> None:
+    def rename(self, source: str, target: str, url: str, **how: Any) -> None:
         """In one step, over what is there. A source that is gone was moved long ago.
 
         An answer that was lost is no trouble: the library asks again, and hears that it is gone.
         """
         with told("move a file here", url), gone_is_fine():
             try:
-                self._rename(source, target)
+                self._rename(source, target, **how)
             except ResourceNotFoundError as failed:
                 if code_of(failed) != _NO_PARENT or not self._is_there(source):
                     raise
                 self._make(target.rpartition("/")[0])
-                self._rename(source, target)
+                self._rename(source, target, **how)
 
-    def _rename(self, source: str, target: str) -> None:
+    def rename_once(self, source: str, target: str, url: str) -> bool:
+        """As `rename`, but False where the target's name is taken; so it is, too, where an earlier
+        answer of ours was lost."""
+        try:
+            self.rename(source, target, url, match_condition=MatchConditions.IfMissing)
+        except StoreError as failed:
+            cause = failed.__cause__
+            if isinstance(cause, HttpResponseError) and cause.status_code in _TAKEN:
+                return False
+            raise
+        return True
+
+    def _rename(self, source: str, target: str, **how: Any) -> None:
         # the library takes its source for a name with percent signs, its target for a plain one
         patiently(
             lambda: self._file(quote(source)).rename_file(
-                f"{self._container}/{target}", **self._more()
+                f"{self._container}/{target}", **how, **self._more()
             )
         )
 
@@ -79,8 +94,18 @@ class Directories:
             return False
         return True
 
-    def delete_all(self, folder: str, url: str) -> None:
-        """A folder with all in it. That it is gone already is fine."""
+    def version(self, folder: str, url: str) -> str | None:
+        """Of the folder itself, not of what is in it; None where there is none."""
         client = self._service.get_directory_client(self._container, folder)
-        with told("delete this folder", url), gone_is_fine():
-            patiently(lambda: client.delete_directory(**self._more()))
+        with told("look at this folder", url), gone_is_fine():
+            return str(patiently(lambda: client.get_directory_properties(**self._more())).etag)
+        return None
+
+    def delete_all(self, folder: str, url: str, version: str | None = None) -> None:
+        """A folder with all in it, or that of this version. That it is gone already is fine."""
+        client = self._service.get_directory_client(self._container, folder)
+        only: dict[str, Any] = {}
+        if version is not None:
+            only = {"etag": version, "match_condition": MatchConditions.IfNotModified}
+        with told("delete this folder", url), gone_is_fine(), another_is_fine():
+            patiently(lambda: client.delete_directory(**only, **self._more()))

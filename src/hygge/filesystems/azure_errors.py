@@ -35,6 +35,7 @@ _ADVICE: Final = {
 }
 _WORD: Final = re.compile(r"[A-Z][A-Za-z]+")
 _PASSES: Final = (408, 429, 500, 502, 503, 504)
+_ANOTHER: Final = 412
 _TRIES: Final = 7
 _WAIT: Final = 0.1
 _LONGEST: Final = 60.0
@@ -92,6 +93,16 @@ def gone_is_fine() -> Iterator[None]:
         yield
     except ResourceNotFoundError as failed:
         if code_of(failed) in NO_PLACE:
+            raise
+
+
+@contextmanager
+def another_is_fine() -> Iterator[None]:
+    """That what was meant, by its version, is there no more."""
+    try:
+        yield
+    except HttpResponseError as failed:
+        if failed.status_code != _ANOTHER:
             raise
 
 

@@ -13,9 +13,8 @@ from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
 
 import xxhash
 
-from hygge import registry
-from hygge.core.config import Settings, nearest, validated
-from hygge.core.errors import ConfigError, SourceMissing, StoreError
+from hygge.core.config import Settings, validated
+from hygge.core.errors import SourceMissing, StoreError, Unsupported
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CHUNK = 2**20
@@ -38,6 +37,7 @@ class FileSystemCapabilities:
     atomic_move: bool = True  # `move` shows the old state or the new, nothing between
     folders: bool = True  # a folder is there by itself; else it is what names have in common
     versions: bool = False  # a version is that of the bytes: while it stays, so do they
+    steady: bool = False  # it can `move_once` and `drop_folder`
 
 
 class NoSettings(Settings):
@@ -207,6 +207,18 @@ class FileSystem(ABC):
     def move(self, source: str, target: str) -> None:
         """Rename, replacing the target and making its folder; a source long moved is fine."""
 
+    def move_once(self, source: str, target: str) -> bool:
+        """As `move`, but never over what is there: then nothing is moved, and it is False.
+
+        One step, which readers see done or not begun. Raises Unsupported where there is none.
+        """
+        raise Unsupported(f"{self.name} cannot move a file only where there is none")
+
+    def drop_folder(self, folder: str, witness: FileInfo) -> None:
+        """As `delete_folder`, of that very folder which has this file in this version: another that
+        somebody made by its name stays. Raises Unsupported where that cannot be told."""
+        raise Unsupported(f"{self.name} cannot tell a folder from another of its name")
+
     @abstractmethod
     def delete(self, path: str) -> None:
         """A file; that it is gone already is fine."""
@@ -257,40 +269,3 @@ def scheme(path: str) -> str | None:
 
 def without_scheme(path: str) -> str:
     return _SCHEME.sub("", path, count=1)
-
-
-def locate(
-    path: str, name: str | None = None, settings: Mapping[str, Any] = NOTHING
-) -> tuple[FileSystem, str]:
-    """The filesystem of a URL or of an absolute path, and the path inside it.
-
-    `name` says which filesystem; else the URL's scheme does, and a plain path is local. Raises
-    ConfigError.
-    """
-    written = scheme(path)
-    if name is None and written is not None and written not in registry.SCHEMES:
-        near = nearest(written, registry.SCHEMES)
-        hint = f"did you mean {near}://?" if near else f"known: {', '.join(registry.SCHEMES)}"
-        raise ConfigError(f"no filesystem answers to {written}:// ({path})", hint=hint)
-    chosen = name or (registry.SCHEMES[written] if written else "local")
-    try:
-        kind = _loaded(chosen)
-    except registry.UnknownName as unknown:
-        near = nearest(chosen, unknown.known)
-        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(unknown.known)}"
-        raise ConfigError(f"unknown filesystem {chosen!r}", hint=hint) from None
-    return kind.at(path, settings)
-
-
-def _loaded(name: str) -> type[FileSystem]:
-    """Raises UnknownName, and ConfigError where the packages that it needs are not installed."""
-    entry = registry.find("filesystems", name)
-    try:
-        found: type[FileSystem] = entry.load()
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("hygge"):
-            raise
-        extra = registry.EXTRAS.get(name, name)
-        what = f"{name} needs the package {missing.name!r}, which is not installed"
-        raise ConfigError(what, hint=f"pip install 'hygge[{extra}]'") from missing
-    return found

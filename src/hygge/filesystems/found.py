@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 from pydantic import Field
 
 from hygge.core.config import Connections, EndConfig
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.locating import locate
 from hygge.filesystems.paths import entity_path, located
 
 _FILES: Final = ("key_file", "known_hosts")

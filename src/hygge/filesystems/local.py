@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import shutil
@@ -14,19 +13,25 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 from urllib.parse import unquote
 
-from hygge.core.errors import ConfigError
-from hygge.filesystems.filesystem import FileInfo, FileSystem, scheme, without_scheme
-from hygge.filesystems.local_errors import reading, writing
-from hygge.filesystems.sink import DigestingSink
+import xxhash
 
-_PATIENCE = 10
-"""How often a folder is made anew while others, who find it empty, take it away."""
+from hygge.core.errors import ConfigError
+from hygge.filesystems.filesystem import (
+    FileInfo,
+    FileSystem,
+    FileSystemCapabilities,
+    scheme,
+    without_scheme,
+)
+from hygge.filesystems.local_disk import LocalSink, is_there, make_folder, opened, sync_folder
+from hygge.filesystems.local_errors import reading, writing
 
 
 class LocalFileSystem(FileSystem):
     """Files below a folder of this machine."""
 
     name: ClassVar[str] = "local"
+    capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities(steady=True)
 
     @classmethod
     def rooted(cls, path: str, settings: Any) -> tuple[str, str]:
@@ -128,7 +133,7 @@ class LocalFileSystem(FileSystem):
                 made = False
             finally:
                 half.unlink(missing_ok=True)
-            _sync_folder(target.parent)  # also when we lost: what is there gets acted upon
+            sync_folder(target.parent)  # also when we lost: what is there gets acted upon
             return made
 
     def replace(self, path: str, data: bytes) -> None:
@@ -140,7 +145,7 @@ class LocalFileSystem(FileSystem):
             except OSError:
                 half.unlink(missing_ok=True)
                 raise
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def _half(self, path: str) -> Path:
         target = self._at(path)
@@ -148,7 +153,7 @@ class LocalFileSystem(FileSystem):
 
     def _put(self, half: Path, data: bytes) -> None:
         try:
-            with _opened(half) as file:
+            with opened(half) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -159,7 +164,7 @@ class LocalFileSystem(FileSystem):
     def make_folder(self, folder: str) -> None:
         where = self._at(folder)
         with writing("make this folder", where):
-            _make_folder(where)
+            make_folder(where)
 
     def move(self, source: str, target: str) -> None:
         old, new = self._at(source), self._at(target)
@@ -167,9 +172,45 @@ class LocalFileSystem(FileSystem):
             try:
                 old.replace(new)
             except FileNotFoundError:
-                if _is_there(old):
-                    _make_folder(new.parent)
+                if is_there(old):
+                    make_folder(new.parent)
                     old.replace(new)
+
+    def move_once(self, source: str, target: str) -> bool:
+        """By a second name for the same file: a crash between leaves both, which are one."""
+        old, new = self._at(source), self._at(target)
+        with writing("move a file here", new):
+            if not is_there(old):
+                return True
+            make_folder(new.parent)
+            try:
+                os.link(old, new, follow_symlinks=False)
+            except FileNotFoundError:  # somebody else moved it just now
+                return not is_there(old)
+            except FileExistsError:
+                if not (is_there(old) and old.samefile(new)):
+                    return not is_there(old)
+            old.unlink(missing_ok=True)
+            return True
+
+    def drop_folder(self, folder: str, witness: FileInfo) -> None:
+        """Taken aside in one step, looked at there, and only then deleted."""
+        where, inside = self._at(folder), Path(witness.path).relative_to(folder.strip("/"))
+        aside = where.with_name(
+            f"_{where.name}.{xxhash.xxh3_64_hexdigest(witness.version.encode())}"
+        )
+        with writing("delete this folder", where):
+            if self._version(where / inside) == witness.version:
+                with contextlib.suppress(FileNotFoundError):
+                    where.rename(aside)
+            if self._version(aside / inside) not in (None, witness.version):
+                aside.rename(where)  # another had been made just before
+        self.delete_folder(str(aside.relative_to(self.root)))
+
+    def _version(self, file: Path) -> str | None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return self._info(file, file.stat()).version
+        return None
 
     def delete(self, path: str) -> None:
         where = self._at(path)
@@ -179,7 +220,7 @@ class LocalFileSystem(FileSystem):
     def delete_folder(self, folder: str) -> None:
         where = self._at(folder)
         with writing("delete this folder", where):
-            while _is_there(where):
+            while is_there(where):
                 with contextlib.suppress(FileNotFoundError):  # someone else deletes it, too
                     shutil.rmtree(where)
 
@@ -194,83 +235,10 @@ class LocalFileSystem(FileSystem):
         for folder in folders:
             where = self._at(folder)
             with writing("make this folder durable", where):
-                _sync_folder(where)
-
-
-class LocalSink(DigestingSink):
-    """A new file on this machine's disk."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-        with writing("make this file", path):
-            self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
-
-    def _put(self, data: memoryview) -> None:
-        with writing("write this file", self._path):
-            while data:
-                data = data[os.write(self._file, data) :]
-
-    def _make_durable(self) -> None:
-        with writing("write this file", self._path):
-            os.fsync(self._file)
-
-    def _let_go(self) -> None:
-        with writing("write this file", self._path):
-            os.close(self._file)
+                sync_folder(where)
 
 
 @lru_cache(maxsize=4096)
 def _path(root: str, path: str) -> Path:
     """Taking a path apart costs more than looking at the file: each is taken apart once."""
     return Path(root, path)
-
-
-def _is_there(path: Path) -> bool:
-    """Like lexists, but loud where it cannot be told."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _opened(half: Path) -> BinaryIO:
-    """A new file; its folder is made, again if somebody prunes it meanwhile."""
-    for _ in range(_PATIENCE):
-        _make_folder(half.parent)
-        with contextlib.suppress(FileNotFoundError):
-            return half.open("xb")
-    return half.open("xb")
-
-
-def _make_folder(folder: Path) -> None:
-    """With its parents, each durable in the one above it; again if one is pruned meanwhile."""
-    for _ in range(_PATIENCE):
-        with contextlib.suppress(FileNotFoundError):
-            return _make_missing(folder)
-    return _make_missing(folder)
-
-
-def _make_missing(folder: Path) -> None:
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for made in reversed(missing):
-        try:
-            made.mkdir(exist_ok=True)
-        except FileExistsError as failed:  # a file has its name
-            raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(made)) from failed
-        _sync_folder(made.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:  # gone, and with it every name it had
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar
 
 from hygge.core.errors import HomeError, SourceMissing, StoreError
-from hygge.filesystems.filesystem import FileInfo, FileSystem
+from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
 from hygge.filesystems.sink import DigestingSink
 
 _BIRTHS = itertools.count(1)
@@ -45,6 +45,7 @@ class MemoryFileSystem(FileSystem):
     """Files below `memory://name/`. Every one of this name, in this process, sees the same."""
 
     name: ClassVar[str] = "memory"
+    capabilities: ClassVar[FileSystemCapabilities] = FileSystemCapabilities(steady=True)
 
     @property
     def _disk(self) -> _Disk:
@@ -151,6 +152,19 @@ class MemoryFileSystem(FileSystem):
             self.make_folder(_parent(target))
             del disk.files[source]
             disk.files[target] = file
+
+    def move_once(self, source: str, target: str) -> bool:
+        source, target, disk = _clean(source), _clean(target), self._disk
+        with disk.lock:
+            if source in disk.files and (target in disk.files or self.is_folder(target)):
+                return False
+            self.move(source, target)
+            return True
+
+    def drop_folder(self, folder: str, witness: FileInfo) -> None:
+        with self._disk.lock:
+            if self.info(witness.path) == witness:
+                self.delete_folder(folder)
 
     def delete(self, path: str) -> None:
         path, disk = _clean(path), self._disk

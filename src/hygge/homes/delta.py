@@ -19,8 +19,9 @@ from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, R
 from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.watermark import Watermark, greatest, highest
-from hygge.filesystems.filesystem import FileInfo, FileSystem, locate
+from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.filesystems.found import PlacedConfig, found
+from hygge.filesystems.locating import locate
 from hygge.formats.delta_rows import delta_rows
 from hygge.formats.delta_snapshot import DataFile, Place, Snapshot, require_library, snapshot
 from hygge.formats.format import Span

@@ -21,8 +21,9 @@ from hygge.core.partition import WHOLE, Partition
 from hygge.core.schema import TableSchema
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
-from hygge.filesystems.filesystem import FileInfo, FileSystem, locate
+from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.filesystems.found import PlacedConfig, found
+from hygge.filesystems.locating import locate
 from hygge.formats.format import Span
 from hygge.formats.options import checked, gathered
 from hygge.homes.asked import announced, asked, column_of, worthwhile

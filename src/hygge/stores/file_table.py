@@ -14,7 +14,8 @@ from typing import Any
 
 from hygge import registry
 from hygge.core.errors import StoreError
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.locating import locate
 from hygge.formats.format import Format
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_config import FileStoreConfig

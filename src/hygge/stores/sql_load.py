@@ -59,6 +59,12 @@ class SqlLoad(BlockingLoad):
         load_id, schema = self.request.load_id, self._staged_in
         return Staging(self.database, self.session, self.target, load_id, schema)
 
+    @property
+    def _publishing(self) -> Publishing:
+        return Publishing(
+            self.database, self.session, self.target, self.request, self.config, self._staging
+        )
+
     @contextmanager
     def _working(self) -> Iterator[None]:
         """Between its calls a load keeps no connection that others may wait for."""
@@ -86,8 +92,10 @@ class SqlLoad(BlockingLoad):
                 self._staged_in = entry.staging
                 return
             ledger.open(self.request.load_id, self.request.flow, self._staged_in)
-            self._refuse_strangers(ledger.newest())
             # before anything is staged; it is looked at again in the end
+            self._refuse_strangers(newest := ledger.newest())
+            if newest is None:
+                self._publishing.refuse_misfit()
             self.session.refuse_target(self.target, swap=self.swap)
             self._make_staging()
 
@@ -191,9 +199,7 @@ class SqlLoad(BlockingLoad):
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
         ledger = Ledger(self.database, self.session, self.target)
-        publishing = Publishing(
-            self.database, self.session, self.target, self.request, self.config, self._staging
-        )
+        publishing = self._publishing
         tags = _tags(parts, keys=False), _tags(parts, keys=True)
         self._look(ledger, publishing, *tags)
         if not self.database.ddl_in_transactions:

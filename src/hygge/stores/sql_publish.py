@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hygge.core.errors import ConfigError, DatabaseError, HyggeError, LoadLost, StoreError
-from hygge.core.schema import DELETED_AT, OPERATION, Column, TableSchema
+from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode
-from hygge.databases.database import Database, Field, Session, Table
+from hygge.databases.database import Database, Session, Table
 from hygge.stores.deleting import marks
 from hygge.stores.ledger import Entry
 from hygge.stores.sql_changes import refuse_changes
 from hygge.stores.sql_config import SqlStoreConfig
+from hygge.stores.sql_fitting import misfit, refuse_misfit
 from hygge.stores.sql_merge import Merging
 from hygge.stores.sql_pieces import pieces_of
 from hygge.stores.sql_table import SqlTable, Staging
@@ -279,17 +280,13 @@ class Publishing:
         return TableSchema((*arriving.columns, *marks(self._request)))
 
     def _fits(self, arriving: TableSchema) -> bool:
-        """Whether the table that is there can take these columns as they are. A column of ours is
-        empty then, and does no harm."""
-        fields = self._target.fields()
-        if DELETED_AT not in self._names:
-            fields = [field for field in fields if field.column.name != DELETED_AT]
-        columns = arriving.columns
-        return len(fields) == len(columns) and all(map(self._takes, fields, columns))
+        return misfit(self._db, self._target, arriving, self._primary) is None
 
-    def _takes(self, field: Field, column: Column) -> bool:
-        plain, there = self._db.plain, (self._db.plain(field.native), field.column.nullable)
-        wanted = [(plain(self._db.native(column.type)), column.nullable)]
-        if column.name in self._primary:  # as we make them
-            wanted.append((plain(self._target.key_native(column)), False))
-        return field.column.name == column.name and there in wanted
+    def refuse_misfit(self) -> None:
+        """Raise StoreError where rows are to be replaced in a table of others that cannot take
+        these columns as it is; not where it is to be replaced itself."""
+        replaces = self._request.mode is Mode.REPLACE and not self._swap
+        if not replaces or self._config.if_exists == "replace":
+            return
+        arriving = self._request.schema.select(self._names)
+        refuse_misfit(self._db, self._target, arriving, self._primary)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self, TypeVar, cast
 
-from hygge.filesystems.filesystem import NOTHING, FileInfo, FileSystem, Sink, locate
+from hygge.filesystems.filesystem import NOTHING, FileInfo, FileSystem, Sink
+from hygge.filesystems.locating import locate
 from hygge.testing.faults import Trigger
 
 T = TypeVar("T")
@@ -79,6 +80,12 @@ class FaultyFileSystem(FileSystem):
 
     def move(self, source: str, target: str) -> None:
         self._around("move", lambda: self._inner.move(source, target))
+
+    def move_once(self, source: str, target: str) -> bool:
+        return self._around("move_once", lambda: self._inner.move_once(source, target))
+
+    def drop_folder(self, folder: str, witness: FileInfo) -> None:
+        self._around("drop_folder", lambda: self._inner.drop_folder(folder, witness))
 
     def delete(self, path: str) -> None:
         self._around("delete", lambda: self._inner.delete(path))

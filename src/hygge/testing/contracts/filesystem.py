@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from hygge.core.errors import HomeError, SourceMissing, StoreError
-from hygge.filesystems.filesystem import FileSystem, locate
+from hygge.core.errors import HomeError, SourceMissing, StoreError, Unsupported
+from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.locating import locate
 from hygge.filesystems.sink import GATHER
 
 
@@ -35,6 +36,19 @@ class FileSystemContract(ABC):
     def needs_folders(self, files: FileSystem) -> None:
         if not files.capabilities.folders:
             pytest.skip("folders are only what names have in common")
+
+    @pytest.fixture
+    def needs_steady(self, files: FileSystem) -> None:
+        if files.capabilities.steady:
+            return
+        files.put_once("a/file", b"1")
+        witness = files.info("a/file")
+        assert witness is not None
+        with pytest.raises(Unsupported):
+            files.move_once("a/file", "b/file")
+        with pytest.raises(Unsupported):
+            files.drop_folder("a", witness)
+        pytest.skip("it refuses to move or drop what may be another's")
 
     # writing
 
@@ -252,6 +266,48 @@ class FileSystemContract(ABC):
     def test_a_move_of_nothing_makes_nothing(self, files: FileSystem) -> None:
         files.move("gone", "new/piece")
         assert not files.is_folder("new")
+
+    @pytest.mark.usefixtures("needs_steady")
+    def test_a_move_once_takes_no_name_that_is_taken(self, files: FileSystem) -> None:
+        files.put_once("staging/first", b"first")
+        files.put_once("staging/second", b"second")
+        assert files.move_once("staging/first", "new/deep/piece")
+        assert files.move_once("staging/first", "new/deep/piece")  # long moved
+        assert not files.move_once("staging/second", "new/deep/piece")
+        assert files.get("new/deep/piece") == b"first"
+        assert files.get("staging/second") == b"second"
+        assert [f.path for f in files.list()] == ["new/deep/piece", "staging/second"]
+
+    @pytest.mark.usefixtures("needs_steady")
+    def test_one_of_many_moves_its_own(self, files: FileSystem) -> None:
+        for n in range(4):
+            files.put_once(f"staging/{n}", b"%d" % n)
+        gate = threading.Barrier(4)
+
+        def move(n: int) -> bool:
+            gate.wait()
+            return files.move_once(f"staging/{n}", "a/piece")
+
+        with ThreadPoolExecutor(4) as pool:
+            won = list(pool.map(move, range(4)))
+        assert won.count(True) == 1
+        assert files.get("a/piece") == b"%d" % won.index(True)
+        assert len(list(files.list("staging"))) == 3
+
+    @pytest.mark.usefixtures("needs_steady")
+    def test_a_folder_is_dropped_by_what_lies_in_it(self, files: FileSystem) -> None:
+        files.put_once("top/table/_about", b"1")
+        files.put_once("top/table/deep/file", b"2")
+        files.put_once("top/other/file", b"3")
+        witness = files.info("top/table/_about")
+        assert witness is not None
+        for _ in range(2):
+            files.drop_folder("top/table", witness)
+            assert not files.is_folder("top/table")
+        files.put_once("top/table/_about", b"4")  # another folder of this name
+        files.drop_folder("top/table", witness)
+        assert [f.path for f in files.list()] == ["top/other/file", "top/table/_about"]
+        assert list(files.folders("top")) == ["other", "table"]
 
     def test_deleting_again_is_fine(self, files: FileSystem) -> None:
         files.put_once("a/file", b"1")
