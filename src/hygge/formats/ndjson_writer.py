@@ -19,13 +19,14 @@ def spoken(kind: pl.DataType) -> bool:
     return kind.is_temporal() or isinstance(kind, pl.Decimal | pl.Categorical | pl.Enum)
 
 
-def _leaves(values: pl.Series) -> Iterator[pl.Series]:
+def leaves(values: pl.Series) -> Iterator[pl.Series]:
+    """The values that are not made of others, column by column."""
     match values.dtype:
         case pl.List() | pl.Array():
-            yield from _leaves(values.explode(empty_as_null=True, keep_nulls=True))
+            yield from leaves(values.explode(empty_as_null=True, keep_nulls=True))
         case pl.Struct():
             for name in values.struct.fields:
-                yield from _leaves(values.struct.field(name))
+                yield from leaves(values.struct.field(name))
         case _:
             yield values
 
@@ -49,7 +50,7 @@ class NdjsonWriter:
 
     def _put(self, part: pl.DataFrame) -> None:
         for values in part:
-            for leaf in _leaves(values):
+            for leaf in leaves(values):
                 if leaf.dtype.is_float() and not leaf.is_finite().all():
                     what = "NaN and infinities have no JSON"
                     raise StoreError(what, column=values.name, hint="write parquet or csv")
