@@ -25,6 +25,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "delta": "hygge.stores.delta:DeltaStore",
         "files": "hygge.stores.files:FileStore",
         "memory": "hygge.stores.memory:MemoryStore",
+        "open_mirroring": "hygge.stores.open_mirroring:OpenMirroringStore",
         "sql": "hygge.stores.sql:SqlStore",
     },
     "databases": {

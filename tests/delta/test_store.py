@@ -23,7 +23,7 @@ from hygge.core.names import new_load_id
 from hygge.core.schema import Column, TableSchema
 from hygge.core.store import Mode, Receipt, StoreConfig
 from hygge.core.watermark import Watermark
-from hygge.stores import delta_keys, delta_merge
+from hygge.stores import delta_merge, staged_keys
 from hygge.stores.delta import DeltaStore
 from hygge.stores.delta_config import DeltaStoreConfig
 from hygge.testing.harness import people, request, rows_of, settled, staged, unordered
@@ -197,7 +197,7 @@ def test_files_that_cannot_have_a_key_are_not_read(
 def test_more_keys_than_fit_into_memory_come_in_shares(
     rig: DeltaRig, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(delta_keys, "AT_ONCE", at_once)
+    monkeypatch.setattr(staged_keys, "AT_ONCE", at_once)
     first = load(rig, people(0, 12), keys=("id",), mode=Mode.REPLACE)
     load(rig, people(8, 3, "stale"), people(9, 6, "new"), base=first, mode=Mode.MERGE)
     expected = [people(0, 8), people(8, 1, "stale"), people(9, 6, "new")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 ANEW = "hygge go --full-drop"
 """What loads everything anew."""
@@ -109,6 +109,17 @@ class LoadLost(StoreError):
     """This load's fate was written by someone else while we worked on it."""
 
     transient = True
+
+
+class NotYet(StoreError):
+    """A load is recorded, and its publication cannot go on before so many `seconds` are over.
+    Whoever recovers it then finishes it."""
+
+    transient = True
+
+    def __init__(self, what: str, *, seconds: float = 0, **more: Any) -> None:
+        super().__init__(what, **more)
+        self.seconds = seconds
 
 
 class FlowError(HyggeError):

@@ -161,6 +161,7 @@ class StoreCapabilities:
     modes: frozenset[Mode]
     atomic: bool = True  # readers see old or new, nothing between
     deletes: bool = False  # understands `__op__`, and all of `deletes` and `most_gone`
+    passes_deletes: bool = False  # hands `__op__` on, without knowing what it will meet
     undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
     widens: bool = False  # columns that are there become wider with a load that needs it
@@ -288,8 +289,7 @@ class Store(ABC, Generic[C]):
         """Who we are there and what we may, for a person to read; None where nobody signs in."""
         return None
 
-    # Several workspaces may write to one destination; a Store that can tell overrides these three.
-
+    # several workspaces may write to one destination: a Store that can tell overrides these
     async def lease(self, name: str, seconds: float) -> Lease:
         return Lease(name, Owner.me())
 

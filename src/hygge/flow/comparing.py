@@ -19,16 +19,24 @@ from hygge.core.store import Deletes, Store
 from hygge.flow.polish import Polisher
 from hygge.flow.settings import FlowSettings
 
+_TOLD = "a source that tells of deletes (`incremental: change_tracking`), or a full_drop at times"
+
 
 def check_deletes(settings: FlowSettings, home: Home[Any], store: Store[Any]) -> None:
     """Raise Unsupported where the Home cannot tell of deletes as it should, or the Store cannot
     delete so."""
     name = type(store).__name__
-    if settings.deletes is not Deletes.HARD and not store.capabilities.deletes:
-        raise Unsupported(f"{name} cannot delete rows", hint="drop `deletes`")
+    can = store.capabilities
+    passes = can.passes_deletes and settings.deletes is Deletes.IGNORE
+    if settings.deletes is not Deletes.HARD and not (can.deletes or passes):
+        what = "mark deleted rows" if can.passes_deletes else "delete rows"
+        raise Unsupported(f"{name} cannot {what}", hint="drop `deletes`")
     if settings.detect_deletes is None:
         return
-    if not store.capabilities.deletes:
+    if can.passes_deletes and not can.deletes:
+        told = f"{name} does not know its table's keys, and cannot compare them"
+        raise Unsupported(told, hint=_TOLD)
+    if not can.deletes:
         raise Unsupported(f"{name} cannot delete rows", hint="drop `detect_deletes`")
     if home.capabilities.deletes:
         raise Unsupported(

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hygge.connections.pool import keeping_connections
-from hygge.core import events
+from hygge.core import errors, events
 from hygge.core.driver_thread import finish
-from hygge.core.errors import FlowError, FlowSuspended, FlowTimeout, HyggeError, JournalError
+from hygge.core.errors import FlowError, FlowTimeout, HyggeError, JournalError, NotYet
 from hygge.core.home import Home
 from hygge.core.journal import Intent, Journal, Status
 from hygge.core.lease import LEASE_SECONDS, Lease
@@ -99,7 +99,7 @@ class Flow:
             error = failed.at(flow=self.name)
         except asyncio.CancelledError:
             on = ": it goes on from what is staged" if tries.kept else ""
-            stopped = FlowSuspended("stopped before it was done", hint=f"run again{on}")
+            stopped = errors.FlowSuspended("stopped before it was done", hint=f"run again{on}")
             told = None if tries.landed else stopped
             report = await finish(self._report(terms, started, tries, told))
             if tries.landed is not None:  # there is nothing left to be cancelled
@@ -136,7 +136,7 @@ class Flow:
             try:
                 tries.landed = await self._move(terms, intent, prepared, kept)
             except BaseException as failed:
-                if flow.lost or place.lost:
+                if flow.lost or place.lost or isinstance(failed, NotYet):
                     raise
                 tries.landed = await finish(recovery.settle(intent, failed))
                 tries.kept = recovery.kept
@@ -145,6 +145,15 @@ class Flow:
             return tries.landed
         raise AssertionError("unreachable")
 
+    async def _attempt(self, terms: Terms, tries: Tries) -> Receipt | None:
+        """A publication that has to wait goes on by being recovered; others have our place."""
+        while True:
+            try:
+                return await self.attempt(terms, tries)
+            except NotYet as waiting:
+                self.route.notice(f"{waiting.what}: going on in {waiting.seconds:.0f} s")
+                await terms.pause(waiting.seconds)
+
     async def _with_retries(self, terms: Terms, tries: Tries) -> Receipt | None:
         def tell(attempt: int, seconds: float, failed: BaseException) -> None:
             self.listen(events.FlowRetrying(self.name, attempt, seconds, str(failed)))
@@ -152,7 +161,7 @@ class Flow:
         try:
             async with asyncio.timeout(self.settings.timeout) as limit:
                 return await attempts(
-                    lambda: self.attempt(terms, tries), self.settings.retries, terms.pause, tell
+                    lambda: self._attempt(terms, tries), self.settings.retries, terms.pause, tell
                 )
         except (TimeoutError, asyncio.CancelledError):
             # Python 3.11 miscounts cancels once a TaskGroup failed: only the limit itself knows

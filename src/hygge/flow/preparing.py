@@ -233,7 +233,7 @@ def check_capabilities(settings: FlowSettings, home: Home[Any], store: Store[Any
         told = f"it can: {known}; or " if known else ""
         hint = f"{told}watermark: a column whose values grow"
         raise Unsupported(f"{type(home).__name__} cannot tell new rows by {own!r} here", hint=hint)
-    if home.capabilities.deletes and not can.deletes:
+    if home.capabilities.deletes and not (can.deletes or can.passes_deletes):
         raise Unsupported(f"{name} cannot delete rows, and {type(home).__name__} sends deletes")
     check_deletes(settings, home, store)
     if settings.columns is not None and not home.capabilities.columns:

@@ -7,7 +7,8 @@ microseconds, and what is neither a number, text, bytes, a date nor a moment is 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -174,3 +175,12 @@ def _json(values: pl.Series) -> pl.Series:
     lines = out.getvalue().decode().split("\n")[: values.len()]  # no other mark ends a line
     texts = pl.Series(values.name, [line[5:-1] for line in lines], dtype=pl.String)
     return texts.set(values.is_null(), None)
+
+
+def manifest(schema: TableSchema, keys: Sequence[str]) -> bytes:
+    """`_schema.json`: what the files have, for tools that do not read parquet."""
+    columns = [
+        {"name": column.name, "type": sql_name(column.type), "nullable": column.nullable}
+        for column in mirrored(schema, keys).columns
+    ]
+    return json.dumps({"keyColumns": list(keys), "columns": columns}, indent=2).encode()

@@ -15,7 +15,7 @@ from hygge.core.errors import StoreError
 from hygge.core.journal import from_json, to_json
 from hygge.core.schema import TableSchema
 from hygge.core.store import Mode, Receipt
-from hygge.filesystems.filesystem import FileSystem
+from hygge.filesystems.filesystem import FileInfo, FileSystem
 
 _RECORD = re.compile(r"\d{20}\.json")
 
@@ -29,7 +29,9 @@ class Fate(StrEnum):
 class Record:
     """One fate. `moves` and `deletes` name files inside the table's folder; `current` is what a
     versioned table's readers are to look at; `next` is the first sequence number not used yet.
-    `schema` has the table's columns, `manner` is how rows lie in its files."""
+    `schema` has the table's columns, `manner` is how rows lie in its files. `drops`: the folder
+    that has this file in this version goes before the moves; `about` is what the table's folder
+    then says of itself."""
 
     number: int
     fate: Fate
@@ -43,6 +45,8 @@ class Record:
     current: tuple[str, ...] = ()
     next: int = 1
     manner: str = ""
+    drops: FileInfo | None = None
+    about: str = ""
     format: int = field(default=1)
 
     @property

@@ -19,8 +19,9 @@ from hygge.formats.delta_snapshot import DataFile
 from hygge.stores.deleting import MARK, manner, refuse_many
 from hygge.stores.delta_actions import NewFile
 from hygge.stores.delta_columns import Columns
-from hygge.stores.delta_keys import AT_ONCE, Chosen, StagedKeys
-from hygge.stores.delta_rewrite import ROW, Files, StagedFile
+from hygge.stores.delta_rewrite import Files
+from hygge.stores.staged_keys import AT_ONCE, Chosen, StagedKeys
+from hygge.stores.staged_rows import ROW, StagedFile
 
 _DROP, _MARK, _REVIVE = 1, 2, 3
 _DONE = "_hygge_done"

@@ -16,9 +16,10 @@ from hygge.stores.delta_actions import NewFile, added, metadata, protocol, remov
 from hygge.stores.delta_columns import Columns
 from hygge.stores.delta_log import Action
 from hygge.stores.delta_merge import Merging
-from hygge.stores.delta_rewrite import Files, StagedFile, staged_files
+from hygge.stores.delta_rewrite import Files
 from hygge.stores.delta_table import DeltaTable
 from hygge.stores.file_load import FileLoad
+from hygge.stores.staged_rows import StagedFile, staged_files
 
 
 class Publishing:
@@ -33,8 +34,8 @@ class Publishing:
         self._files, self._new = Files(table, load), list[NewFile]()
 
     def merging(self, parts: Sequence[StagedPart]) -> Merging:
-        rows = staged_files(self._load, (part for part in parts if not part.keys))
-        keys = staged_files(self._load, (part for part in parts if part.keys))
+        rows = staged_files(self._load.staging, (part for part in parts if not part.keys))
+        keys = staged_files(self._load.staging, (part for part in parts if part.keys))
         anew = self._request.mode is Mode.REPLACE
         there = [] if anew else self._there.files
         return Merging(self._files, there, self._columns, self._request, (rows, keys))
@@ -61,7 +62,7 @@ class Publishing:
 
     def discard(self, parts: Sequence[StagedPart]) -> None:
         """Delete what was written for a commit that did not come about; what is staged stays."""
-        staged = {file.path for file in staged_files(self._load, parts)}
+        staged = {file.path for file in staged_files(self._load.staging, parts)}
         for path in (f"{self._table.folder}/{file.path}" for file in self._new):
             if path not in staged:
                 with suppress(HyggeError):  # it goes with the rest of the load, or by VACUUM
@@ -83,7 +84,7 @@ class Publishing:
             for old in self._there.files:
                 rows = self._files.read(f"{folder}/{old.path}", schema)
                 yield from self._files.write(rows, schema)
-        for file in staged_files(self._load, parts):
+        for file in staged_files(self._load.staging, parts):
             if self._fits(file):
                 yield NewFile(file.path.removeprefix(f"{folder}/"), file.rows, file.bytes)
             else:

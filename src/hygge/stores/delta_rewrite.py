@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from hygge.core.schema import TableSchema
-from hygge.core.store import Piece, StagedPart
+from hygge.core.store import Piece
 from hygge.formats.delta_rows import delta_rows
 from hygge.stores.delta_actions import NewFile
 from hygge.stores.delta_table import DeltaTable
 from hygge.stores.file_load import FileLoad, FileWriter
-
-ROW = "_hygge_row"
-"""Which row of its file, or of all that is staged, a row is."""
-
-
-@dataclass(frozen=True)
-class StagedFile:
-    """A file of the load. `start` is the number of its first row, of all in order of the commit."""
-
-    path: str
-    rows: int
-    bytes: int
-    start: int
-
-
-def staged_files(load: FileLoad, parts: Iterable[StagedPart]) -> list[StagedFile]:
-    found, start = list[StagedFile](), 0
-    for piece in (piece for part in parts for piece in part.pieces):
-        found.append(StagedFile(f"{load.staging}/{piece.name}", piece.rows, piece.bytes, start))
-        start += piece.rows
-    return found
+from hygge.stores.staged_rows import ROW, StagedFile
 
 
 class Files:

@@ -53,11 +53,15 @@ class FileLoad(BlockingLoad):
             return
         if (newest.load_id if newest else None) != self.request.base:
             raise LoadLost("another load came in between", load_id=self.request.load_id)
+        self.look(newest)
+        self.fs.make_folder(self.staging)
+
+    def look(self, newest: Record | None) -> None:
+        """Before anything is staged: whether this load can come after the newest one."""
         check_name(self._name(_FAR).rpartition("/")[2])
         if self.request.mode is Mode.APPEND:
             refuse_unlike(self.table, newest)
         self._refuse_strangers(newest)
-        self.fs.make_folder(self.staging)
 
     def _refuse_strangers(self, newest: Record | None) -> None:
         if self.table.config.adopt or (newest is not None and self.request.mode is Mode.APPEND):
@@ -69,6 +73,10 @@ class FileLoad(BlockingLoad):
                 folder=self.table.url,
                 hint="choose another folder, or set `adopt: true`: then they count as old content",
             )
+
+    def create(self, path: str) -> Sink:
+        """A new file in staging; what it sums up is the digest of its piece."""
+        return self.fs.create(path)
 
     def close(self) -> None:
         return None
@@ -181,7 +189,7 @@ class FileWriter:
 
     def __init__(self, load: FileLoad, stem: str, schema: TableSchema | None = None) -> None:
         self.name, self._rows, self._raw = f"{stem}{load.table.suffix}", 0, 0
-        self._sink: Sink = load.fs.create(f"{load.staging}/{self.name}")
+        self._sink = load.create(f"{load.staging}/{self.name}")
         try:
             schema = schema or load.request.schema
             self._writer: Writer = load.table.format.writer(self._sink, schema)
@@ -236,10 +244,14 @@ class FilePart(BlockingPart):
         if not batch.height:
             return
         if self._file is None:
-            self._file = FileWriter(self._load, f"{self._try}-{len(self._pieces):05}")
+            self._file = self.begun(f"{self._try}-{len(self._pieces):05}")
         self._file.write(batch)
         if self._file.size >= self._load.table.config.target_file_mb * 2**20:
             self._end_file()
+
+    def begun(self, stem: str) -> FileWriter:
+        """The next file of this part."""
+        return FileWriter(self._load, stem)
 
     def _end_file(self) -> None:
         if self._file is not None:

@@ -49,14 +49,7 @@ class FileTable:
         return FileLease(self.fs, self.ours, self.name, self.url)
 
     def refuse_link(self) -> None:
-        """Raise StoreError for a link to the folder: what was done to it is told where it lies."""
-        where = self.fs.local(self.folder)
-        if where is not None and where.is_symlink():
-            raise StoreError(
-                f"this folder is a link to {where.resolve()}",
-                folder=self.url,
-                hint=f"path: {where.resolve()}",
-            )
+        refuse_link(self.fs, self.folder)
 
     def staging(self, load_id: str) -> str:
         """Where a load's files wait."""
@@ -111,3 +104,14 @@ class FileTable:
         gone = {name.partition("/")[0] for name in record.deletes if name.startswith("v=")}
         for version in sorted(gone - {name.partition("/")[0] for name in record.targets}):
             self.fs.delete_folder(f"{self.folder}/{version}")
+
+
+def refuse_link(files: FileSystem, folder: str) -> None:
+    """Raise StoreError for a link to the folder: what was done to it is told where it lies."""
+    where = files.local(folder)
+    if where is not None and where.is_symlink():
+        raise StoreError(
+            f"this folder is a link to {where.resolve()}",
+            folder=files.url(folder),
+            hint=f"path: {where.resolve()}",
+        )

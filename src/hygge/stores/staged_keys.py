@@ -11,8 +11,8 @@ from hygge.core.errors import StoreError
 from hygge.core.schema import OPERATION, Column, TableSchema
 from hygge.core.store import Deletes, LoadRequest
 from hygge.stores.deleting import manner
-from hygge.stores.delta_rewrite import ROW, Files, StagedFile
 from hygge.stores.latest import refuse_null_keys, refuse_ties
+from hygge.stores.staged_rows import ROW, StagedFile, StagedRows
 
 AT_ONCE = 2_000_000
 """So many staged keys are held in memory; of more, one share after the other."""
@@ -35,7 +35,7 @@ class StagedKeys:
 
     def __init__(
         self,
-        files: Files,
+        files: StagedRows,
         table: TableSchema,
         request: LoadRequest,
         rows: Sequence[StagedFile],

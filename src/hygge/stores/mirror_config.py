@@ -1,0 +1,133 @@
+"""Settings of a table that Fabric mirrors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from hygge.core.config import Settings, Wrong
+from hygge.core.store import StoreConfig
+from hygge.filesystems.paths import located
+
+GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ONELAKE: Final = "https://onelake.dfs.fabric.microsoft.com"
+_SPELLINGS: Final = {
+    "filesystem": "workspace_id",
+    "mirror_name": "mirrored_database_id",
+    "journal_table_name": "journal_table",
+}
+_FOUND: Final = "its GUID stands in its URL in Fabric"
+
+
+class Partner(Settings):
+    """Who publishes, as Fabric shows it: `_partnerEvents.json`."""
+
+    name: str = Field(default="hygge", min_length=1, description="Kept the same for ever")
+    source_type: str = Field(default="SQL", min_length=1, description="What the rows come from")
+    source_version: str = Field(default="", description="Its version")
+
+
+class OpenMirroringConfig(StoreConfig):
+    """Settings of a table in the landing zone of a mirrored database."""
+
+    needs_run_type: ClassVar[bool] = True
+
+    connection: str | None = Field(
+        default=None, description="Which of `connections:` to use: one of OneLake, or of ADLS"
+    )
+    account_url: str = Field(
+        default=ONELAKE, description="OneLake's URL, or file:///folder to try it on this machine"
+    )
+    workspace_id: str | None = Field(default=None, description="The workspace's GUID")
+    mirrored_database_id: str | None = Field(
+        default=None, description="The mirrored database's GUID"
+    )
+    schema_name: str | None = Field(
+        default=None, alias="schema", description="The table's schema; else the database's default"
+    )
+    table: str = Field(min_length=1, description="Its name; else the entity's, or the flow's")
+    row_marker: Literal[0, 1, 4] | None = Field(
+        default=None,
+        description="What rows of later loads are marked as: 0 insert, 1 update, 4 upsert; "
+        "without it, 4 where there are keys, and 0 where rows are appended",
+    )
+    file_detection: Literal["sequential", "timestamp"] = Field(
+        default="sequential", description="How Fabric finds new files: by number, or by time"
+    )
+    partner: Partner = Field(default=Partner(), description="Who publishes, as Fabric shows it")
+    folder_deletion_wait_seconds: int = Field(
+        default=120,
+        ge=0,
+        le=900,
+        description="A full_drop waits so long between dropping the table and making it anew",
+    )
+    mirror_journal: bool = Field(default=False, description="Mirror hygge's own runs as well")
+    journal_table: str = Field(
+        default="__hygge.entity_runs", description="The table of the runs: schema.table"
+    )
+    loaded_at: bool = Field(default=False, description="Add `__LastLoadedAt__`, in UTC")
+    schema_manifest: bool = Field(
+        default=False, description="Write the columns into `_schema.json`, too"
+    )
+    allow_lossy: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Moments finer than a microsecond are cut off: true, or of which columns",
+    )
+    target_file_mb: int = Field(default=256, ge=1, le=1024, description="Begin a new file at, MB")
+    adopt: bool = Field(
+        default=False, description="Take a table that others put there for one of ours"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_names(cls, data: Any) -> Any:
+        given = dict(data)
+        for old, new in _SPELLINGS.items():
+            if old in given:
+                if new in given:
+                    raise Wrong(f"`{old}` says `{new}` again", "keep one of them")
+                given[new] = given.pop(old)
+        return given
+
+    @field_validator("schema_name", "table")
+    @classmethod
+    def _a_name(cls, name: str | None) -> str | None:
+        if name is not None and (not name or name[0] in "_." or set(name) & set("/\\")):
+            raise ValueError("a name without / that does not begin with _ or .")
+        return name
+
+    @model_validator(mode="after")
+    def _clear_place(self) -> Self:
+        if self.is_local or self.connection is not None:
+            return self
+        for key in ("workspace_id", "mirrored_database_id"):
+            name = getattr(self, key)
+            if name is None:
+                raise Wrong(f"`{key}` is needed, or a `connection`", _FOUND)
+            if not GUID.fullmatch(name):
+                raise Wrong(f"`{key}` is a GUID, and this is a name", _FOUND)
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine's disk, or in its memory."""
+        return self.connection is None and not self.account_url.startswith("https://")
+
+    @classmethod
+    def for_flow(cls, flow: Mapping[str, Any], name: str) -> dict[str, Any]:
+        return {"table": name, **flow}
+
+    @classmethod
+    def for_entity(
+        cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
+    ) -> dict[str, Any]:
+        return super().for_entity({"table": name, **flow}, entity, name)
+
+    def located(self, root: Path) -> Self:
+        if self.connection is not None or "://" in self.account_url:
+            return self
+        return self.model_copy(update={"account_url": located(self.account_url, root)})

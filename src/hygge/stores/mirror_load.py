@@ -1,0 +1,253 @@
+"""One load into a landing zone: staged as the files that Fabric will read, then given numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from hygge.core.blocking_store import BlockingPart
+from hygge.core.errors import LoadLost, StoreError
+from hygge.core.partition import Partition
+from hygge.core.reaching import reached
+from hygge.core.schema import OPERATION, TableSchema
+from hygge.core.store import Deletes, LoadRequest, Mode, Piece, Receipt, StagedPart
+from hygge.filesystems.filesystem import FileInfo, Sink
+from hygge.mirroring.metadata import TableMetadata
+from hygge.mirroring.names import FIRST, Detection, Marker, file_name
+from hygge.stores.commit_log import Fate, Record
+from hygge.stores.deleting import refuse_deletes_without_keys
+from hygge.stores.file_additions import widened
+from hygge.stores.file_load import FileLoad, FilePart, FileWriter
+from hygge.stores.latest import refuse_null_keys
+from hygge.stores.mirror_columns import Columns
+from hygge.stores.mirror_keys import one_row_a_key
+from hygge.stores.mirror_table import MirrorTable, sha256
+
+MANNER: Final = "fabric 1"
+"""How rows lie in the files; another number where that is changed."""
+IGNORED: Final = "-ignored"
+_MARKERS: Final = {True: Marker.UPSERT, False: Marker.INSERT}
+
+
+class MirrorLoad(FileLoad):
+    """Staged in `_hygge/staging/<table>/<load_id>/`; published by record `number`."""
+
+    table: MirrorTable  # type: ignore[assignment]
+
+    def __init__(self, table: MirrorTable, request: LoadRequest) -> None:
+        super().__init__(table, request)  # type: ignore[arg-type]
+        self.before: Record | None = None
+
+    @property
+    def seeds(self) -> bool:
+        """Whether these are the table's first rows."""
+        return self.before is None or self.request.mode is Mode.REPLACE
+
+    @property
+    def columns(self) -> Columns:
+        return Columns.of(self.request, None if self.seeds else self.before, self.table.config)
+
+    @property
+    def marker(self) -> Marker:
+        """What a row is marked as that is there in the source."""
+        told = self.table.config.row_marker
+        merges = self.request.mode is Mode.MERGE
+        return Marker(told) if told is not None and merges else _MARKERS[merges]
+
+    def look(self, newest: Record | None) -> None:
+        """Before anything is staged: whether this load can be one of this table's."""
+        refuse_deletes_without_keys(self.request)
+        self.before = newest
+        if newest is not None and self.fs.is_folder(self.table.staging(newest.load_id)):
+            raise LoadLost("the load before is not all there yet", load_id=self.request.load_id)
+        if strangers := () if self.table.config.adopt else self.table.strangers(newest):
+            raise StoreError(
+                f"there are files here that hygge did not put ({len(strangers)}): "
+                f"{', '.join(strangers[:3])}",
+                folder=self.table.url,
+                hint="another table; or stop who else writes, and set `adopt: true`",
+            )
+        self.columns.refuse_change()
+
+    def create(self, path: str) -> Sink:
+        return Hashing(self.fs.create(path))
+
+    def _same(self, piece: Piece, there: FileInfo) -> bool:
+        if self.fs.capabilities.versions and piece.version is not None:
+            return there.version == piece.version
+        return sha256(self.fs, f"{self.staging}/{piece.name}") == piece.digest
+
+    def part(self, partition: Partition) -> BlockingPart:
+        return MirrorPart(self, partition)
+
+    def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        if (known := self.table.log.find(self.number)) is None:
+            known = self.table.log.write(self._record(parts, self._pieces(parts)))
+        if known.load_id != self.request.load_id or known.receipt is None:
+            raise LoadLost("another hand wrote this load's fate", load_id=self.request.load_id)
+        self.table.apply(known)
+        return known.receipt
+
+    def _pieces(self, parts: Sequence[StagedPart]) -> Sequence[Piece]:
+        """The files to publish. A table's first is there even if it has no rows: without any,
+        Fabric fails the table after some days."""
+        staged = [piece for part in parts for piece in part.pieces]
+        pieces = one_row_a_key(self, [p for p in staged if f"{IGNORED}." not in p.name])
+        return pieces or ([self._empty()] if self.seeds else [])
+
+    def written(self, batches: Iterable[pl.DataFrame], schema: TableSchema) -> Iterator[Piece]:
+        """New files in staging with these rows, each up to the target size."""
+        file: FileWriter | None = None
+        try:
+            for batch in batches:
+                file = file or FileWriter(self, secrets.token_hex(8), schema)
+                file.write(batch.select(schema.names))
+                if file.size >= self.table.config.target_file_mb * 2**20:
+                    done, file = file, None
+                    yield done.finish()
+            if file is not None:
+                done, file = file, None
+                yield done.finish()
+        finally:
+            if file is not None:
+                file.abort()
+
+    def _empty(self) -> Piece:
+        (piece,) = self.written([self.columns.nothing], self.columns.written(marked=False))
+        return piece
+
+    def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
+        request, table = self.request, self.table
+        replaces = request.mode is Mode.REPLACE
+        drops = table.witness() if replaces else None
+        first = FIRST if drops is not None else self._next()
+        names = [self._file_name(first + n) for n in range(len(pieces))]
+        receipt = Receipt(
+            load_id=request.load_id,
+            flow=request.flow,
+            rows=sum(part.rows for part in parts),
+            bytes=sum(piece.bytes for piece in pieces),
+            watermark=reached(request, parts),
+            digests={n: p.digest or "" for n, p in zip(names, pieces, strict=True)},
+            at=datetime.now(UTC),
+            source=request.source,
+            where=request.where,
+            keys=self.columns.keys,
+            beyond=request.beyond,
+            mode=request.mode,
+            changed=sum((Counter(part.changed) for part in parts), Counter[str]()),
+        )
+        return Record(
+            number=self.number,
+            fate=Fate.PUBLISHED,
+            load_id=request.load_id,
+            flow=request.flow,
+            mode=request.mode,
+            schema=widened(replace(request, schema=self.columns.rows), self.before),
+            receipt=receipt,
+            moves=tuple((p.name, name) for p, name in zip(pieces, names, strict=True)),
+            next=first + len(pieces),
+            manner=MANNER,
+            drops=drops,
+            about=self._about().to_bytes().decode(),
+        )
+
+    def _next(self) -> int:
+        """A number that was never given, by us or by anybody."""
+        known = self.before.next if self.before is not None else FIRST
+        return max(known, self.table.found().last + 1)
+
+    def _file_name(self, number: int) -> str:
+        if self.table.config.file_detection == "timestamp":
+            return f"{self.request.load_id}-{number:05}.parquet"
+        return file_name(number)
+
+    def _about(self) -> TableMetadata:
+        timed = self.table.config.file_detection == "timestamp"
+        detection = Detection.LAST_UPDATE if timed else Detection.SEQUENTIAL
+        return TableMetadata(self.columns.keys, detection)
+
+
+class MirrorPart(FilePart):
+    """One partition's files. A seed's have no marker, up to the first delete.
+
+    Deletes that are to be ignored are staged as well, to be counted, and never published.
+    """
+
+    _load: MirrorLoad
+
+    def __init__(self, load: MirrorLoad, partition: Partition) -> None:
+        super().__init__(load, partition)
+        self._columns, self._marked = load.columns, not load.seeds
+        self._changed = Counter[str]()
+        self._ignored = Ignored(load, partition)
+
+    def begun(self, stem: str) -> FileWriter:
+        return FileWriter(self._load, stem, self._columns.written(marked=self._marked))
+
+    def write(self, batch: pl.DataFrame) -> None:
+        request = self._load.request
+        request.schema.check(batch)
+        if request.mode is Mode.MERGE:
+            refuse_null_keys(request.keys, [batch[key].null_count() for key in request.keys])
+        gone = batch[OPERATION] == 1 if OPERATION in batch.columns else None
+        if gone is not None and request.deletes is Deletes.IGNORE:
+            self._ignored.write(self._made(batch.filter(gone), None))
+            batch, gone = batch.filter(~gone), None
+        if gone is not None and gone.any() and not self._marked:
+            self._end_file()
+            self._marked = True
+        super().write(self._made(batch, gone))
+
+    def _made(self, batch: pl.DataFrame, gone: pl.Series | None) -> pl.DataFrame:
+        made, changed = self._columns.made(batch)
+        self._changed += changed
+        if not self._marked:
+            return made
+        here, away = pl.lit(int(self._load.marker)), pl.lit(int(Marker.DELETE))
+        mark: Any = here if gone is None else pl.when(gone).then(away).otherwise(here)
+        return self._columns.marked(made, mark)
+
+    def finish(self) -> StagedPart:
+        done, ignored = super().finish(), self._ignored.finish()
+        rows, pieces = done.rows + ignored.rows, (*done.pieces, *ignored.pieces)
+        return replace(done, rows=rows, pieces=pieces, changed=dict(self._changed))
+
+    def close(self) -> None:
+        self._ignored.close()
+        super().close()
+
+
+class Ignored(FilePart):
+    """Rows that count, and are not published."""
+
+    _load: MirrorLoad
+
+    def begun(self, stem: str) -> FileWriter:
+        schema = self._load.columns.written(marked=not self._load.seeds)
+        return FileWriter(self._load, f"{stem}{IGNORED}", schema)
+
+
+class Hashing:
+    """A new file that sums up its bytes as Fabric's tools do: by SHA-256."""
+
+    def __init__(self, inner: Sink) -> None:
+        self._inner, self._sum = inner, hashlib.sha256()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def write(self, data: bytes, /) -> int:
+        self._sum.update(data)
+        return self._inner.write(data)
+
+    @property
+    def digest(self) -> str:
+        return self._sum.hexdigest()
