@@ -53,9 +53,7 @@ class Zone:
         """A file of rows; with `marked`, the last value of each is its marker."""
         if marked:
             schema = schema.append(pa.field(ROW_MARKER, marker or pa.int32()))
-        arrays = [
-            pa.array([row[n] for row in rows], field.type) for n, field in enumerate(schema)
-        ]
+        arrays = [pa.array([row[n] for row in rows], field.type) for n, field in enumerate(schema)]
         return self.write(file, pa.table(arrays, schema=schema), table)
 
     def write(self, file: int | str, made: pa.Table, table: str = "T") -> Path:
@@ -102,10 +100,7 @@ def rows(table: Path) -> list[Row] | None:
     if not (table / "_delta_log").exists():
         return None
     there = deltalake.DeltaTable(table)
-    frames = [
-        pl.read_parquet(file.removeprefix("file://"))
-        for file in there.file_uris()
-    ]
+    frames = [pl.read_parquet(file.removeprefix("file://")) for file in there.file_uris()]
     names = [field.name for field in there.schema().fields]
     whole = pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema=names)
     absent = [pl.lit(None).alias(name) for name in names if name not in whole.columns]

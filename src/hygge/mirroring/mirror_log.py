@@ -174,7 +174,7 @@ class MirrorLog:
         for info in list(self.files.list(self.folder)):
             path = info.path.removeprefix(f"{self.folder}/")
             old = info.modified is not None and info.modified < time() - max(keep, _ABANDONED)
-            left = self.gone.get(path, now()) < now() - keep * 1000
+            left = path in self.gone and self.gone[path] < now() - keep * 1000
             stranger = path not in self.gone and path not in self.live and _is_ours(path)
             if left or (stranger and old):
                 self.files.delete(info.path)
