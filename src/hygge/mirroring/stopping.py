@@ -1,0 +1,40 @@
+"""What a mirrored table stops at."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from hygge.core.errors import HyggeError
+
+
+class Why(StrEnum):
+    """The kinds of it, for `Monitoring/`. Only SCHEMA was seen to be a word of the service's."""
+
+    FILE = "InvalidFile"
+    TYPE = "UnsupportedType"
+    MARKER = "InvalidRowMarker"
+    SCHEMA = "SchemaMergeFailure"
+    KEYS = "KeyColumnsChanged"
+    REUSED = "FileNameReused"
+    METADATA = "InvalidMetadata"
+    CLASH = "TwoFoldersOneTable"
+    EMPTY = "NoData"
+
+
+class TableStops(HyggeError):
+    """Nothing more is applied to this table. `why` is its kind."""
+
+    def __init__(
+        self, what: str, why: Why = Why.FILE, *, hint: str | None = None, **where: object
+    ) -> None:
+        super().__init__(what, hint=hint, **where)
+        self.why = why
+
+    @property
+    def lasting(self) -> bool:
+        """Whether no other file in place of the one that came would help: the table must go."""
+        return self.why in (Why.SCHEMA, Why.KEYS, Why.REUSED)
+
+
+REBUILD = "delete the table's folder, and publish it anew from 00000000000000000001 on"
+AGAIN = "delete the file, and publish a good one under exactly its name"
