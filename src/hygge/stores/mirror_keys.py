@@ -31,7 +31,7 @@ def one_row_a_key(load: MirrorLoad, pieces: Sequence[Piece]) -> Sequence[Piece]:
     come more than once in a full load, and for rows that are equally late."""
     request, keys = load.request, load.columns.keys
     in_order = not load.seeds and load.columns.latest is None
-    if not keys or request.mode is Mode.APPEND or in_order:
+    if not (keys and pieces) or request.mode is Mode.APPEND or in_order:
         return pieces
     rows = KeyRows(load)
     doubled = rows.doubled(numbered(load.staging, pieces))
@@ -97,7 +97,7 @@ class KeyRows:
             if OPERATION in schema:
                 gone = pl.col(ROW_MARKER).eq_missing(int(Marker.DELETE))
                 batch = batch.with_columns(gone.cast(pl.Int8).alias(OPERATION))
-            yield batch.select(*schema.names, ROW)
+            yield batch.select(ROW, *schema.names)
 
     def _read(self, files: Iterable[StagedFile], schema: TableSchema) -> Iterator[pl.DataFrame]:
         for file in files:
@@ -110,4 +110,4 @@ def _hashes(batch: pl.DataFrame, share: int, shares: int) -> pl.Series:
 
 
 def _these(batches: Iterable[pl.DataFrame], hashes: pl.Series) -> list[pl.DataFrame]:
-    return [batch.filter(batch.hash_rows(seed=5).is_in(hashes)) for batch in batches]
+    return [batch.filter(batch.hash_rows(seed=5).is_in(hashes.implode())) for batch in batches]

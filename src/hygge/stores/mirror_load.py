@@ -64,6 +64,8 @@ class MirrorLoad(FileLoad):
     def look(self, newest: Record | None) -> None:
         """Before anything is staged: whether this load can be one of this table's."""
         refuse_deletes_without_keys(self.request)
+        if self.request.mode is Mode.MERGE and not self.request.keys:
+            raise StoreError("a merge needs keys", hint="set `keys`")
         self.before = newest
         if newest is not None and self.fs.is_folder(self.table.staging(newest.load_id)):
             raise LoadLost("the load before is not all there yet", load_id=self.request.load_id)
