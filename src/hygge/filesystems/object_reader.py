@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,8 @@ _TAIL: Final = 2**16
 """The end is asked for at once: most formats begin there."""
 _READERS: Final = 3
 _IN_MEMORY: Final = 64 * 2**20
-"""Bytes that are fetched before they are asked for, at most; a larger piece is not."""
+"""Bytes that are fetched before they are asked for, at most, by all readers together; a larger
+piece is not."""
 
 Fetch = Callable[[int, int], bytes | memoryview]
 
@@ -84,6 +86,27 @@ class ObjectReader(io.RawIOBase):
         self._start, self._held = start, memoryview(self._fetch(start, end))
 
 
+class Room:
+    """What all readers of this process have in memory of pieces that they expect."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._taken, self._lock = most, 0, threading.Lock()
+
+    def take(self, size: int, *, needed: bool) -> bool:
+        """Whether there is room for it; there always is for what is read now."""
+        with self._lock:
+            fits = needed or self._taken + size <= self._most
+            self._taken += size if fits else 0
+            return fits
+
+    def give(self, size: int) -> None:
+        with self._lock:
+            self._taken -= size
+
+
+ROOM: Final = Room(_IN_MEMORY)
+
+
 class _Coming:
     """Pieces on their way, in the order in which they will be read."""
 
@@ -92,6 +115,7 @@ class _Coming:
         self._wanted = deque[tuple[int, int]]()
         self._asked = deque[tuple[int, int, Future[bytes | memoryview]]]()
         self._pool: ThreadPoolExecutor | None = None
+        self._read_now = 0
 
     def expect(self, spans: Sequence[tuple[int, int]]) -> None:
         self._wanted = deque(spans)
@@ -99,27 +123,38 @@ class _Coming:
 
     def taken(self, start: int, end: int) -> tuple[int, memoryview] | None:
         """The piece with these bytes, if it is one that was expected; those before it are over."""
-        if not any(low <= start and end <= high for low, high, _ in self._asked):
+        coming = [(low, high) for low, high, _ in self._asked]
+        if not any(low <= start and end <= high for low, high in (*coming, *self._wanted)):
             return None
         while True:
+            ROOM.give(self._read_now)
+            if not self._asked:
+                self._ask(needed=True)
             low, high, piece = self._asked.popleft()
-            self._go_on()
+            self._read_now = high - low
             if low <= start and end <= high:
+                self._go_on()
                 return low, memoryview(piece.result())
 
     def _go_on(self) -> None:
         """Ask for as much as may lie in memory."""
-        while self._wanted and len(self._asked) < _READERS:
-            low, high = self._wanted[0]
-            held = sum(b - a for a, b, _ in self._asked)
-            if self._asked and held + high - low > _IN_MEMORY:
-                return
-            self._wanted.popleft()
-            self._pool = self._pool or ThreadPoolExecutor(_READERS, "fetch")
-            self._asked.append((low, high, self._pool.submit(self._fetch, low, high)))
+        while self._wanted and len(self._asked) < _READERS and self._ask(needed=False):
+            pass
+
+    def _ask(self, *, needed: bool) -> bool:
+        low, high = self._wanted[0]
+        if not ROOM.take(high - low, needed=needed):
+            return False
+        self._wanted.popleft()
+        self._pool = self._pool or ThreadPoolExecutor(_READERS, "fetch")
+        self._asked.append((low, high, self._pool.submit(self._fetch, low, high)))
+        return True
 
     def close(self) -> None:
         self._wanted.clear()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+        ROOM.give(self._read_now + sum(high - low for low, high, _ in self._asked))
+        self._read_now = 0
+        self._asked.clear()
