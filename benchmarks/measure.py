@@ -72,10 +72,12 @@ def run(command: Sequence[str], cwd: Path, cache: Path) -> Run:
 def environment(cache: Path) -> dict[str, str]:
     """Ours, with a PYTHONPATH that means the same in any folder, and compiled modules kept.
 
-    Installed packages are compiled once; so are those of a checkout, whatever is set outside.
+    Installed packages are compiled once; so are those of a checkout, whatever is set outside. What
+    our own Polars told its allocator is not for others: each tells its own.
     """
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    ours = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in paths if p)}
+    told = {name: value for name, value in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    ours = {**told, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in paths if p)}
     ours.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**ours, "PYTHONPYCACHEPREFIX": str(cache / "compiled")}
 

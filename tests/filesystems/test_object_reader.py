@@ -79,11 +79,43 @@ def test_what_is_expected_is_fetched_once_and_in_order() -> None:
 
 def test_no_more_is_expected_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_reader, "_IN_MEMORY", 40_000)
+    monkeypatch.setattr(object_reader, "ROOM", object_reader.Room(40_000))
     place = Place()
     with place.open() as file:
         file.expect([(0, 30_000), (30_000, 60_000), (60_000, 160_000), (160_000, 170_000)])
     assert {end - start for start, end in place.asked} <= {30_000, 10_000}
     assert len(place.asked) == 1, "two of them do not fit"
+
+
+def test_readers_share_the_room_and_give_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_reader, "ROOM", object_reader.Room(40_000))
+    spans = [(n * 20_000, n * 20_000 + 15_000) for n in range(10)]
+    one, other, third = Place(), Place(), Place()
+    with one.open() as first, other.open() as second:
+        first.expect(spans)
+        second.expect(spans)
+        assert len([*one.asked, *other.asked]) <= 2
+        for start, end in spans:  # what is read now always has room
+            for file in (first, second):
+                file.seek(start)
+                assert file.read(end - start) == DATA[start:end]
+    assert sorted(one.asked) == sorted(other.asked) == spans
+    with third.open() as file:
+        file.expect(spans)
+    assert len(third.asked) == 2
+
+
+def test_a_large_piece_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_reader, "_PART", 7_000)
+    place = Place()
+    with place.open() as file:
+        file.expect([(1_000, 31_000)])
+        for start, end in ((1_000, 2_000), (7_500, 22_500), (8_000, 8_001), (30_000, 31_000)):
+            file.seek(start)
+            assert file.read(end - start) == DATA[start:end]
+    assert sorted(place.asked) == [
+        (at, min(at + 7_000, 31_000)) for at in range(1_000, 31_000, 7_000)
+    ]
 
 
 def test_a_piece_that_cannot_be_fetched_fails_who_reads_it() -> None:

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 _AHEAD: Final = 4 * 2**20
@@ -18,6 +19,9 @@ _IN_MEMORY: Final = 64 * 2**20
 """Bytes that are fetched before they are asked for, at most, by all readers together; a larger
 piece is not."""
 
+_PART: Final = 8 * 2**20
+"""Larger pieces are fetched in parts: who fetches has each twice for a moment."""
+
 Fetch = Callable[[int, int], bytes | memoryview]
 
 
@@ -28,7 +32,7 @@ class ObjectReader(io.RawIOBase):
         super().__init__()
         self._size, self._fetch = size, fetch
         self._at = self._last = 0
-        self._start, self._held = 0, memoryview(b"")  # what was fetched, and where it begins
+        self._held = _NOTHING
         self._coming = _Coming(fetch)
 
     def readable(self) -> bool:
@@ -59,10 +63,11 @@ class ObjectReader(io.RawIOBase):
         end = self._size if size is None or size < 0 else min(self._size, start + size)
         if start >= end:
             return b""
-        if not self._has(start, end):
-            self._fill(start, end)
+        if not self._held.has(start, end):
+            self._held = _NOTHING  # let go before the next one comes
+            self._held = self._filled(start, end)
         self._at = self._last = end
-        return bytes(self._held[start - self._start : end - self._start])
+        return self._held.read(start, end)
 
     def expect(self, spans: Sequence[tuple[int, int]]) -> None:
         """These pieces will be read, in this order: fetch them while others are worked on."""
@@ -72,18 +77,41 @@ class ObjectReader(io.RawIOBase):
         self._coming.close()
         super().close()
 
-    def _has(self, start: int, end: int) -> bool:
-        return self._start <= start and end <= self._start + len(self._held)
-
-    def _fill(self, start: int, end: int) -> None:
+    def _filled(self, start: int, end: int) -> Held:
         if (found := self._coming.taken(start, end)) is not None:
-            self._start, self._held = found
-            return
+            return found
         if end == self._size and end - start < _TAIL:
             start = max(0, end - _TAIL)
         elif start == self._last:
             end = min(self._size, max(end, start + _AHEAD))
-        self._start, self._held = start, memoryview(self._fetch(start, end))
+        return fetched(self._fetch, start, end)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was fetched from `start` on, in parts of one size; the last may be smaller."""
+
+    start: int
+    parts: Sequence[memoryview]
+
+    def has(self, start: int, end: int) -> bool:
+        return self.start <= start and end <= self.start + sum(map(len, self.parts))
+
+    def read(self, start: int, end: int) -> bytes:
+        found, at = list[memoryview](), self.start
+        for part in self.parts:
+            if at < end and start < at + len(part):
+                found.append(part[max(0, start - at) : end - at])
+            at += len(part)
+        return bytes(found[0]) if len(found) == 1 else b"".join(found)
+
+
+def fetched(fetch: Fetch, start: int, end: int) -> Held:
+    parts = range(start, end, _PART)
+    return Held(start, [memoryview(fetch(at, min(at + _PART, end))) for at in parts])
+
+
+_NOTHING: Final = Held(0, ())
 
 
 class Room:
@@ -113,7 +141,7 @@ class _Coming:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._wanted = deque[tuple[int, int]]()
-        self._asked = deque[tuple[int, int, Future[bytes | memoryview]]]()
+        self._asked = deque[tuple[int, int, Future[Held]]]()
         self._pool: ThreadPoolExecutor | None = None
         self._read_now = 0
 
@@ -121,7 +149,7 @@ class _Coming:
         self._wanted = deque(spans)
         self._go_on()
 
-    def taken(self, start: int, end: int) -> tuple[int, memoryview] | None:
+    def taken(self, start: int, end: int) -> Held | None:
         """The piece with these bytes, if it is one that was expected; those before it are over."""
         coming = [(low, high) for low, high, _ in self._asked]
         if not any(low <= start and end <= high for low, high in (*coming, *self._wanted)):
@@ -134,7 +162,7 @@ class _Coming:
             self._read_now = high - low
             if low <= start and end <= high:
                 self._go_on()
-                return low, memoryview(piece.result())
+                return piece.result()
 
     def _go_on(self) -> None:
         """Ask for as much as may lie in memory."""
@@ -147,7 +175,7 @@ class _Coming:
             return False
         self._wanted.popleft()
         self._pool = self._pool or ThreadPoolExecutor(_READERS, "fetch")
-        self._asked.append((low, high, self._pool.submit(self._fetch, low, high)))
+        self._asked.append((low, high, self._pool.submit(fetched, self._fetch, low, high)))
         return True
 
     def close(self) -> None:

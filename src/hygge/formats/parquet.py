@@ -48,7 +48,7 @@ class ParquetOptions(FormatOptions):
         default=None, description="For zstd (1 to 22, default 1) and gzip (1 to 9, default 6)"
     )
     row_group_rows: int = Field(
-        default=131_072,
+        default=98_304,
         ge=1,
         le=2**24,
         description="Rows in a row group, which is held in memory; fewer if they are wide",
@@ -190,7 +190,7 @@ def _sliced(source: Source, group: Any, there: TableSchema, at: int) -> Iterator
 
 def _paged(file: pq.ParquetFile, number: int, there: TableSchema) -> Iterator[pl.DataFrame]:
     group = file.metadata.row_group(number)
-    rows, count = _rows_at_once(group, BATCH_ROWS // 4), 0
+    rows, count = _rows_at_once(group, BATCH_ROWS // 8), 0
     for batch in file.iter_batches(rows, row_groups=[number], columns=list(there.names)):
         count += batch.num_rows
         yield frame(batch).select(there.names).cast(there.polars())
