@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import polars as pl
@@ -252,7 +253,7 @@ def test_processed_files_go_on_in_time(zone: Zone) -> None:
 
 def test_every_type_that_a_table_can_have(zone: Zone) -> None:
     when = datetime(2024, 5, 17, 12, 30, 0, 123000)
-    values = {
+    values: dict[str, tuple[pa.DataType, Any]] = {
         "id": (pa.int64(), 1),
         "yes": (pa.bool_(), True),
         "tiny": (pa.int8(), -1),
@@ -306,6 +307,7 @@ def test_a_key_that_is_null(zone: Zone) -> None:
 
 
 def test_a_replayed_suffix_converges_and_one_old_file_does_not(tmp_path: Path) -> None:
+    changes: list[list[Row]]
     changes = [[(1, "a", 4), (2, "x", 4)], [(1, "b", 4)], [(1, "c", 4), (2, None, 2)]]
 
     def after(*order: int) -> list[Row] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.mirroring.zones import Zone, ordered
 from hygge.testing.zygote import Zygote
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+Tell = Callable[[str, object], None]
 EVERY = 9
 """Of the file operations, so many are met by a kill, and the rest by the fault layer."""
 
@@ -56,9 +57,7 @@ def test_the_story_is_what_it_is_meant_to_be(place: Place) -> None:
     assert "__rowMarker__ is 3" in place.wanted["bad remembered"][3]
 
 
-def test_an_error_at_every_side_effect(
-    place: Place, record_property: pytest.RecordProperty
-) -> None:  # type: ignore[name-defined]
+def test_an_error_at_every_side_effect(place: Place, record_property: Tell) -> None:
     points = 0
     while killing.broken(place.fresh(), points + 1) is not None:
         points += 1
@@ -80,7 +79,7 @@ def test_two_errors_one_after_the_other(place: Place) -> None:
 def test_a_kill_at_many_file_operations(
     place: Place,
     zygote: Zygote,
-    record_property: pytest.RecordProperty,  # type: ignore[name-defined]
+    record_property: Tell,
 ) -> None:
     at, points = 1, 0
     while True:
