@@ -380,3 +380,21 @@ def test_memory_serves_as_well_as_a_disk() -> None:
     engine = Engine(fs, path, locate("memory://engine/mirror"))
     assert engine.look().of("T").rows == 1
     assert engine.look().idle
+
+
+def test_a_table_of_several_files(zone: Zone) -> None:
+    count, schema = 1_100_000, pa.schema([("id", pa.int64())])
+    ids = pl.int_range(count, eager=True, dtype=pl.Int64).alias("id")
+    zone.write(1, pl.DataFrame(ids).to_arrow())
+    zone.apply()
+    before = {*deltalake.DeltaTable(zone.into / "dbo/T").file_uris()}
+    zone.put(2, [(700_000, 2), (count, 4)], schema=schema)
+    zone.apply()
+    after = {*deltalake.DeltaTable(zone.into / "dbo/T").file_uris()}
+    assert len(before) > 1
+    assert len(before - after) == 1, "only the file with the row is written anew"
+    found = pl.read_delta(str(zone.into / "dbo/T"))["id"].sort()
+    assert found.equals(
+        pl.int_range(count + 1, eager=True).filter(pl.int_range(count + 1, eager=True) != 700_000),
+        check_names=False,
+    )
