@@ -12,6 +12,9 @@ from tests.mirroring import killing
 from tests.mirroring.killing import outcome, prepared
 from tests.mirroring.zones import Zone, ordered
 
+from hygge.core.errors import StoreError
+from hygge.filesystems.local import LocalFileSystem
+from hygge.mirroring.names import file_name
 from hygge.testing.zygote import Zygote
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
@@ -110,3 +113,28 @@ def test_what_a_killed_apply_left_goes_after_an_hour(place: Place) -> None:
     place.zone.apply()
     assert not any(stranger.exists() for stranger in strangers)
     assert place.zone.rows() == place.wanted["T"]
+
+
+def test_a_table_that_was_half_deleted_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is moved away and back, and in between an apply is killed while it deletes."""
+    zone = Zone(tmp_path)
+    zone.metadata()
+    for number in (1, 2):
+        zone.put(number, [(number, "x", 0)])
+    zone.apply()
+    zone.folder().rename(tmp_path / "away")
+
+    def half(self: LocalFileSystem, folder: str) -> None:
+        newest = max((zone.into / "dbo" / "T" / "_delta_log").glob("*.json"))
+        newest.unlink()
+        raise StoreError("killed here")
+
+    monkeypatch.setattr(LocalFileSystem, "delete_folder", half)
+    with pytest.raises(StoreError, match="killed here"):
+        zone.apply()
+    monkeypatch.undo()
+    (tmp_path / "away").rename(zone.folder())
+    assert zone.apply().of("T").waits == file_name(1)
+    assert zone.rows() is None
