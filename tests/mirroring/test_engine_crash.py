@@ -57,6 +57,7 @@ def test_the_story_is_what_it_is_meant_to_be(place: Place) -> None:
     )
     assert place.wanted["anew"] == place.wanted["new"] == place.wanted["sales.schema/T"]
     assert place.wanted["gone"] is None
+    assert place.wanted["late"] == ordered([(1, "a"), (2, "a"), (2, "b")])
     assert "__rowMarker__ is 3" in place.wanted["bad remembered"][3]
 
 
