@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.mirroring.zones import SCHEMA, Zone, ordered
 
+from hygge.core.errors import StoreError
 from hygge.filesystems.filesystem import FileSystemCapabilities
 from hygge.mirroring.applied import Status
 from hygge.mirroring.choices import Choices
@@ -485,3 +486,15 @@ def test_a_file_whose_writer_is_not_done_is_taken_up_later(
     zone.apply()
     assert (1, "whole, and longer than it was") in (zone.rows() or ())
     assert pq.ParquetFile(file).metadata.num_rows == 1
+
+
+def test_a_damaged_mirror_is_no_fault_of_the_file_that_comes(zone: Zone) -> None:
+    (damaged,) = (zone.into / "dbo" / "T").glob("*.parquet")
+    whole = damaged.read_bytes()
+    truncated(damaged)
+    zone.put(2, [(1, None, 2)])
+    with pytest.raises(StoreError, match="not a readable parquet file"):
+        zone.apply()
+    damaged.write_bytes(whole)
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == ordered(SEED[1:])
