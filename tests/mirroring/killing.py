@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from hygge.testing import faults
 from hygge.testing.faults import Trigger
 from hygge.testing.faulty_filesystem import FaultyFileSystem
 
-TABLES = ("T", "anew", "gone", "bad", "new", "sales.schema/T")
+TABLES = ("T", "anew", "gone", "bad", "late", "new", "sales.schema/T")
 SEED = [(n, f"row {n}") for n in range(1, 6)]
 
 
 def prepared(folder: Path) -> Zone:
     """Tables with a file applied, and then one that has more files, one whose folder was made
-    anew, one whose folder is gone, one that stops, and two that are new."""
+    anew, one whose folder is gone, one that stops, and three that are new."""
     zone = Zone(folder)
     for table in ("T", "anew", "gone", "bad"):
         zone.metadata(table)
@@ -36,6 +37,9 @@ def prepared(folder: Path) -> Zone:
         zone.metadata(table)
         zone.put(1, SEED[:2], marked=False, table=table)
         zone.put(2, [(9, "nine", 0)], table=table)
+    zone.metadata("late", fileDetectionStrategy="LastUpdateTimeFileDetection")
+    for at, name in ((2000, "a"), (1000, "b")):
+        os.utime(zone.put(f"{name}.parquet", [(1, name, 4), (2, name, 0)], table="late"), (at, at))
     return zone
 
 

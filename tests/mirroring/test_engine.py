@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import polars as pl
@@ -20,6 +22,7 @@ from hygge.core.errors import ConfigError, LoadLost
 from hygge.filesystems.filesystem import locate
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.engine import Engine
+from hygge.mirroring.identity import identity_of
 from hygge.mirroring.names import Detection, file_name
 
 SEED = [(1, "one"), (2, "two"), (3, "three")]
@@ -252,7 +255,7 @@ def test_processed_files_go_on_in_time(zone: Zone) -> None:
 
 def test_every_type_that_a_table_can_have(zone: Zone) -> None:
     when = datetime(2024, 5, 17, 12, 30, 0, 123000)
-    values = {
+    values: dict[str, tuple[pa.DataType, Any]] = {
         "id": (pa.int64(), 1),
         "yes": (pa.bool_(), True),
         "tiny": (pa.int8(), -1),
@@ -279,7 +282,7 @@ def test_every_type_that_a_table_can_have(zone: Zone) -> None:
     assert zone.rows() == [row]
     kinds = {column.name: column.type for column in zone.state().tables["T"].columns}
     assert kinds["text"] == kinds["chosen"] == "string"
-    assert kinds["milli"] == "timestamp[us, tz=UTC]"
+    assert kinds["milli"] == "timestamp[ms, tz=UTC]"
 
 
 def test_keys_of_several_columns_and_texts(zone: Zone) -> None:
@@ -306,6 +309,7 @@ def test_a_key_that_is_null(zone: Zone) -> None:
 
 
 def test_a_replayed_suffix_converges_and_one_old_file_does_not(tmp_path: Path) -> None:
+    changes: list[list[Row]]
     changes = [[(1, "a", 4), (2, "x", 4)], [(1, "b", 4)], [(1, "c", 4), (2, None, 2)]]
 
     def after(*order: int) -> list[Row] | None:
@@ -378,3 +382,51 @@ def test_memory_serves_as_well_as_a_disk() -> None:
     engine = Engine(fs, path, locate("memory://engine/mirror"))
     assert engine.look().of("T").rows == 1
     assert engine.look().idle
+
+
+def test_a_table_of_several_files(zone: Zone) -> None:
+    count, schema = 1_100_000, pa.schema([("id", pa.int64())])
+    ids = pl.int_range(count, eager=True, dtype=pl.Int64).alias("id")
+    zone.write(1, pl.DataFrame(ids).to_arrow())
+    zone.apply()
+    before = {*deltalake.DeltaTable(zone.into / "dbo/T").file_uris()}
+    zone.put(2, [(700_000, 2), (count, 4)], schema=schema)
+    zone.apply()
+    after = {*deltalake.DeltaTable(zone.into / "dbo/T").file_uris()}
+    assert len(before) > 1
+    assert len(before - after) == 1, "only the file with the row is written anew"
+    found = pl.read_delta(str(zone.into / "dbo/T"))["id"].sort()
+    assert found.equals(
+        pl.int_range(count + 1, eager=True).filter(pl.int_range(count + 1, eager=True) != 700_000),
+        check_names=False,
+    )
+
+
+def test_milliseconds_and_microseconds_are_one_type(zone: Zone) -> None:
+    for number, unit in enumerate(("ms", "us", "ms"), 1):
+        schema = pa.schema([("id", pa.int64()), ("at", pa.timestamp(unit, "UTC"))])
+        zone.put(number, [(number, datetime(2024, 1, number, tzinfo=UTC), 4)], schema=schema)
+    assert zone.apply().of("T").error is None
+    assert [row[1].day for row in zone.rows() or ()] == [1, 2, 3]
+
+
+def test_a_folder_that_loses_its_metadata_stays_as_it_is(zone: Zone) -> None:
+    zone.put(1, SEED, marked=False)
+    zone.apply()
+    (zone.folder() / "_metadata.json").unlink()
+    zone.put(2, [(1, None, 2)])
+    told = zone.apply().of("T")
+    assert (told.status, len(told.notes), zone.rows()) == ("Replicating", 1, ordered(SEED))
+
+
+def test_an_identity_tells_one_folder_from_the_next(zone: Zone) -> None:
+    files, folder = locate(str(zone.folder()))
+    assert identity_of(files, folder) == "folder:"
+    zone.apply()
+    first = identity_of(files, folder)
+    assert zone.state().tables["T"].identity == first
+    assert first.startswith("folder:")
+    shutil.rmtree(zone.folder())
+    zone.metadata()
+    zone.apply()
+    assert identity_of(files, folder) not in ("folder:", first)

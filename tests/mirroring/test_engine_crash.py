@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,13 @@ from tests.mirroring import killing
 from tests.mirroring.killing import outcome, prepared
 from tests.mirroring.zones import Zone, ordered
 
+from hygge.core.errors import StoreError
+from hygge.filesystems.local import LocalFileSystem
+from hygge.mirroring.names import file_name
 from hygge.testing.zygote import Zygote
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+Tell = Callable[[str, object], None]
 EVERY = 9
 """Of the file operations, so many are met by a kill, and the rest by the fault layer."""
 
@@ -53,12 +57,11 @@ def test_the_story_is_what_it_is_meant_to_be(place: Place) -> None:
     )
     assert place.wanted["anew"] == place.wanted["new"] == place.wanted["sales.schema/T"]
     assert place.wanted["gone"] is None
+    assert place.wanted["late"] == ordered([(1, "a"), (2, "a"), (2, "b")])
     assert "__rowMarker__ is 3" in place.wanted["bad remembered"][3]
 
 
-def test_an_error_at_every_side_effect(
-    place: Place, record_property: pytest.RecordProperty
-) -> None:  # type: ignore[name-defined]
+def test_an_error_at_every_side_effect(place: Place, record_property: Tell) -> None:
     points = 0
     while killing.broken(place.fresh(), points + 1) is not None:
         points += 1
@@ -80,7 +83,7 @@ def test_two_errors_one_after_the_other(place: Place) -> None:
 def test_a_kill_at_many_file_operations(
     place: Place,
     zygote: Zygote,
-    record_property: pytest.RecordProperty,  # type: ignore[name-defined]
+    record_property: Tell,
 ) -> None:
     at, points = 1, 0
     while True:
@@ -111,3 +114,28 @@ def test_what_a_killed_apply_left_goes_after_an_hour(place: Place) -> None:
     place.zone.apply()
     assert not any(stranger.exists() for stranger in strangers)
     assert place.zone.rows() == place.wanted["T"]
+
+
+def test_a_table_that_was_half_deleted_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is moved away and back, and in between an apply is killed while it deletes."""
+    zone = Zone(tmp_path)
+    zone.metadata()
+    for number in (1, 2):
+        zone.put(number, [(number, "x", 0)])
+    zone.apply()
+    zone.folder().rename(tmp_path / "away")
+
+    def half(self: LocalFileSystem, folder: str) -> None:
+        newest = max((zone.into / "dbo" / "T" / "_delta_log").glob("*.json"))
+        newest.unlink()
+        raise StoreError("killed here")
+
+    monkeypatch.setattr(LocalFileSystem, "delete_folder", half)
+    with pytest.raises(StoreError, match="killed here"):
+        zone.apply()
+    monkeypatch.undo()
+    (tmp_path / "away").rename(zone.folder())
+    assert zone.apply().of("T").waits == file_name(1)
+    assert zone.rows() is None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -113,10 +114,12 @@ TestMirrored = Mirrored.TestCase
 
 
 @settings(max_examples=60)
-@given(seed=CHANGES, files=st.lists(CHANGES, max_size=4))
-def test_any_files_in_one_look(seed: list[Change], files: list[list[Change]]) -> None:
+@given(seed=CHANGES, files=st.lists(CHANGES, max_size=5), many=st.sampled_from([2, 3, 100]))
+def test_any_files_in_one_look(seed: list[Change], files: list[list[Change]], many: int) -> None:
+    """`many` small files of the table become one."""
     oracle = Oracle()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hygge.mirroring.mirror_table.MANY", many)
         zone, schema = Zone(Path(folder)), pa.schema([*BASE, pa.field("v", pa.int32())])
         zone.metadata(keyColumns=["a", "b"])
         for number, changes in enumerate([seed, *files], 1):

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.mirroring.zones import SCHEMA, Zone, ordered
 
+from hygge.core.errors import StoreError
+from hygge.filesystems.filesystem import FileSystemCapabilities
 from hygge.mirroring.applied import Status
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.names import ROW_MARKER, file_name
@@ -128,6 +130,17 @@ def test_a_first_file_that_is_bad_is_remembered_too(tmp_path: Path) -> None:
     assert not [*(zone.into / "_mirror" / "stopped").rglob("*.json")]
 
 
+def test_keys_may_change_as_long_as_nothing_was_applied(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    zone.metadata()
+    emptied(zone.put(1, SEED, marked=False))
+    zone.apply()
+    zone.metadata(keyColumns=["name"])
+    zone.put(1, [(1, "one", 4), (2, "one", 4)])
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == [(2, "one")]
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
@@ -233,6 +246,15 @@ def test_a_column_that_may_not_be_missing(zone: Zone) -> None:
     stopped(zone, "the column 'id' is missing, and it was not nullable", "SchemaMergeFailure")
 
 
+def test_a_column_that_was_nullable_once_may_be_missing(zone: Zone) -> None:
+    for number, nullable in ((2, True), (3, False)):
+        zone.put(number, [(9, 9, 4)], schema=SCHEMA.set(1, pa.field("n", pa.int32(), nullable)))
+    zone.put(4, [(9, "nine", 4)])
+    told = zone.apply().of("T")
+    assert told.error is None
+    assert (9, "nine", None) in (zone.rows() or ())
+
+
 def test_a_key_that_no_file_has(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     zone.metadata(keyColumns=["number"])
@@ -306,6 +328,19 @@ def test_a_file_that_is_there_again(zone: Zone) -> None:
     zone.apply()
     shutil.copy(zone.folder() / "_ProcessedFiles" / file_name(1), zone.folder())
     stopped(zone, "was applied and moved away, and is there again", "FileNameReused")
+
+
+def test_a_move_that_was_cut_short_is_done_again(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is a copy and a delete, both may be there."""
+    zone.put(2, [(1, None, 2)])
+    zone.apply()
+    shutil.copy(zone.folder() / "_ProcessedFiles" / file_name(1), zone.folder())
+    buckets = FileSystemCapabilities(atomic_move=False)
+    monkeypatch.setattr("hygge.filesystems.local.LocalFileSystem.capabilities", buckets)
+    assert zone.apply().of("T").error is None
+    assert zone.left() == {file_name(2)}
 
 
 def test_a_publisher_may_empty_the_processed_files(zone: Zone) -> None:
@@ -451,3 +486,15 @@ def test_a_file_whose_writer_is_not_done_is_taken_up_later(
     zone.apply()
     assert (1, "whole, and longer than it was") in (zone.rows() or ())
     assert pq.ParquetFile(file).metadata.num_rows == 1
+
+
+def test_a_damaged_mirror_is_no_fault_of_the_file_that_comes(zone: Zone) -> None:
+    (damaged,) = (zone.into / "dbo" / "T").glob("*.parquet")
+    whole = damaged.read_bytes()
+    truncated(damaged)
+    zone.put(2, [(1, None, 2)])
+    with pytest.raises(StoreError, match="not a readable parquet file"):
+        zone.apply()
+    damaged.write_bytes(whole)
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == ordered(SEED[1:])

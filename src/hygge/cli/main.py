@@ -21,6 +21,7 @@ COMMANDS = {
     "debug": ("hygge.cli.debug:debug", "Check connections, credentials and paths; move nothing."),
     "history": ("hygge.cli.history:history", "Show what past runs came to."),
     "undo": ("hygge.cli.undo:undo", "Take back what a run appended."),
+    "mirror": ("hygge.cli.mirror:mirror", "Open Mirroring on this machine: apply and compare."),
     "journal": ("hygge.cli.journal:journal", "Work with what hygge remembers."),
     "version": ("hygge.cli.version:version", "Show the versions of hygge and what it stands on."),
 }

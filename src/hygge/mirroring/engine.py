@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -19,11 +19,12 @@ from hygge.core.journal import to_json
 from hygge.filesystems.filesystem import FileSystem
 from hygge.mirroring.applied import Applied, Status, TableApplied
 from hygge.mirroring.choices import Choices
+from hygge.mirroring.identity import Folder
 from hygge.mirroring.mirror_log import MirrorLog
 from hygge.mirroring.monitoring import Monitoring
 from hygge.mirroring.state import ZoneState
 from hygge.mirroring.stopping import TableStops, Why
-from hygge.mirroring.turn import Folder, Turn
+from hygge.mirroring.turn import Turn
 from hygge.mirroring.zone import TableFolder, Zone, listed
 
 LANDING_ZONE = "Files/LandingZone"
@@ -90,7 +91,8 @@ class Engine:
         if not check:
             self._finish_drops()
         dropped = self._drop_missing(zone, check)
-        tables = tuple(self._table(folder, zone, check) for folder in zone.tables)
+        first = {self._place(folder).lower(): folder for folder in reversed(zone.tables)}
+        tables = tuple(self._table(folder, first, check) for folder in zone.tables)
         there = (table for table in tables if table.remembered is not None)
         states = {t.table.folder: t.remembered.state for t in there if t.remembered}
         beside = tuple(info.path for info in zone.beside if not _is_own(info.path))
@@ -99,11 +101,12 @@ class Engine:
             self._say(applied)
         return applied
 
-    def _table(self, folder: TableFolder, zone: Zone, check: bool) -> TableApplied:
+    def _table(
+        self, folder: TableFolder, first: Mapping[str, TableFolder], check: bool
+    ) -> TableApplied:
         place = self._place(folder)
-        others = [f for f in zone.tables if self._place(f).lower() == place.lower()]
-        if others[0] is not folder:
-            told = f"{folder.table.folder} and {others[0].table.folder} are one table"
+        if (other := first[place.lower()]) is not folder:
+            told = f"{folder.table.folder} and {other.table.folder} are one table"
             stops = TableStops(told, Why.CLASH, hint="delete one of the folders")
             return TableApplied(folder.table, Status.FAILED, error=stops, why=stops.why)
         found, log = Folder.of(self._files, folder), self._log(place)

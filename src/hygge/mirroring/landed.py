@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +34,11 @@ _KINDS: Mapping[str, pl.DataType] = {
     "binary": pl.Binary(),
     "date32[day]": pl.Date(),
     "timestamp[us, tz=UTC]": pl.Datetime("us", "UTC"),
+    "timestamp[ms, tz=UTC]": pl.Datetime("us", "UTC"),
     "timestamp[us]": pl.Datetime("us"),
+    "timestamp[ms]": pl.Datetime("us"),
 }
+_DECIMAL = re.compile(r"decimal128\((\d+), (-?\d+)\)")
 _MARKERS = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
 
 
@@ -115,11 +119,9 @@ def _refuse_names(fields: list[pa.Field], name: str) -> None:
 
 
 def _seen(field: pa.Field, name: str) -> SeenColumn:
-    """The column with the type that the table has: Parquet knows no long strings and no
-    dictionaries, and Delta no moments but those in microseconds."""
-    kind = plain(field.type)
-    if pa.types.is_decimal128(kind) or str(kind) in _KINDS:
-        return SeenColumn(field.name, str(kind), field.nullable)
+    kind = str(plain(field.type))
+    if _known(kind) is not None:
+        return SeenColumn(field.name, kind, field.nullable)
     raise TableStops(
         f"{name}: the type {field.type} of column {field.name!r} cannot be mirrored",
         Why.TYPE,
@@ -128,27 +130,30 @@ def _seen(field: pa.Field, name: str) -> SeenColumn:
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
-    """An Arrow type as the file and the table have it, whatever was in the writer's memory."""
+    """An Arrow type as any reader of the file sees it: what only Arrow tells apart is one."""
     told = pa.types
     if told.is_dictionary(kind):
         return plain(kind.value_type)
     if told.is_large_string(kind) or told.is_string_view(kind):
         return pa.string()
-    if told.is_large_binary(kind) or told.is_binary_view(kind) or told.is_fixed_size_binary(kind):
+    if told.is_large_binary(kind) or told.is_binary_view(kind):
         return pa.binary()
-    if told.is_decimal32(kind) or told.is_decimal64(kind):
-        return pa.decimal128(kind.precision, kind.scale)
-    if told.is_timestamp(kind) and kind.unit != "ns":
-        return pa.timestamp("us", "UTC" if kind.tz else None)
+    if told.is_timestamp(kind) and kind.tz is not None:
+        return pa.timestamp(kind.unit, "UTC")
     return kind
 
 
 def kind_of(told: str) -> pl.DataType:
-    """The type of a column that was seen, as Polars has it."""
-    if told.startswith("decimal128("):
-        precision, scale = told.removeprefix("decimal128(").removesuffix(")").split(",")
-        return pl.Decimal(int(precision), int(scale))
-    return _KINDS[told]
+    """The type that the table has for a column that was seen as this."""
+    found = _known(told)
+    assert found is not None, f"{told} was never let in"
+    return found
+
+
+def _known(told: str) -> pl.DataType | None:
+    if exact := _DECIMAL.fullmatch(told):
+        return pl.Decimal(int(exact[1]), int(exact[2]))
+    return pl.Binary() if told.startswith("fixed_size_binary[") else _KINDS.get(told)
 
 
 def schema_of(columns: Any) -> TableSchema:

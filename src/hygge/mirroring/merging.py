@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hygge.mirroring.landed import Landed
+from hygge.mirroring.landed import Landed, kind_of
 from hygge.mirroring.state import SeenColumn, TableState
 from hygge.mirroring.stopping import REBUILD, TableStops, Why
 
@@ -26,7 +26,7 @@ def merged(state: TableState, landed: Landed) -> tuple[SeenColumn, ...]:
 
 
 def _same(there: SeenColumn, arriving: SeenColumn, file: str) -> SeenColumn:
-    if there.type != arriving.type:
+    if kind_of(there.type) != kind_of(arriving.type):  # milliseconds and microseconds are one
         raise TableStops(
             f"{file}: Type mismatch for column {there.name!r}. Incoming type {arriving.type!r}, "
             f"existing type {there.type!r}",

@@ -149,10 +149,10 @@ class MirrorLog:
 
     def _shape(self, newer: Remembered) -> list[Action]:
         """The table's columns, where they are not as they were, and what readers must know."""
-        names = [(column.name, column.type) for column in newer.state.columns]
-        if self.version >= 0 and names == [(column.name, column.type) for column in self.columns]:
+        columns = schema_of(newer.state.columns).columns
+        if self.version >= 0 and columns == schema_of(self.columns).columns:
             return []
-        fields = [field_of(column) for column in schema_of(newer.state.columns).columns]
+        fields = [field_of(column) for column in columns]
         features = ["timestampNtz"]
         plain = {"minReaderVersion": 1, "minWriterVersion": 2}
         timeless = {"minReaderVersion": 3, "minWriterVersion": 7}

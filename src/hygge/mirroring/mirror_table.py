@@ -17,8 +17,8 @@ from hygge.mirroring.effects import Effects
 from hygge.mirroring.landed import FORM, Landed, schema_of
 from hygge.mirroring.mirror_log import Action, DataFile, MirrorLog, Remembered, added, removed
 
-TARGET = 64 * 2**20
-"""Bytes of a file, at most and about: what must be written anew where one row of it goes."""
+BYTES, ROWS = 64 * 2**20, 500_000
+"""Of a file, at most and about: what must be written anew where one row of it goes."""
 SMALL, MANY = 100_000, 16
 """Files of fewer rows than this become one where there are so many."""
 
@@ -109,7 +109,7 @@ class _Change:
                 if batch.height:
                     file = file or _NewFile(self._log, self._schema, self._effects.keys)
                     file.write(batch)
-                if file is not None and file.bytes >= TARGET:
+                if file is not None and file.is_full:
                     done, file = file, None
                     self._new.append(done.finish())
             if file is not None:
@@ -133,8 +133,9 @@ class _NewFile:
         self._writer = FORM.writer(self._sink, schema)
 
     @property
-    def bytes(self) -> int:
-        return max(self._sink.size, int(self._raw // 8))
+    def is_full(self) -> bool:
+        """By its bytes, or a guess at them: a writer may be some batches behind."""
+        return self._rows >= ROWS or max(self._sink.size, int(self._raw // 8)) >= BYTES
 
     def write(self, batch: pl.DataFrame) -> None:
         if self._key is not None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hygge.core.errors import HomeError, SchemaMismatch, SourceMissing, Unsupported
@@ -14,6 +12,7 @@ from hygge.mirroring.applied import AppliedFile, Status, TableApplied
 from hygge.mirroring.arrivals import arrivals, strangers
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.effects import Effects
+from hygge.mirroring.identity import Folder
 from hygge.mirroring.landed import Landed, opened, sha256
 from hygge.mirroring.leaving import Leaving
 from hygge.mirroring.merging import merged
@@ -23,36 +22,6 @@ from hygge.mirroring.mirror_table import publish
 from hygge.mirroring.names import METADATA, Marker, number_of
 from hygge.mirroring.state import TableState
 from hygge.mirroring.stopping import REBUILD, TableStops, Why
-from hygge.mirroring.zone import TableFolder
-
-IDENTITY = "_hygge_mirror.json"
-"""In a table's folder: which folder this is. One that was deleted and made anew has another."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A table's folder with its identity, which is new where nobody had seen the folder."""
-
-    folder: TableFolder
-    identity: str
-    since: datetime
-    new: bool = False
-
-    @classmethod
-    def of(cls, files: FileSystem, folder: TableFolder) -> Folder:
-        text = files.get(f"{folder.path}/{IDENTITY}")
-        if text is None:
-            return cls(folder, secrets.token_hex(16), datetime.now(UTC), new=True)
-        told = json.loads(text)
-        return cls(folder, told["identity"], datetime.fromisoformat(told["since"]))
-
-    def marked(self, files: FileSystem) -> Folder:
-        """The same once its identity is written down; or as somebody else has written it."""
-        if not self.new:
-            return self
-        told = {"identity": self.identity, "since": self.since.isoformat()}
-        files.put_once(f"{self.folder.path}/{IDENTITY}", json.dumps(told).encode())
-        return Folder.of(files, self.folder)
 
 
 class Turn:
@@ -71,7 +40,9 @@ class Turn:
     def take(self) -> TableApplied:
         """Apply what can be applied."""
         try:
-            if self._is_read() and not self._is_stopped():
+            if not self._is_read():
+                self._stand()
+            elif not self._is_stopped():
                 self._go()
         except TableStops as stops:
             self._stop(stops)
@@ -109,9 +80,17 @@ class Turn:
             cleared = replace(state, error=None)
             self._known = replace(self._known, state=cleared, culprit="", blame="", why="")
             return not self._is_read()
-        self.told.status, self.told.why = Status.FAILED, self._known.why
-        self.told.error = TableStops(state.error, Why(self._known.why))
+        self._stand()
         return True
+
+    def _stand(self) -> None:
+        """Tell how it was left."""
+        state = self._known.state
+        if state.error is not None:
+            self.told.status, self.told.why = Status.FAILED, self._known.why
+            self.told.error = TableStops(state.error, Why(self._known.why))
+        elif state.processed:
+            self.told.status = Status.REPLICATING
 
     def _is_replaced(self) -> bool:
         known = self._known
