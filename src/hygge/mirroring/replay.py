@@ -87,8 +87,7 @@ class Keys:
         default = Marker.UPSERT if self.metadata.upserts else Marker.INSERT
         markers: Sequence[Any] = batch.get(ROW_MARKER) or [default] * count
         sources = batch.get(self.source_id or "") or [None] * count
-        for key, marker, source in zip(zip(*keys, strict=True), markers, sources, strict=True):
-            yield key, marker, source
+        yield from zip(zip(*keys, strict=True), markers, sources, strict=True)
 
     def _meet(self, key: Any, marker: int) -> Iterator[Meeting]:
         there = self._counts.get(key, 0)

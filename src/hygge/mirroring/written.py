@@ -30,7 +30,7 @@ TYPES: Final[Mapping[str, str]] = {
 class Written:
     """`given`: what is in it, by names in lower case. `wrong`: why it is no JSON object."""
 
-    table: TableMetadata = TableMetadata()
+    table: TableMetadata = field(default_factory=TableMetadata)
     given: Mapping[str, Any] = field(default_factory=dict, hash=False)
     there: bool = True
     wrong: str | None = None
@@ -97,7 +97,7 @@ def lowered(value: Any) -> dict[str, Any]:
 def _usable(given: Mapping[str, Any]) -> TableMetadata:
     keys = given.get("keycolumns")
     names = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
-    strategy = given.get("filedetectionstrategy")
+    strategy = str(given.get("filedetectionstrategy"))
     known = strategy in [one.value for one in Detection]
     return TableMetadata(
         tuple(names),

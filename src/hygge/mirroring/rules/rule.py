@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -74,15 +74,14 @@ Answer = Iterator[Said | Unsaid]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`severities`: those that its findings have. `look` gets a view of what it is `over`; what
+    """`severities`: those that its findings have. `looks`: what it looks at, and how; a look that
     yields nothing has passed."""
 
     id: str
     severities: tuple[Severity, ...]
     title: str
     sources: tuple[Source, ...]
-    over: Over
-    look: Callable[[Any], Answer]
+    looks: Mapping[Over, Callable[[Any], Answer]]
     need: Need = Need.NOTHING
 
 
