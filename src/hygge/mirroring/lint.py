@@ -6,7 +6,7 @@ import csv
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hygge.core.errors import HyggeError
 from hygge.filesystems.filesystem import FileInfo, FileSystem
@@ -30,41 +30,35 @@ from hygge.mirroring.zone import TableFolder, listed
 _CHUNK = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a landing zone is to be linted; see `lint`."""
-
-    state: ZoneState | None = None
-    journals: tuple[ZoneState, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-    default_schema: str = "dbo"
-    source_id: str | None = None
-    now: float | None = None
-
-
 def lint(
     files: FileSystem,
     path: str,
     *,
     state: ZoneState | None = None,
     strict: bool = False,
-    asked: Asked | None = None,
+    journals: Sequence[ZoneState] = (),
+    limits: Limits | None = None,
+    default_schema: str = "dbo",
+    source_id: str | None = None,
+    now: float | None = None,
 ) -> Report:
     """Every rule over the landing zone at this path, or below it (see `landing_zone`). Blocks.
 
     `state` is what the service has taken so far; without it, rules that need to know answer for
-    those tables whose files are all there, and are not checked for others. The same files give the
-    same report. Raises ConfigError for what is no landing zone.
+    those tables whose files are all there, and are not checked for others. `journals` are what each
+    writer says that it has published, `source_id` a column that names a row of the source whatever
+    its key, `now` seconds since 1970. The same files give the same report. Raises ConfigError for
+    what is no landing zone.
     """
-    asked = asked or Asked(state)
-    now = time.time() if asked.now is None else asked.now
+    moment = time.time() if now is None else now
+    limits = limits or Limits()
     where = landing_zone(files, path)
     zone = listed(files, where)
     partner = files.get(f"{where}/{PARTNER}".lstrip("/"))
-    view = ZoneView(zone, partner, now, asked.limits, asked.default_schema, asked.journals)
+    view = ZoneView(zone, partner, moment, limits, default_schema, tuple(journals))
     answers = list(_answers(Over.ZONE, view, "", ""))
     for folder in zone.tables:
-        answers += _Table(files, folder, asked, now, state or asked.state).answers()
+        answers += _Table(files, folder, state, limits, source_id, moment).answers()
     findings = [one for one in answers if isinstance(one, Finding)]
     return Report(
         files.url(where),
@@ -136,9 +130,10 @@ class _Table:
 
     files: FileSystem
     folder: TableFolder
-    asked: Asked
-    now: float
     state: ZoneState | None
+    limits: Limits
+    source_id: str | None
+    now: float
 
     def answers(self) -> Iterator[Finding | Unchecked]:
         written = Written.of(self.files.get(f"{self.folder.path}/{METADATA}"))
@@ -152,7 +147,7 @@ class _Table:
             facts,
             dict(self._digests(story.state)),
             self._replayed(written, story, facts),
-            self.asked.limits,
+            self.limits,
         )
         name, where = str(self.folder.table), self.folder.table.folder
         yield from _answers(Over.TABLE, view, name, where)
@@ -160,7 +155,7 @@ class _Table:
         for file, before in told(story, facts, written.table.detection):
             if file.path in here:
                 one = FileView(
-                    file, written, before.pinned, before.first, before.marked, self.asked.limits
+                    file, written, before.pinned, before.first, before.marked, self.limits
                 )
                 yield from _answers(Over.FILE, one, name, where)
 
@@ -195,10 +190,10 @@ class _Table:
         self, written: Written, story: Story, facts: dict[str, FileFacts]
     ) -> Replayed | None:
         """Every row of the table, where every row is there."""
-        source = self.asked.source_id
+        source = self.source_id
         if story.chapters is None:
             return None
-        keys = Keys(written.table, self.asked.limits.keys, source)
+        keys = Keys(written.table, self.limits.keys, source)
         if not written.table.keys:
             return Replayed(source_id=source)  # without keys there is nothing to meet
         chapters = [facts.get(i.path) or self._facts(i, written) for i in story.chapters]
@@ -231,4 +226,4 @@ def _has_keys(file: FileFacts, keys: Sequence[str]) -> bool:
     return all(names.count(key) == 1 for key in keys)
 
 
-__all__ = ["Asked", "Limits", "Report", "facts_of", "file_findings", "lint"]
+__all__ = ["Limits", "Report", "facts_of", "file_findings", "lint"]

@@ -109,8 +109,8 @@ RULES: Final = (
          _LZF, {Over.ZONE: data_beside}),
     Rule("R04", _W, "A table's folder has no folders within, but those that begin with `_`.",
          _INFER, {Over.TABLE: inner_folders}),
-    Rule("R05", _E, "No two tables have one name, whatever its case; one without a schema is in the "
-         "default one.", (Source.FIELD, Source.INFER), {Over.ZONE: alike}),
+    Rule("R05", _E, "No two tables have one name, whatever its case; one without a schema is in "
+         "the default one.", (Source.FIELD, Source.INFER), {Over.ZONE: alike}),
     Rule("R06", _E, "There are no more tables than a mirrored database takes.", _BP,
          {Over.ZONE: too_many}),
     Rule("R07", _W, "No unfinished file (`_…`) is left over.", _FIELD,
