@@ -25,9 +25,7 @@ SHOWN = 50
 
 @click.command()
 @click.argument("where", metavar="PATH")
-@click.option(
-    "--strict", is_flag=True, help="Where the documentation is silent, be strict."
-)
+@click.option("--strict", is_flag=True, help="Where the documentation is silent, be strict.")
 @click.option(
     "--state",
     type=click.Path(path_type=Path),

@@ -68,6 +68,10 @@ def _of_footer(file: pq.ParquetFile, name: str, size: int) -> FileFacts:
     chunks = [g.column(n) for g in groups for n in range(g.num_columns)]
     if any(_end(chunk) > end for chunk in chunks):
         return FileFacts(name, size, broken="it is cut short: a column lies beyond its end")
+    if any(g.column(n).physical_type != file.schema.column(n).physical_type
+           for g in groups for n in range(g.num_columns)):  # fmt: skip
+        # to ask such a column for its statistics ends the process
+        return FileFacts(name, size, broken="its footer contradicts itself about a column's type")
     if sum(group.num_rows for group in groups) != footer.num_rows:
         return FileFacts(name, size, broken="its footer counts more rows than its row groups have")
     codecs = dict.fromkeys(str(chunk.compression).lower() for chunk in chunks)
@@ -91,7 +95,7 @@ def _columns(file: pq.ParquetFile, groups: Sequence[Any]) -> Iterator[ColumnFact
         else:
             leaf = file.schema.column(at)
             logical = str(leaf.logical_type.type)
-            nulls = _nulls(groups, at) if kind != pa.null() else file.metadata.num_rows
+            nulls = file.metadata.num_rows if kind == pa.null() else _nulls(groups, at, logical)
             physical = str(leaf.physical_type)
             yield ColumnFacts(
                 field.name, str(kind), field.nullable, False, physical, logical, nulls
@@ -121,8 +125,10 @@ def plain(kind: Any) -> Any:
     return kind
 
 
-def _nulls(groups: Sequence[Any], at: int) -> int | None:
+def _nulls(groups: Sequence[Any], at: int, logical: str) -> int | None:
     """From the footer, where every row group counts them."""
+    if logical == "UNDEFINED":
+        return None
     told = [group.column(at).statistics for group in groups if group.num_rows]
     if all(one is not None and one.has_null_count for one in told):
         return sum(int(one.null_count) for one in told)

@@ -15,7 +15,7 @@ from hygge.mirroring.facts import FileFacts
 from hygge.mirroring.footers import Rows, parquet_facts, parquet_rows
 from hygge.mirroring.identity import identity_of
 from hygge.mirroring.metadata import TableMetadata
-from hygge.mirroring.names import METADATA, PARTNER
+from hygge.mirroring.names import METADATA, PARTNER, ROW_MARKER
 from hygge.mirroring.places import landing_zone
 from hygge.mirroring.replay import Keys, Met, Replayed, TooMany
 from hygge.mirroring.report import Report, Unchecked
@@ -199,8 +199,10 @@ class _Table:
         chapters = [facts.get(i.path) or self._facts(i, written) for i in story.chapters]
         if any(not file.readable for file in chapters):
             return Replayed(why="a file before them cannot be read", source_id=source)
-        if any(not _has_keys(file, written.table.keys) for file in chapters):
-            return Replayed(why="a file lacks a key, or has it twice", source_id=source)
+        if any(not _can_be_followed(file, written.table.keys, source) for file in chapters):
+            return Replayed(
+                why="a file lacks a key, or has two columns of one name", source_id=source
+            )
         if len({file.delimited for file in chapters}) > 1:
             return Replayed(why="its files are of several formats", source_id=source)
         met = list[Met]()
@@ -221,9 +223,10 @@ class _Table:
         return parquet_rows(self.files, path, columns)
 
 
-def _has_keys(file: FileFacts, keys: Sequence[str]) -> bool:
+def _can_be_followed(file: FileFacts, keys: Sequence[str], source: str | None) -> bool:
     names = [column.name for column in file.columns]
-    return all(names.count(key) == 1 for key in keys)
+    once = all(names.count(name) <= 1 for name in (ROW_MARKER, source or ROW_MARKER))
+    return once and all(names.count(key) == 1 for key in keys)
 
 
 __all__ = ["Limits", "Report", "facts_of", "file_findings", "lint"]

@@ -98,12 +98,14 @@ def stale(view: TableView) -> Answer:
     if not _sequential(view):
         return
     aside = numbered(view.folder.processed)
+    before = view.story.before
     done = view.story.done if view.story.state is not None else max(aside, default=None)
+    taken = before.processed if before is not None else {}
     for number in sorted(numbered(view.folder.data)):
         if done is None or number > done or number in aside:
             continue
-        if number == done and view.story.state is not None:
-            continue  # the one that the service leaves there
+        if _name(view, number) in taken:
+            continue  # it stands where it was taken: the service moves all but the last, in time
         what = f"never taken: the service is past number {number}"
         hint = "delete it, and publish its rows under the next free number"
         yield error(_name(view, number), what, hint)
