@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from hygge.filesystems.filesystem import FileSystem
 from hygge.mirroring.facts import ColumnFacts, FileFacts
 from hygge.mirroring.names import ROW_MARKER
+from hygge.mirroring.thrift import Footer, footer_of
 
 BATCH_ROWS: Final = 2**16
-_MAGIC: Final = b"PAR1"
 _ILLEGAL: Final = ("can only annotate", "can not be applied", "cannot be applied")
 """Of Arrow's words where a type is written in a form that it cannot have."""
 
@@ -33,9 +33,15 @@ def parquet_facts(
     if size == 0:
         return FileFacts(name, 0, broken="it has no bytes")
     try:
+        with files.open(path) as handle:
+            footer = footer_of(handle, size)
         with _opened(files, path) as file:
-            facts = _of_footer(file, name, size)
-            return facts if facts.broken else _with_rows(file, facts, keys)
+            if (lie := _lie(footer, file)) is not None:
+                return FileFacts(name, size, broken=lie)
+            codecs = dict.fromkeys(c.codec for _, chunks in footer.groups for c in chunks)
+            columns = tuple(_columns(file, footer))
+            facts = FileFacts(name, size, rows=footer.rows, columns=columns, codecs=tuple(codecs))
+            return _with_rows(file, facts, keys)
     except (pa.ArrowException, OSError, ValueError) as failed:
         told = str(failed).splitlines()[0] if str(failed) else type(failed).__name__
         if any(words in told for words in _ILLEGAL):
@@ -53,38 +59,27 @@ def parquet_rows(files: FileSystem, path: str, columns: Sequence[str]) -> Iterat
 
 @contextmanager
 def _opened(files: FileSystem, path: str) -> Iterator[pq.ParquetFile]:
-    with files.open(path) as handle:
-        if handle.read(4) != _MAGIC:
-            raise ValueError("it does not begin with PAR1")
-        handle.seek(0)
-        with pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file:
-            yield file
+    with (
+        files.open(path) as handle,
+        pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file,
+    ):
+        yield file
 
 
-def _of_footer(file: pq.ParquetFile, name: str, size: int) -> FileFacts:
-    footer = file.metadata
-    groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
-    end = size - footer.serialized_size - 8
-    chunks = [g.column(n) for g in groups for n in range(g.num_columns)]
-    if any(_end(chunk) > end for chunk in chunks):
-        return FileFacts(name, size, broken="it is cut short: a column lies beyond its end")
-    if any(g.column(n).physical_type != file.schema.column(n).physical_type
-           for g in groups for n in range(g.num_columns)):  # fmt: skip
-        # to ask such a column for its statistics ends the process
-        return FileFacts(name, size, broken="its footer contradicts itself about a column's type")
-    if sum(group.num_rows for group in groups) != footer.num_rows:
-        return FileFacts(name, size, broken="its footer counts more rows than its row groups have")
-    codecs = dict.fromkeys(str(chunk.compression).lower() for chunk in chunks)
-    columns = tuple(_columns(file, groups))
-    return FileFacts(name, size, rows=footer.num_rows, columns=columns, codecs=tuple(codecs))
+def _lie(footer: Footer, file: pq.ParquetFile) -> str | None:
+    """Why the footer cannot be true. Arrow believes it, and might end the process."""
+    leaves = [str(file.schema.column(n).physical_type) for n in range(len(file.schema))]
+    for _, chunks in footer.groups:
+        if [chunk.physical for chunk in chunks] != leaves:
+            return "its footer contradicts itself about a column's type"
+        if any(not 4 <= chunk.first <= chunk.end <= footer.start for chunk in chunks):
+            return "it is cut short: a column lies beyond its end"
+    if sum(count for count, _ in footer.groups) != footer.rows:
+        return "its footer counts other rows than its row groups have"
+    return None
 
 
-def _end(chunk: Any) -> int:
-    first = chunk.dictionary_page_offset or chunk.data_page_offset
-    return int(first) + int(chunk.total_compressed_size)
-
-
-def _columns(file: pq.ParquetFile, groups: Sequence[Any]) -> Iterator[ColumnFacts]:
+def _columns(file: pq.ParquetFile, footer: Footer) -> Iterator[ColumnFacts]:
     """The columns of the table; one that has others within it takes up several of the file's."""
     at = 0
     for field in file.schema_arrow:
@@ -94,11 +89,14 @@ def _columns(file: pq.ParquetFile, groups: Sequence[Any]) -> Iterator[ColumnFact
             yield ColumnFacts(field.name, str(kind), field.nullable, nested=True)
         else:
             leaf = file.schema.column(at)
-            logical = str(leaf.logical_type.type)
-            nulls = file.metadata.num_rows if kind == pa.null() else _nulls(groups, at, logical)
-            physical = str(leaf.physical_type)
+            nulls = footer.rows if kind == pa.null() else _nulls(footer, at)
             yield ColumnFacts(
-                field.name, str(kind), field.nullable, False, physical, logical, nulls
+                field.name,
+                str(kind),
+                field.nullable,
+                physical=str(leaf.physical_type),
+                logical=str(leaf.logical_type.type),
+                nulls=nulls,
             )
         at += count
 
@@ -125,14 +123,10 @@ def plain(kind: Any) -> Any:
     return kind
 
 
-def _nulls(groups: Sequence[Any], at: int, logical: str) -> int | None:
+def _nulls(footer: Footer, at: int) -> int | None:
     """From the footer, where every row group counts them."""
-    if logical == "UNDEFINED":
-        return None
-    told = [group.column(at).statistics for group in groups if group.num_rows]
-    if all(one is not None and one.has_null_count for one in told):
-        return sum(int(one.null_count) for one in told)
-    return None
+    told = [chunks[at].nulls for count, chunks in footer.groups if count]
+    return None if None in told else sum(count or 0 for count in told)
 
 
 def _with_rows(file: pq.ParquetFile, facts: FileFacts, keys: Sequence[str]) -> FileFacts:
