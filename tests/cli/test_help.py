@@ -29,7 +29,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         assert found is not None
         yield name, found
         if isinstance(found, click.Group):
-            yield from ((f"{name} {inner}", command) for inner, command in found.commands.items())
+            for inner in found.list_commands(context):
+                command = found.get_command(context, inner)
+                assert command is not None
+                yield f"{name} {inner}", command
 
 
 def loaded(*words: str, cwd: Path) -> set[str]:
@@ -76,6 +79,8 @@ def test_no_command_at_all_is_a_question_for_help() -> None:
         ["init", "--help"],
         ["go", "--help"],
         ["debug", "-h"],
+        ["mirror", "--help"],
+        ["mirror", "lint", "--help"],
     ],
 )
 def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:

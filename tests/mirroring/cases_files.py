@@ -9,7 +9,7 @@ import pyarrow as pa
 from tests.mirroring.cases_zone import E, S, W, well
 from tests.mirroring.landing import Case, Landing, people, rows
 
-from hygge.mirroring.names import ROW_MARKER
+from hygge.mirroring.names import ROW_MARKER, file_name
 from hygge.mirroring.rules.views import Limits
 
 
@@ -103,7 +103,7 @@ def declared_anew(z: Landing) -> None:
     z.table(**declared(False))
     z.csv(1, "id,name\n1,a\n")
     z.csv(2, "id,name\n2,b\n")
-    z.took(1)
+    z.took(file_name(1, "csv"))
 
 
 def after(known: Any, table: pa.Table, **more: Any) -> Any:

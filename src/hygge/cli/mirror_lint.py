@@ -130,7 +130,7 @@ def _of_table(found: Sequence[Finding]) -> Iterator[str]:
     from hygge.watch.story import clean
 
     yield clean(found[0].table) or "the landing zone"
-    alike = dict[tuple[object, ...], list[Finding]]()
+    alike: dict[tuple[object, ...], list[Finding]] = {}
     for one in found:
         alike.setdefault((one.severity, one.rule, one.what, one.hint), []).append(one)
     for count, same in enumerate(alike.values()):
@@ -148,17 +148,15 @@ def _of_table(found: Sequence[Finding]) -> Iterator[str]:
 
 def _not_checked(report: Report) -> Iterator[str]:
     """The rules by why, and for how many tables."""
-    from hygge.mirroring.rules.table import BY_ID
     from hygge.watch.story import clean
 
     yield "not checked"
-    reasons = dict[str, tuple[set[str], set[str], set[str]]]()
+    reasons: dict[str, tuple[set[str], set[str]]] = {}
     for one in report.unchecked:
-        rules, tables, needs = reasons.setdefault(one.why, (set(), set(), set()))
+        rules, tables = reasons.setdefault(one.why, (set(), set()))
         rules.add(one.rule)
         tables |= {one.table} - {""}
-        needs.add(BY_ID[one.rule].need.value)
-    for why, (rules, tables, _) in sorted(reasons.items(), key=lambda item: sorted(item[1][0])):
+    for why, (rules, tables) in sorted(reasons.items(), key=lambda item: sorted(item[1][0])):
         for_ = f", {_count(len(tables), 'table')}" if tables else ""
         yield f"  {' '.join(sorted(rules))}{for_}: {clean(why)}"
 
@@ -178,10 +176,10 @@ def _summary(report: Report) -> str:
         told.append(f"{report.unsaid} more with --strict")
     if unchecked := report.not_checked:
         with_state = (Need.STATE, Need.STORY)
-        helps = any(BY_ID[rule].need in with_state for rule in unchecked)
-        told.append(
-            f"{_count(len(unchecked), 'rule')} not checked{' (need --state)' if helps else ''}"
-        )
+        helped = sum(BY_ID[rule].need in with_state for rule in unchecked)
+        some = "" if helped == len(unchecked) else f"{helped} "
+        need = f" ({some}need --state)" if helped else ""
+        told.append(f"{_count(len(unchecked), 'rule')} not checked{need}")
     return f"{size}: {'; '.join(told)}"
 
 

@@ -25,12 +25,8 @@ def place(where: str) -> tuple[FileSystem, str]:
     if path.exists():
         return locate(str(path.absolute()))
     name, _, inside = where.partition("/")
-    connections = _connections()
-    if (
-        not where.startswith(("/", ".", "~"))
-        and connections is not None
-        and _has(connections, name)
-    ):
+    connections = None if where.startswith(("/", ".", "~")) else _connections()
+    if connections is not None and _has(connections, name):
         return _of_connection(connections, name, inside)
     raise ConfigError(
         f"{where} is no folder here, and no connection of a workspace",
@@ -92,11 +88,12 @@ def state_in(file: Path) -> ZoneState:
     try:
         return from_json(ZoneState, file.read_bytes())
     except OSError as failed:
-        raise ConfigError(f"{file} cannot be read: {failed.strerror}") from failed
+        what = f"{file} cannot be read: {failed.strerror}"
+        raise ConfigError(what, hint="the path of a file that is there") from failed
     except ValidationError as failed:
         first = failed.errors(include_url=False)[0]
         at = ".".join(map(str, first["loc"])) or "all of it"
         raise ConfigError(
             f"{file} is not the state of a landing zone ({at}: {first['msg']})",
-            hint="a file that `hygge mirror` has written",
+            hint='a file with {"tables": …}, as hygge.core.journal.to_json writes a ZoneState',
         ) from failed

@@ -18,7 +18,7 @@ from hygge.mirroring.names import (
 from hygge.mirroring.rules.rule import Answer, Over, Rule, Severity, Source, error, warning
 from hygge.mirroring.rules.views import TableView, ZoneView
 
-_DATA: Final = (".parquet", ".csv", ".tsv", ".psv", ".txt")
+_DATA: Final = (".parquet", ".csv", ".tsv", ".psv")
 _STAY: Final = ("_hygge", METADATA, PARTNER, PROCESSED, DELETABLE)
 """What begins with `_` and is no file on its way."""
 

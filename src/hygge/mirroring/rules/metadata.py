@@ -19,7 +19,7 @@ from hygge.mirroring.rules.rule import (
     error,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import FileView, TableView, ZoneView
+from hygge.mirroring.rules.views import UNTOLD, FileView, TableView, ZoneView
 from hygge.mirroring.written import TYPES, lowered
 
 _NAMES: Final = {
@@ -92,7 +92,7 @@ def _near(key: str, names: list[str]) -> str:
 
 def keys_changed(view: TableView) -> Answer:
     if view.story.state is None:
-        yield Unsaid("which keys the service has accepted is not known")
+        yield Unsaid(UNTOLD)
         return
     known = view.story.before.keys if view.story.before else ()
     if known and set(known) != set(view.metadata.keys):
@@ -164,7 +164,7 @@ def unknown(view: TableView) -> Answer:
 
 def changed(view: TableView) -> Answer:
     if view.story.state is None:
-        yield Unsaid("what the service has read there before is not known")
+        yield Unsaid(UNTOLD)
         return
     before = view.story.before
     if before is None or not (before.last or before.processed):

@@ -19,7 +19,7 @@ from hygge.mirroring.rules.rule import (
     strict,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import UNSEEN, TableView
+from hygge.mirroring.rules.views import UNSEEN, UNTOLD, TableView
 from hygge.mirroring.story import name_of, numbered
 
 
@@ -115,7 +115,7 @@ def stale(view: TableView) -> Answer:
 
 def rewritten(view: TableView) -> Answer:
     if view.story.state is None:
-        yield Unsaid("what was in the files that the service has taken is not known")
+        yield Unsaid(UNTOLD)
         return
     before = view.story.before
     for path, digest in sorted(view.digests.items()):
@@ -142,7 +142,7 @@ def by_time(view: TableView) -> Answer:
         what = "changes by key, in the order of their time: a late file is applied too late"
         yield warning("", what, "SequentialFileName")
     if view.story.state is None:
-        yield Unsaid("which files the service has taken is not known")
+        yield Unsaid(UNTOLD)
         return
     for path, digest in sorted(view.digests.items()):
         if "/" not in path and view.story.state.processed.get(path) not in (None, digest):

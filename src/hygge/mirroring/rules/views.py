@@ -16,6 +16,8 @@ from hygge.mirroring.zone import TableFolder, Zone
 
 UNSEEN: Final = "which files the service has taken before these is not known"
 """Why a rule that needs a table's history cannot tell."""
+UNTOLD: Final = "what the service remembers of them is not known"
+"""Why a rule that needs a state cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

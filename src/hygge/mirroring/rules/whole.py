@@ -18,7 +18,7 @@ from hygge.mirroring.rules.rule import (
     error,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import UNSEEN, TableView, ZoneView
+from hygge.mirroring.rules.views import UNSEEN, UNTOLD, TableView, ZoneView
 from hygge.mirroring.story import numbered
 
 _DAY: Final = 24 * 3600
@@ -75,7 +75,11 @@ def stuck(view: TableView) -> Answer:
 
 
 def reborn(view: TableView) -> Answer:
-    if view.story.state is None or view.story.reborn is None:
+    if view.story.state is None:
+        yield Unsaid(UNTOLD)
+        return
+    known = view.story.state.identity or view.story.state.processed
+    if view.story.reborn is None and known:
         yield Unsaid("whether this is the folder that the service knew cannot be told")
         return
     if not view.story.reborn or view.metadata.detection is not Detection.SEQUENTIAL:
