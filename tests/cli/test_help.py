@@ -79,6 +79,8 @@ def test_no_command_at_all_is_a_question_for_help() -> None:
         ["init", "--help"],
         ["go", "--help"],
         ["debug", "-h"],
+        ["mirror", "--help"],
+        ["mirror", "lint", "--help"],
     ],
 )
 def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:

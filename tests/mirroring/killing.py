@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.mirroring.zones import Zone
 
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.locating import locate
 from hygge.mirroring.engine import apply
 from hygge.testing import faults
 from hygge.testing.faults import Trigger

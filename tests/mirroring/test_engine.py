@@ -19,7 +19,7 @@ import pytest
 from tests.mirroring.zones import SCHEMA, Row, Zone, ordered
 
 from hygge.core.errors import ConfigError, LoadLost
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.locating import locate
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.engine import Engine
 from hygge.mirroring.identity import identity_of

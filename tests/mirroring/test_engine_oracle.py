@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.mirroring.zones import Row, Zone, ordered
 
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.locating import locate
 from hygge.mirroring.engine import Engine
 from hygge.mirroring.names import file_name
 

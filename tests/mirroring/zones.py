@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hygge.core.journal import from_json
-from hygge.filesystems.filesystem import locate
+from hygge.filesystems.locating import locate
 from hygge.mirroring.applied import Applied
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.engine import apply

@@ -57,7 +57,7 @@ class MirrorRig(StoreRig):
         own = self.zone / "_hygge"
         halves = [path for path in own.rglob("_*") if path.is_file()]
         beside = [p for p in self.folder.glob("_*") if p.name not in _KNOWN]
-        staged = [path for path in (own / "staging").glob("*.schema/*/*")]
+        staged = list((own / "staging").glob("*.schema/*/*"))
         return [str(path) for path in (*staged, *halves, *beside)]
 
     def spoil(self, harm: Harm, part: StagedPart) -> None:

@@ -21,8 +21,8 @@ COMMANDS = {
     "debug": ("hygge.cli.debug:debug", "Check connections, credentials and paths; move nothing."),
     "history": ("hygge.cli.history:history", "Show what past runs came to."),
     "undo": ("hygge.cli.undo:undo", "Take back what a run appended."),
-    "mirror": ("hygge.cli.mirror:mirror", "Open Mirroring on this machine: apply and compare."),
     "journal": ("hygge.cli.journal:journal", "Work with what hygge remembers."),
+    "mirror": ("hygge.cli.mirror:mirror", "Look after a landing zone of Fabric's Open Mirroring."),
     "version": ("hygge.cli.version:version", "Show the versions of hygge and what it stands on."),
 }
 """Every command: where it is, and its line in `hygge --help`."""

@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "apply": "hygge.cli.mirror_apply:apply",
     "diff": "hygge.cli.mirror_diff:diff",
+    "lint": "hygge.cli.mirror_lint:lint",
 }
 """Every command of this group, and where it is."""
 
@@ -31,6 +32,6 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, invoke_without_command=True)
 @click.pass_context
 def mirror(ctx: click.Context) -> None:
-    """Open Mirroring on this machine: apply and compare what is published."""
+    """Look after a landing zone of Fabric's Open Mirroring: lint, apply and compare it."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

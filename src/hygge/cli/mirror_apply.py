@@ -73,7 +73,7 @@ def _place(path: str, connection: str | None) -> tuple[FileSystem, str]:
     """Where it is, seen from the current folder."""
     from pathlib import Path
 
-    from hygge.filesystems.filesystem import locate
+    from hygge.filesystems.locating import locate
     from hygge.filesystems.paths import located
 
     if connection is None:

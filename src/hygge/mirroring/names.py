@@ -15,7 +15,7 @@ PROCESSED: Final = "_ProcessedFiles"
 DELETABLE: Final = "_FilesReadyToDelete"
 FIRST: Final = 1
 
-_NUMBERED = re.compile(r"(\d{20})\.([^./]+)")
+_NUMBERED = re.compile(r"([0-9]{20})\.([^./]+)")
 
 
 class Marker(IntEnum):

@@ -1,0 +1,1 @@
+"""The rules of a landing zone. `table.py` lists them all."""
