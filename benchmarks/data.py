@@ -56,7 +56,7 @@ SOME_TABLES = Dataset("a", entities=4, files=1, rows=375_000, columns=8, group=2
 BIG_TABLE = Dataset("b", entities=1, files=4, rows=2_500_000, columns=10, group=500_000)
 MANY_TABLES = Dataset("c", entities=200, files=1, rows=5_000, columns=8, group=5_000)
 ONE_GROUP = Dataset("d", entities=1, files=1, rows=10_000_000, columns=10, group=None)
-MSSQL_TABLE = Dataset("mssql", entities=1, files=1, rows=200_000, columns=12, group=200_000)
+MSSQL_TABLE = Dataset("mssql", entities=1, files=1, rows=1_000_000, columns=12, group=200_000)
 CLOUD_TABLE = Dataset("cloud", entities=1, files=1, rows=6_400_000, columns=10, group=400_000)
 SQL_TABLE = Dataset("sql", entities=1, files=1, rows=2_000_000, columns=12, group=200_000)
 

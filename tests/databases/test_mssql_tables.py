@@ -109,6 +109,7 @@ def test_all_tables_but_the_one_that_is_bad(tmp_path: Path, alive: Alive) -> Non
     assert failed.name == f"all.t{BAD:03}"
     assert isinstance(failed.error, HomeError)
     assert failed.error.where["column"] == "at"
+    assert "`moments: microseconds`" in str(failed.error.hint)
     assert len(report.of(Status.SUCCESS)) == TABLES - 1
     assert 0 < max(seen) <= 3
     assert alive.most <= 3

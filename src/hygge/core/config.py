@@ -122,6 +122,11 @@ class EndConfig(Settings):
         return validated(target.Config, {**entry.settings, **data})
 
     @classmethod
+    def for_flow(cls, flow: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The settings of a flow without entities; `name` is the flow's."""
+        return dict(flow)
+
+    @classmethod
     def for_entity(
         cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
     ) -> dict[str, Any]:

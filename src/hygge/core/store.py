@@ -25,6 +25,8 @@ from hygge.core.watermark import Watermark
 class StoreConfig(EndConfig):
     """What every Store's settings have. Subclass it beside the Store."""
 
+    needs_run_type: ClassVar[bool] = False  # no run type is taken for granted
+
     @classmethod
     def create(cls, settings: str | Mapping[str, Any]) -> StoreConfig:
         """From a path, or a mapping with `type`. ConfigError names every wrong key."""
@@ -92,10 +94,8 @@ class LoadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One thing in staging: a file, or the rows under one tag of the staging table.
-
-    `version` is what the place calls these very bytes, where it has a name for them.
-    """
+    """One thing in staging: a file, or the rows under one tag of the staging table. `version` is
+    what the place calls these very bytes, where it has a name for them."""
 
     name: str
     rows: int

@@ -84,7 +84,8 @@ def _by_words(what: str, kind: str) -> HyggeError:
     if _EXPIRED.search(what):
         return LoginExpired(what)
     if any(words in what for words in _AT_THE_DOOR):
-        return ConfigError(what, hint="see server, database, user and password of the connection")
+        hint = "see user and password of the connection, and that they may open its database"
+        return ConfigError(what, hint=hint)
     if _FULL.search(what):
         return ServerFull(what)
     if _NO_TABLE.search(what):

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.errors import StoreError, Unsupported
+from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.text import read_as
 from hygge.core.types import type_name
 from hygge.databases.bends import HINT
@@ -154,7 +154,7 @@ def _moment(read: str, digits: int, *, zone: str | None, exact: bool) -> Reading
     if digits == 7 and exact:
         kind = pl.Datetime("ns", zone)
         zulu = " + 'Z'" if zone else ""
-        return kind, f"convert(varchar(27), {read}, 121){zulu}", read_as(kind)
+        return kind, f"convert(varchar(27), {read}, 121){zulu}", _exact(kind)
     if digits == 7:  # a cast would round, at the end of the last year beyond it
         finer = f"datepart(nanosecond, {read}) % 1000"
         read = f"cast(dateadd(nanosecond, -({finer}), {read}) as datetime2(6))"
@@ -162,6 +162,17 @@ def _moment(read: str, digits: int, *, zone: str | None, exact: bool) -> Reading
     if zone is None:
         return naive, read, _as(naive)
     return pl.Datetime("us", zone), read, lambda v: v.cast(naive).dt.replace_time_zone(zone)
+
+
+def _exact(kind: pl.DataType) -> Arrive:
+    def read(texts: pl.Series) -> pl.Series:
+        try:
+            return read_as(kind)(texts)
+        except HomeError as failed:
+            failed.hint = "`moments: microseconds` on the connection takes all years"
+            raise
+
+    return read
 
 
 def sendable(values: pl.Series) -> pl.Series:

@@ -26,6 +26,7 @@ from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.file_additions import widened
 from hygge.stores.file_load import FileLoad, FilePart, FileWriter
 from hygge.stores.latest import refuse_null_keys
+from hygge.stores.mirror_checking import refuse_bad
 from hygge.stores.mirror_columns import Columns
 from hygge.stores.mirror_keys import one_row_a_key
 from hygge.stores.mirror_table import MirrorTable, sha256
@@ -131,6 +132,7 @@ class MirrorLoad(FileLoad):
         drops = table.witness() if replaces else None
         first = FIRST if drops is not None else self._next()
         names = [self._file_name(first + n) for n in range(len(pieces))]
+        refuse_bad(self, pieces, names, self._about())
         receipt = Receipt(
             load_id=request.load_id,
             flow=request.flow,

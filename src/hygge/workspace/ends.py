@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,17 +15,19 @@ from hygge.workspace.marked import Marked, Spot, over
 from hygge.workspace.masks import masked
 
 Side = Literal["home", "store"]
+_LIFTED: Final = ("keys", "run_type")
+_NONE: Final[Mapping[str, Marked]] = {}
 _KINDS: Final[Mapping[Side, Literal["homes", "stores"]]] = {"home": "homes", "store": "stores"}
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One side of a flow. `keys` were written inside a store that has no such setting."""
+    """One side of a flow. `lifted` are settings of the flow that were written inside its store."""
 
     config: EndConfig
     spot: Spot
     shown: Mapping[str, Any]
-    keys: Marked | None = None
+    lifted: Mapping[str, Marked] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,13 @@ class _Written:
     def merged(self) -> Marked:
         return over(self.own, self.flow)
 
-    def without_keys(self, complaints: Complaints) -> tuple[_Written, Marked | None]:
+    def without(
+        self, names: Sequence[str], complaints: Complaints
+    ) -> tuple[_Written, Mapping[str, Marked]]:
         flow, own = (respelled_store(tree, complaints) for tree in (self.flow, self.own))
-        keys = own.get("keys") or flow.get("keys")
-        return _Written(self.side, flow.without("keys"), own.without("keys")), keys
+        found = {name: own.get(name) or flow.get(name) for name in names}
+        lifted = {name: item for name, item in found.items() if item is not None}
+        return _Written(self.side, flow.without(*names), own.without(*names)), lifted
 
 
 class Ends:
@@ -72,21 +77,22 @@ class Ends:
     def _checked(
         self, written: _Written, entry: registry.Entry, cls: Any, entity: str | None, name: str
     ) -> End | None:
-        side, keys = written.side, None
+        side, lifted = written.side, _NONE
         spot = (written.own if written.own.items else written.flow).spot
-        if side == "store" and "keys" not in cls.Config.model_fields:
-            written, keys = written.without_keys(self._complaints)
-        data = self._data(cls.Config, written, entity)
+        if side == "store":
+            names = [name for name in _LIFTED if name not in cls.Config.model_fields]
+            written, lifted = written.without(names, self._complaints)
+        data = self._data(cls.Config, written, entity, name)
         config = check(cls.Config, {"type": "files", **entry.settings, **data})
         if isinstance(config, EndConfig):
             config = config.located(self._root)
-            return End(config, spot, self._shown(config, written.merged), keys)
+            return End(config, spot, self._shown(config, written.merged), lifted)
         trees = [tree for tree in (written.own, written.flow) if tree.items]
         self._complaints.problems(config, *trees, under=(side,), flow=name)
         return None
 
     def _data(
-        self, config: type[EndConfig], written: _Written, entity: str | None
+        self, config: type[EndConfig], written: _Written, entity: str | None, name: str
     ) -> dict[str, Any]:
         flow, own = written.flow, written.own
         if entity is not None:
@@ -99,7 +105,7 @@ class Ends:
         if path is not None and "{entity}" in str(path.value):
             what = "`{entity}` stands for an entity, and this flow lists none"
             self._complaints.say(what, path.spot)
-        return dict(flow.plain)
+        return config.for_flow(flow.plain, name)
 
     def _class(self, side: Side, written: Marked) -> tuple[registry.Entry, Any] | None:
         """The class that `type` names, looked up once a type."""

@@ -59,8 +59,9 @@ class Resolver:
         home = self._ends.end("home", base, above, entity, name)
         store = self._ends.end("store", base, above, entity, name)
         tree = replace(over(above, base).without("home", "store"), spot=above.spot)
-        if store is not None and store.keys is not None:
-            tree = self._with_keys(tree, store.keys)
+        if store is not None:
+            tree = self._with_lifted(tree, store.lifted)
+            self._refuse_no_run_type(tree, store, name)
         settings = self._settings(tree, name)
         if home is None or store is None or settings is None:
             return None
@@ -77,14 +78,28 @@ class Resolver:
         self._complaints.problems(settings, tree, flow=name)
         return None
 
-    def _with_keys(self, tree: Marked, keys: Marked) -> Marked:
-        """Keys that were written into a store which has no such setting: they are the flow's."""
-        given = tree.get("keys")
-        if given is not None and given.plain != keys.plain:
+    def _with_lifted(self, tree: Marked, lifted: Mapping[str, Marked]) -> Marked:
+        """The flow's settings, with those that were written into its store, which has none of
+        their names."""
+        for key, item in lifted.items():
+            given = tree.get(key)
+            if given is not None and given.plain != item.plain:
+                told = "the keys are" if key == "keys" else f"`{key}` is"
+                what = f"{told} given twice, also at {given.spot}"
+                self._complaints.say(what, item.spot, "keep one of them")
+            tree = tree.having({**tree.items, key: item})
+        return tree
+
+    def _refuse_no_run_type(self, tree: Marked, store: End, name: str) -> None:
+        needed = isinstance(store.config, StoreConfig) and store.config.needs_run_type
+        if needed and tree.get("run_type") is None:
             self._complaints.say(
-                f"the keys are given twice, also at {given.spot}", keys.spot, "keep one of them"
+                "this store needs a `run_type`: a full_drop takes the table away for some minutes, "
+                "every time",
+                store.spot,
+                "run_type: incremental (with a `watermark`); or full_drop, if that is meant",
+                flow=name,
             )
-        return tree.having({**tree.items, "keys": keys})
 
     def _identity(
         self, home: End, store: End, settings: FlowSettings, tree: Marked, name: str
