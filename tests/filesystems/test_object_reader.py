@@ -88,19 +88,21 @@ def test_no_more_is_expected_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_readers_share_the_room_and_give_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_reader, "ROOM", object_reader.Room(40_000))
+    monkeypatch.setattr(object_reader, "ROOM", room := object_reader.Room(40_000))
     spans = [(n * 20_000, n * 20_000 + 15_000) for n in range(10)]
     one, other = Place(), Place()
     with one.open() as first, other.open() as second:
         first.expect(spans)
+        assert room.share == 40_000
         second.expect(spans)
-        assert len([*one.asked, *other.asked]) <= 2
+        assert room.share == 20_000
         for start, end in spans:  # what is read now always has room
             for file in (first, second):
                 file.seek(start)
                 assert file.read(end - start) == DATA[start:end]
+            assert max(other.asked) == (start, end), "nothing is fetched ahead of what is read"
     assert sorted(one.asked) == sorted(other.asked) == spans
-    assert object_reader.ROOM.take(40_000, needed=False)
+    assert room.share == 40_000
 
 
 def test_a_large_piece_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.filedatalake import DataLakeServiceClient
 
 from hygge.core.errors import StoreError
 from hygge.filesystems.azure_errors import another_is_fine, code_of, gone_is_fine, patiently, told
@@ -27,6 +26,9 @@ class Directories:
 
     @cached_property
     def _service(self) -> Any:
+        # a fifth of a small run's memory, and who only reads never needs it
+        from azure.storage.filedatalake import DataLakeServiceClient
+
         credential, _ = self._show()
         return DataLakeServiceClient(self._url, credential=credential, retry_total=0)
 

@@ -115,21 +115,23 @@ _NOTHING: Final = Held(0, ())
 
 
 class Room:
-    """What all readers of this process have in memory of pieces that they expect."""
+    """Memory for what is expected, shared evenly by all readers of this process that expect."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._taken, self._lock = most, 0, threading.Lock()
+        self._most, self._readers, self._lock = most, 0, threading.Lock()
 
-    def take(self, size: int, *, needed: bool) -> bool:
-        """Whether there is room for it; there always is for what is read now."""
+    def join(self) -> None:
         with self._lock:
-            fits = needed or self._taken + size <= self._most
-            self._taken += size if fits else 0
-            return fits
+            self._readers += 1
 
-    def give(self, size: int) -> None:
+    def leave(self) -> None:
         with self._lock:
-            self._taken -= size
+            self._readers -= 1
+
+    @property
+    def share(self) -> int:
+        """Bytes that one reader may have."""
+        return self._most // max(1, self._readers)
 
 
 ROOM: Final = Room(_IN_MEMORY)
@@ -143,10 +145,13 @@ class _Coming:
         self._wanted = deque[tuple[int, int]]()
         self._asked = deque[tuple[int, int, Future[Held]]]()
         self._pool: ThreadPoolExecutor | None = None
-        self._read_now = 0
+        self._read_now, self._expects = 0, False
 
     def expect(self, spans: Sequence[tuple[int, int]]) -> None:
         self._wanted = deque(spans)
+        if not self._expects:
+            self._expects = True
+            ROOM.join()
         self._go_on()
 
     def taken(self, start: int, end: int) -> Held | None:
@@ -155,9 +160,8 @@ class _Coming:
         if not any(low <= start and end <= high for low, high in (*coming, *self._wanted)):
             return None
         while True:
-            ROOM.give(self._read_now)
             if not self._asked:
-                self._ask(needed=True)
+                self._ask()
             low, high, piece = self._asked.popleft()
             self._read_now = high - low
             if low <= start and end <= high:
@@ -165,24 +169,24 @@ class _Coming:
                 return piece.result()
 
     def _go_on(self) -> None:
-        """Ask for as much as may lie in memory."""
-        while self._wanted and len(self._asked) < _READERS and self._ask(needed=False):
-            pass
+        """Ask for as much as may lie in memory, with what is read now."""
+        while self._wanted and len(self._asked) < _READERS:
+            held = self._read_now + sum(high - low for low, high, _ in self._asked)
+            low, high = self._wanted[0]
+            if held and held + high - low > ROOM.share:
+                return
+            self._ask()
 
-    def _ask(self, *, needed: bool) -> bool:
-        low, high = self._wanted[0]
-        if not ROOM.take(high - low, needed=needed):
-            return False
-        self._wanted.popleft()
+    def _ask(self) -> None:
+        low, high = self._wanted.popleft()
         self._pool = self._pool or ThreadPoolExecutor(_READERS, "fetch")
         self._asked.append((low, high, self._pool.submit(fetched, self._fetch, low, high)))
-        return True
 
     def close(self) -> None:
         self._wanted.clear()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
-        ROOM.give(self._read_now + sum(high - low for low, high, _ in self._asked))
-        self._read_now = 0
-        self._asked.clear()
+        if self._expects:
+            self._expects = False
+            ROOM.leave()
