@@ -49,7 +49,8 @@ class Coordinator:
     """Runs each flow once: at most `concurrency` at a time, `memory` bytes in flight together.
 
     One failed flow does not stop the others, unless `fail_fast`; those that are `unready` fail
-    before the others begin. Raises JournalError only.
+    before the others begin. `after` run once all have ended; if one fails, that is told and the run
+    is what it was. Raises JournalError only.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Coordinator:
         memory: int = DEFAULT_MEMORY,
         fail_fast: bool = False,
         unready: Sequence[Unready] = (),
+        after: Sequence[Flow] = (),
         listen: events.Listener = events.nobody,
     ) -> None:
         if concurrency < 1:
@@ -71,7 +73,7 @@ class Coordinator:
         _refuse_twice("settle in", [flow.store.identity for flow in flows])
         self.flows, self.journal, self.name = tuple(flows), journal, name
         self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
-        self.unready, self.listen = tuple(unready), listen
+        self.unready, self.after, self.listen = tuple(unready), tuple(after), listen
         self._places: Places | None = None
         self._running = set[asyncio.Task[None]]()
 
@@ -92,12 +94,20 @@ class Coordinator:
                     task = tasks.create_task(self._one(flow, terms, places, reports, started))
                     self._running.add(task)
                     task.add_done_callback(self._running.discard)
+            if not places.closed:
+                await self._run_after(terms)
         except BaseExceptionGroup as failed:
             error = first_error(failed)
             raise error from error.__cause__
         finally:
             await self.journal.close()
         return self._report(run_id, reports, started, time.monotonic() - began)
+
+    async def _run_after(self, terms: Terms) -> None:
+        for flow in self.after:
+            report = await flow.run(terms)
+            if report.error is not None:
+                self.listen(events.Notice(flow.name, f"not loaded: {report.error.what}"))
 
     def stop(self) -> None:
         """First: start no new flow, let the running ones finish. Second: suspend them, too."""

@@ -8,32 +8,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import polars as pl
 
-from hygge.core.config import Connections, EndConfig
+from hygge.core.config import Connections
 from hygge.core.errors import Unsupported
 from hygge.core.lease import Lease, Owner
 from hygge.core.partition import Partition
 from hygge.core.schema import SchemaChange, TableSchema
+from hygge.core.store_config import StoreConfig as StoreConfig
 from hygge.core.supply import Needs, Shares
 from hygge.core.ties import Ties
 from hygge.core.watermark import Watermark
-
-
-class StoreConfig(EndConfig):
-    """What every Store's settings have. Subclass it beside the Store."""
-
-    needs_run_type: ClassVar[bool] = False  # no run type is taken for granted
-
-    @classmethod
-    def create(cls, settings: str | Mapping[str, Any]) -> StoreConfig:
-        """From a path, or a mapping with `type`. ConfigError names every wrong key."""
-        made = cls._create("stores", settings)
-        assert isinstance(made, StoreConfig)
-        return made
-
 
 C = TypeVar("C", bound=StoreConfig)
 

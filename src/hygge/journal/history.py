@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -32,14 +32,14 @@ def newest(db: sqlite3.Connection, limit: int, flow: str | None) -> list[EntityR
         f"select {_ALL} from runs where {only} order by start_time desc, rowid desc limit :limit",
         {**given, "limit": limit},
     )
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 def all_runs(db: sqlite3.Connection, chunk: int) -> Iterator[list[EntityRun]]:
     """Every row, the oldest first, in lists of at most `chunk`."""
     rows = db.execute(f"select {_ALL} from runs order by start_time, rowid")
     while found := rows.fetchmany(chunk):
-        yield [_run(row) for row in found]
+        yield [run_of(row) for row in found]
 
 
 def matches(run: EntityRun, flow: str | None) -> bool:
@@ -54,7 +54,8 @@ def _written(value: Any) -> Any:
     return value.value if isinstance(value, Status) else value
 
 
-def _run(row: tuple[Any, ...]) -> EntityRun:
+def run_of(row: Sequence[Any]) -> EntityRun:
+    """A row of the table, its columns in order."""
     values = dict(zip(COLUMNS, row, strict=True))
     times = {name: datetime.fromisoformat(values[name]) for name in _TIMES}
     return EntityRun(**{**values, **times, "status": Status(values["status"])})

@@ -67,7 +67,7 @@ class OpenMirroringConfig(StoreConfig):
     )
     mirror_journal: bool = Field(default=False, description="Mirror hygge's own runs as well")
     journal_table: str = Field(
-        default="__hygge.entity_runs", description="The table of the runs: schema.table"
+        default="hygge.entity_runs", description="The table of the runs: schema.table"
     )
     loaded_at: bool = Field(default=False, description="Add `__LastLoadedAt__`, in UTC")
     schema_manifest: bool = Field(
@@ -126,6 +126,14 @@ class OpenMirroringConfig(StoreConfig):
         cls, flow: Mapping[str, Any], entity: Mapping[str, Any], name: str
     ) -> dict[str, Any]:
         return super().for_entity({"table": name, **flow}, entity, name)
+
+    def for_runs(self) -> StoreConfig | None:
+        """One flow's table is another's in all but its name and its columns."""
+        if not self.mirror_journal:
+            return None
+        schema, _, table = self.journal_table.rpartition(".")
+        own = {"schema_name": schema or None, "table": table, "mirror_journal": False}
+        return self.model_copy(update={**own, "row_marker": None, "allow_lossy": False})
 
     def located(self, root: Path) -> Self:
         if self.connection is not None or "://" in self.account_url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from hygge import registry
@@ -9,9 +10,16 @@ from hygge.coordinator.coordinator import Coordinator
 from hygge.core import events
 from hygge.core.config import Connections
 from hygge.core.journal import Journal
-from hygge.flow.factory import FlowFactory
+from hygge.flow.factory import FlowFactory, store_of
 from hygge.flow.flow import Flow
+from hygge.flow.settings import FlowSettings, RunType, WatermarkSettings
+from hygge.journal.mirrored import NUMBER, RunsHome
 from hygge.workspace.plan import Plan, PlannedFlow
+
+RUNS = "hygge.runs"
+_APPENDED = FlowSettings(
+    run_type=RunType.INCREMENTAL, write="append", watermark=WatermarkSettings(column=NUMBER)
+)
 
 
 def coordinator(
@@ -33,8 +41,26 @@ def coordinator(
         memory=plan.options.memory,
         fail_fast=plan.options.fail_fast,
         unready=plan.unready,
+        after=list(_mirrors(plan, connections, journal_path)),
         listen=listen,
     )
+
+
+def _mirrors(plan: Plan, connections: Connections, journal_path: Path) -> Iterator[Flow]:
+    """The journal's own runs, to where stores ask for them: once to each place.
+
+    What becomes of these is not written into the history: it would never be all there.
+    """
+    places = set[str]()
+    for planned in plan.flows:
+        config = planned.store.for_runs()
+        if config is None:
+            continue
+        store = store_of(config, connections)
+        if store.identity not in places:
+            places.add(store.identity)
+            unseen = registry.find("journals", "memory").load()()
+            yield Flow(RUNS, RunsHome(journal_path), store, unseen, _APPENDED)
 
 
 def _flow(
