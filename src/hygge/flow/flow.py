@@ -147,11 +147,13 @@ class Flow:
 
     async def _attempt(self, terms: Terms, tries: Tries) -> Receipt | None:
         """A publication that has to wait goes on by being recovered; others have our place."""
+        told = ""
         while True:
             try:
                 return await self.attempt(terms, tries)
             except NotYet as waiting:
-                self.route.notice(f"{waiting.what}: going on in {waiting.seconds:.0f} s")
+                if waiting.what != told:
+                    self.route.notice(told := waiting.what)
                 await terms.pause(waiting.seconds)
 
     async def _with_retries(self, terms: Terms, tries: Tries) -> Receipt | None:

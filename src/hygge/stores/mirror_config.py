@@ -65,6 +65,11 @@ class OpenMirroringConfig(StoreConfig):
         le=900,
         description="A full_drop waits so long between dropping the table and making it anew",
     )
+    monitoring_url: str | None = Field(
+        default="https://api.fabric.microsoft.com",
+        description="Where Fabric tells that it has forgotten a dropped table: then the wait is "
+        "over; null: nobody is asked",
+    )
     mirror_journal: bool = Field(default=False, description="Mirror hygge's own runs as well")
     journal_table: str = Field(
         default="hygge.entity_runs", description="The table of the runs: schema.table"

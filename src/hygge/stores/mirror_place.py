@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from hygge.connections.entra import EntraSettings
 from hygge.core.config import Connections
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.found import PlacedConfig, found
+from hygge.mirroring.service import MirroringService
 from hygge.stores.mirror_config import GUID, ONELAKE, OpenMirroringConfig
 
 ZONE: Final = "Files/LandingZone"
@@ -39,3 +41,13 @@ def _path(config: OpenMirroringConfig) -> str:
         return "/".join([ONELAKE, *ids, ZONE])
     database = config.mirrored_database_id
     return f"{database}/{ZONE}" if database else ZONE
+
+
+def service_of(config: OpenMirroringConfig, files: FileSystem) -> MirroringService | None:
+    """Who tells what Fabric knows of the tables there; None where nobody can."""
+    item, settings = getattr(files, "item", None), files.settings
+    credential = getattr(settings, "credential", None)
+    if item is None or not config.monitoring_url or not isinstance(credential, EntraSettings):
+        return None
+    workspace = files.root.partition("@")[0]
+    return MirroringService(config.monitoring_url, workspace, item, credential)

@@ -37,6 +37,7 @@ from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_lease import FileLease
 from hygge.stores.file_table import refuse_link
 from hygge.stores.mirror_config import OpenMirroringConfig
+from hygge.stores.mirror_place import service_of
 from hygge.stores.mirror_waiting import Waiting
 
 MANIFEST = "_schema.json"
@@ -77,7 +78,9 @@ class MirrorTable:
 
     @cached_property
     def waiting(self) -> Waiting:
-        return Waiting(self.fs, self.config.folder_deletion_wait_seconds)
+        service = service_of(self.config, self.fs)
+        knows = (lambda: service.knows(self.table)) if service is not None else None
+        return Waiting(self.fs, self.config.folder_deletion_wait_seconds, knows)
 
     @property
     def lease(self) -> FileLease:
@@ -139,7 +142,9 @@ class MirrorTable:
             self.fs.drop_folder(self.folder, record.drops)
             since = self.waiting.begin(staging)
         if seconds := self.waiting.left(since):
-            raise NotYet(f"{self.table} was dropped, and Fabric forgets it first", seconds=seconds)
+            longest = self.config.folder_deletion_wait_seconds
+            told = f"{self.table} was dropped, and Fabric is given up to {longest} s to forget it"
+            raise NotYet(told, seconds=seconds)
 
     def _describe(self, record: Record) -> None:
         """The folder's own files come before any row: without them it is no table."""

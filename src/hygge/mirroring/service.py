@@ -1,0 +1,63 @@
+"""What Fabric tells of a mirrored database's tables: its REST API, asked and never needed.
+
+"Get tables mirroring status", learn.microsoft.com/rest/api/fabric/mirroreddatabase.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from hygge.connections import entra
+from hygge.connections.entra import EntraSettings
+from hygge.core.errors import HyggeError
+from hygge.mirroring.names import MirroredTable
+
+SCOPE: Final = "https://api.fabric.microsoft.com/.default"
+_PATIENCE: Final = 10.0
+_PAGES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MirroringService:
+    """One mirrored database, by the GUIDs of its workspace and its own."""
+
+    url: str
+    workspace: str
+    database: str
+    credential: EntraSettings
+
+    def knows(self, table: MirroredTable, default_schema: str = "dbo") -> bool | None:
+        """Whether the service still tells of this table; None: it gave no answer. Blocks."""
+        wanted = ((table.schema or default_schema).lower(), table.name.lower())
+        try:
+            return any(wanted == found for found in self._tables())
+        except (HyggeError, OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _tables(self) -> list[tuple[str, str]]:
+        found, token = list[tuple[str, str]](), ""
+        for _ in range(_PAGES):
+            page = self._asked(token)
+            for one in page["data"]:
+                found.append((one["sourceSchemaName"].lower(), one["sourceTableName"].lower()))
+            token = page.get("continuationToken") or ""
+            if not token:
+                return found
+        raise ValueError("pages without end")
+
+    def _asked(self, token: str) -> Any:
+        more = f"?continuationToken={quote(token)}" if token else ""
+        path = f"/v1/workspaces/{self.workspace}/mirroredDatabases/{self.database}"
+        wish = urllib.request.Request(
+            f"{self.url.rstrip('/')}{path}/getTablesMirroringStatus{more}",
+            data=b"",
+            method="POST",
+            headers={"Authorization": f"Bearer {entra.token(self.credential, SCOPE)}"},
+        )
+        with urllib.request.urlopen(wish, timeout=_PATIENCE) as answer:
+            return json.load(answer)

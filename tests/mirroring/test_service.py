@@ -1,0 +1,104 @@
+"""Waiting for Fabric to forget a table: by its word where it gives one, else by the clock."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from hygge.connections.entra import EntraSettings
+from hygge.filesystems.locating import locate
+from hygge.mirroring.names import MirroredTable
+from hygge.mirroring.service import MirroringService
+from hygge.stores.mirror_waiting import Waiting
+
+TABLE = MirroredTable("sales", "Orders")
+
+
+class Fabric:
+    """Answers as the REST API does, two tables a page."""
+
+    def __init__(self) -> None:
+        self.tables, self.asked, self.status = [("dbo", "a"), ("dbo", "b")], list[str](), 200
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.asked.append(f"{self.path} {self.headers['Authorization']}")
+                at = int(self.path.partition("=")[2] or 0)
+                rows = [
+                    {"sourceSchemaName": schema, "sourceTableName": name, "status": "Replicating"}
+                    for schema, name in outer.tables[at : at + 2]
+                ]
+                more = str(at + 2) if at + 2 < len(outer.tables) else None
+                told = json.dumps({"data": rows, "continuationToken": more}).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            def log_message(self, *_: Any) -> None:
+                return None
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    @property
+    def service(self) -> MirroringService:
+        credential = EntraSettings(method="token", token=SecretStr("good"))
+        url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+        return MirroringService(url, "w1", "d1", credential)
+
+
+@pytest.fixture
+def fabric() -> Iterator[Fabric]:
+    made = Fabric()
+    yield made
+    made.server.shutdown()
+    made.thread.join()
+    made.server.server_close()
+
+
+def test_a_table_is_known_on_any_page(fabric: Fabric) -> None:
+    assert fabric.service.knows(TABLE) is False
+    assert fabric.service.knows(MirroredTable(None, "A")) is True, "names in any case"
+    fabric.tables += [("Sales", "orders")]
+    assert fabric.service.knows(TABLE) is True
+    path = "/v1/workspaces/w1/mirroredDatabases/d1/getTablesMirroringStatus"
+    assert fabric.asked[-2:] == [f"{path} Bearer good", f"{path}?continuationToken=2 Bearer good"]
+
+
+def test_no_answer_is_no_answer(fabric: Fabric) -> None:
+    fabric.status = 401
+    assert fabric.service.knows(TABLE) is None
+    fabric.status, fabric.tables = 200, [(1, 2)]  # type: ignore[list-item]
+    assert fabric.service.knows(TABLE) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "least", "most"),
+    [(None, 99.0, 100.0), (True, 5.0, 5.0), (False, 0.0, 0.0)],
+    ids=["nobody answers", "still there", "forgotten"],
+)
+def test_the_wait_is_over_when_it_is_forgotten(
+    known: bool | None, least: float, most: float
+) -> None:
+    waiting = Waiting(locate("memory://waiting/x")[0], 100.0, lambda: known)
+    assert least <= waiting.left(time.time()) <= most
+    assert waiting.left(time.time() - 101) == 0.0
+    assert waiting.left(time.time() + 1000) <= 100.0, "a clock that went back"
+
+
+def test_the_beginning_is_written_down_once() -> None:
+    files, _ = locate("memory://waiting/x")
+    waiting = Waiting(files, 100.0)
+    assert waiting.since("staging") is None
+    first = waiting.begin("staging")
+    assert Waiting(files, 100.0).begin("staging") == first == waiting.since("staging")
