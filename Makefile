@@ -7,11 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+MIRROR_READY := $(VENV)/.mirror-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo demo-cloud test long check bench bench-sql bench-mssql bench-cloud format clean
+.PHONY: demo demo-cloud demo-mirror test long check bench bench-sql bench-mssql bench-cloud format clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/python examples/nycflights/demo.py
+
+demo-mirror: $(MIRROR_READY)
+	@$(BIN)/python examples/nycflights/demo_mirror.py
 
 demo-cloud: $(READY)
 	@$(BIN)/python examples/nycflights/demo_cloud.py
@@ -46,10 +50,14 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo demo-cloud .cache build dist
+	rm -rf $(VENV) demo demo-cloud demo-mirror .cache build dist
 
 $(DEMO_READY):
 	@sh tools/setup.sh $(PYTHON) $(VENV) ""
+	@touch $@
+
+$(MIRROR_READY): $(DEMO_READY)
+	@sh tools/setup.sh $(PYTHON) $(VENV) "[delta]"
 	@touch $@
 
 $(READY): $(DEMO_READY)

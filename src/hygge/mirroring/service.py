@@ -44,7 +44,8 @@ class MirroringService:
         for _ in range(_PAGES):
             page = self._asked(token)
             for one in page["data"]:
-                found.append((one["sourceSchemaName"].lower(), one["sourceTableName"].lower()))
+                schema, name = str(one["sourceSchemaName"]), str(one["sourceTableName"])
+                found.append((schema.lower(), name.lower()))
             token = page.get("continuationToken") or ""
             if not token:
                 return found
