@@ -20,6 +20,7 @@ TABLES = {
 }
 
 
+@pytest.mark.long
 def test_it_runs_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,7 @@ class StoreCapabilities:
     atomic: bool = True  # readers see old or new, nothing between
     deletes: bool = False  # understands `__op__`, and all of `deletes` and `most_gone`
     passes_deletes: bool = False  # hands `__op__` on, without knowing what it will meet
+    shows_empty: bool = False  # a first load without rows is published, too
     undo: bool = False  # the last append can be taken back
     one_writer: bool = False  # parts of a load go one after the other, on one thread
     widens: bool = False  # columns that are there become wider with a load that needs it

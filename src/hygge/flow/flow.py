@@ -192,7 +192,8 @@ class Flow:
             rows = await verify(load, parts)
             self.listen(events.LoadVerified(self.name, rows))
             self._check_rows(intent, parts, rows)
-            if rows or mode is Mode.REPLACE or await load.corrections(parts):
+            first = intent.load.base is None and self.store.capabilities.shows_empty
+            if rows or first or mode is Mode.REPLACE or await load.corrections(parts):
                 receipt = await load.commit(parts)
                 await self.journal.complete(receipt)
                 self.listen(events.LoadCommitted(self.name, load_id, receipt.rows, receipt.bytes))

@@ -27,7 +27,9 @@ class OpenMirroringStore(BlockingStore[OpenMirroringConfig]):
     """
 
     Config: ClassVar[type[StoreConfig]] = OpenMirroringConfig
-    capabilities = StoreCapabilities(frozenset(Mode), atomic=False, passes_deletes=True)
+    capabilities = StoreCapabilities(
+        frozenset(Mode), atomic=False, passes_deletes=True, shows_empty=True
+    )
     buffer_bytes = BATCH_BYTES
 
     def __init__(self, config: OpenMirroringConfig, files: FileSystem, zone: str) -> None:
