@@ -5,6 +5,7 @@ azure-identity gets them, keeps them, and renews them some minutes before they e
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -111,6 +112,8 @@ def _credential(settings: EntraSettings) -> Any:
 def _made(settings: EntraSettings) -> Any:
     from azure import identity
 
+    # it logs pages about all that it tried; what it raises says enough
+    logging.getLogger("azure.identity").addHandler(logging.NullHandler())
     named: Any = {"client_id": settings.client_id} if settings.client_id else {}
     match settings.method:
         case "managed_identity":

@@ -40,7 +40,7 @@ def one_row_a_key(load: MirrorLoad, pieces: Sequence[Piece]) -> Sequence[Piece]:
     if request.mode is Mode.REPLACE:
         first = ", ".join(f"{k} = {v!r}" for k, v in doubled.row(0, named=True).items())
         raise StoreError(
-            f"{doubled.height:,} keys or more have several rows: {first}, say",
+            f"keys have several rows: {first}, say",
             column=keys[0],
             hint="choose `keys` that name one row each",
         )
