@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hygge.core.schema import OPERATION
 from hygge.core.store import LoadRequest, Mode, StagedPart
 from hygge.core.watermark import Watermark, highest
+
+
+def only_known(request: LoadRequest, parts: Sequence[StagedPart]) -> bool:
+    """Whether a merge has read nothing but the rows at its old position, and they are as they
+    were."""
+    low, mark = request.low, None
+    compares = request.most_gone is not None or OPERATION in request.schema
+    if request.mode is not Mode.MERGE or request.hold or compares or low is None:
+        return False
+    for part in parts:
+        if part.rows and part.high is None:
+            return False
+        mark = highest(mark, part.high)
+    if mark is None or mark.ties is None or mark.ties.by is None:
+        return False
+    return (low.column, low.value, low.ties) == (mark.column, mark.value, mark.ties)
 
 
 def reached(request: LoadRequest, parts: Sequence[StagedPart]) -> Watermark | None:

@@ -17,6 +17,7 @@ from hygge.core.home import Home
 from hygge.core.journal import Intent, Journal, Status
 from hygge.core.lease import LEASE_SECONDS, Lease
 from hygge.core.partition import Partition
+from hygge.core.reaching import only_known
 from hygge.core.store import Load, Mode, Receipt, StagedPart, Store
 from hygge.core.supply import Taken
 from hygge.core.ties import Ties
@@ -193,7 +194,8 @@ class Flow:
             self.listen(events.LoadVerified(self.name, rows))
             self._check_rows(intent, parts, rows)
             first = intent.load.base is None and self.store.capabilities.shows_empty
-            if rows or first or mode is Mode.REPLACE or await load.corrections(parts):
+            new = rows and not only_known(intent.load, parts)
+            if new or first or mode is Mode.REPLACE or await load.corrections(parts):
                 receipt = await load.commit(parts)
                 await self.journal.complete(receipt)
                 self.listen(events.LoadCommitted(self.name, load_id, receipt.rows, receipt.bytes))

@@ -63,7 +63,9 @@ class Prepared:
 
     @property
     def apart(self) -> Sequence[str]:
-        """The columns by which one row of the source is told from another."""
+        """The columns that tell a row from another; where it is merged, from what it was."""
+        if self.route.settings.mode is Mode.MERGE:
+            return self.source.names
         olds = dict(zip(self.schema.names, self.source.names, strict=False))
         keys = tuple(olds.get(key, key) for key in self.keys) or self.source.keys
         return keys if keys and set(keys) <= set(self.source.names) else self.source.names
@@ -159,8 +161,7 @@ async def prepare(route: Route) -> Prepared:
     """Look at both ends and decide. Raises what makes the run impossible."""
     check_capabilities(route.settings, route.home, route.store)
     whole = await route.home.schema()
-    for note in whole.notes:
-        route.notice(note)
+    route.notices(whole.notes)
     check_column(route.settings, whole)
     source = replace(_chosen(whole, route.settings), notes=())
     last = await route.store.last(route.name)
@@ -177,8 +178,7 @@ async def prepare(route: Route) -> Prepared:
     keys = _keys(route.settings, source, polish)
     decision = (await policy_of(route, loaded, source, schema, keys)).decide(schema)
     notes = [*told(decision.changes, left), *decision.notes]
-    for note in notes:
-        route.notice(note)
+    route.notices(notes)
     staged = decision.schema
     fitted = fitted_to(source, schema, staged)
     if route.settings.compares:

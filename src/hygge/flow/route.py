@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +27,8 @@ class Route:
     def notice(self, text: str) -> None:
         """Tell listeners something a person should know."""
         self.listen(events.Notice(self.name, text))
+
+    def notices(self, texts: Iterable[str]) -> None:
+        """The same, of several things."""
+        for text in texts:
+            self.notice(text)
