@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from hygge.core.home import BlockingHome, Home, HomeConfig
     from hygge.core.partition import Partition
     from hygge.core.schema import TableSchema
-    from hygge.core.store import Receipt, Store, StoreConfig
+    from hygge.core.store import Receipt, Store
+    from hygge.core.store_config import StoreConfig
     from hygge.core.watermark import Watermark
     from hygge.flow.factory import FlowFactory
     from hygge.flow.flow import Flow
@@ -60,7 +61,7 @@ _NAMES = {
     "RunReport": "hygge.coordinator.coordinator",
     "SqliteJournal": "hygge.journal.sqlite",
     "Store": "hygge.core.store",
-    "StoreConfig": "hygge.core.store",
+    "StoreConfig": "hygge.core.store_config",
     "StoreError": "hygge.core.errors",
     "TableSchema": "hygge.core.schema",
     "Watermark": "hygge.core.watermark",

@@ -22,6 +22,8 @@ def only_known(request: LoadRequest, parts: Sequence[StagedPart]) -> bool:
         mark = highest(mark, part.high)
     if mark is None or mark.ties is None or mark.ties.by is None:
         return False
+    if sum(part.rows for part in parts) != mark.ties.count:  # some lie below it, or nowhere
+        return False
     return (low.column, low.value, low.ties) == (mark.column, mark.value, mark.ties)
 
 
