@@ -165,7 +165,9 @@ def test_keys_whose_hashes_are_alike_are_compared(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Equal hashes alone make no two rows one."""
-    monkeypatch.setattr(pl.DataFrame, "hash_rows", lambda self, seed=0: self["id"].cast(pl.UInt64) % 2)
+    monkeypatch.setattr(
+        pl.DataFrame, "hash_rows", lambda self, seed=0: self["id"].cast(pl.UInt64) % 2
+    )
     publisher.put(Mode.REPLACE, people(0, 7), keys=("id",))
     assert publisher.rows() == unordered(people(0, 7).rows())
     with pytest.raises(StoreError, match="id = 3"):
