@@ -216,6 +216,14 @@ class Publisher:
     def rows(self) -> list[Row]:
         return unordered(self.frame().rows())
 
+    def rows_only(self) -> list[Row]:
+        """The same, of a table that others began in their own way."""
+        self.apply()
+        return unordered(pl.read_delta(str(self.mirror / "dbo" / "people")).rows())
+
+    def path(self, number: int) -> str:
+        return f"{self.folder}/{file_name(number)}"
+
     def names(self) -> list[str]:
         """Every file of the table's folder, below it."""
         cut = len(self.folder) + 1
@@ -227,6 +235,13 @@ class Publisher:
 
     def staged(self) -> list[str]:
         return [info.path for info in self.files.list(f"{self.zone}/_hygge/staging")]
+
+    def same(self, path: str, number: int, load_id: str) -> bool:
+        """Whether a staged file is the one that is to have this number."""
+        record = self.store().table.log.of(load_id)
+        assert record is not None
+        wanted = [source for source, target in record.moves if target == file_name(number)]
+        return path.rpartition("/")[2] in wanted
 
     def read(self, number: int) -> pl.DataFrame:
         """A file as it was published."""

@@ -1,4 +1,4 @@
-"""What a load's rows become: which marker each has, what is refused, and which of several counts."""
+"""What a load's rows become: which marker each has, what is refused, which of several counts."""
 
 from __future__ import annotations
 
@@ -77,9 +77,8 @@ def test_the_last_word_about_a_key_counts(publisher: Publisher, parts: bool) -> 
 
 def test_deletes_can_be_ignored(publisher: Publisher) -> None:
     publisher.put(Mode.MERGE, people(0, 4), deletes=Deletes.IGNORE)
-    done = publisher.put(
-        Mode.MERGE, (marked(people(2, 3, "new"), 2), marked(people(0, 1), 0)), deletes=Deletes.IGNORE
-    )  # fmt: skip
+    rows = (marked(people(2, 3, "new"), 2), marked(people(0, 1), 0))
+    done = publisher.put(Mode.MERGE, rows, deletes=Deletes.IGNORE)
     assert done.rows == 4
     assert marks(publisher, 2) == [4, 4]
     assert publisher.rows() == unordered(rows_of([people(0, 3), people(3, 2, "new")]))

@@ -143,7 +143,7 @@ class MirrorTable:
                 self._settle(source, target, digests.get(target, ""))
         if record.moves:
             self.fs.sync([self.folder])
-            self._check(record)
+            self._check(record, fresh)
 
     def _settle(self, source: str, target: str, digest: str) -> None:
         """The name is taken: by our own file, as an answer was lost; or by somebody's."""
@@ -167,12 +167,13 @@ class MirrorTable:
     def _give_up(self, inside: str) -> str:
         return f"delete {self.fs.url(inside.rpartition('/')[0])} and load everything anew, {ANEW}"
 
-    def _check(self, record: Record) -> None:
-        """Raise StoreError for a file that is neither there nor was read."""
+    def _check(self, record: Record, fresh: bool) -> None:
+        """Raise StoreError for a file that is neither there nor was read. Of one without a number
+        that may be long ago, and the service deletes what it has read."""
         found = self.found()
         for target in record.targets:
             number = number_of(target)
-            passed = number is not None and number <= found.last
+            passed = not fresh if number is None else number <= found.last
             if target not in found.names and not passed and self._is_newest(record):
                 raise StoreError(
                     "a file of this load is neither in staging nor in the table's folder",
