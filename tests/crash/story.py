@@ -311,7 +311,7 @@ class _Later:
 
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
     clock = _Later()
-    mirror_waiting.time = clock  # type: ignore[assignment]
+    mirror_waiting.time = clock  # type: ignore[assignment, attr-defined]
     where, events = what.fault.where if what.fault else "", list[str]()
     if what.case.workers > 1:  # in a fork of its own
         sql_workers._LEAST = mssql.Mssql.insert_rows = 3
