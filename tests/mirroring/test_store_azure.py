@@ -131,9 +131,9 @@ def each(
 @pytest.mark.parametrize(
     ("kind", "step"),
     [
-        (Kind.LOST, 3),
-        (Kind.REFUSED, 5),
-        (Kind.RESET, 5),
+        (Kind.LOST, 5),
+        (Kind.REFUSED, 9),
+        (Kind.RESET, 9),
         *(pytest.param(kind, 1, marks=pytest.mark.long) for kind in list(Kind)[:3]),
     ],
 )

@@ -174,7 +174,11 @@ Passed = Callable[..., None]
 
 @pytest.mark.parametrize(
     ("where", "step"),
-    [("memory", 1), ("local", 7), pytest.param("local", 1, marks=pytest.mark.long)],
+    [
+        ("memory", 2),
+        ("local", 13),
+        *(pytest.param(where, 1, marks=pytest.mark.long) for where in ("memory", "local")),
+    ],
 )
 @pytest.mark.parametrize("story", STORIES, ids=str)
 def test_dead_at_any_side_effect(
@@ -187,7 +191,7 @@ def test_dead_at_any_side_effect(
     assert not failures, "\n".join(failures)
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("story", [s for s in STORIES if s.name != "new_column"], ids=str)
 def test_dead_again_while_recovering(tmp_path: Path, clock: Clock, story: Story, step: int) -> None:
     crashing = Crashing(Publisher(tmp_path, "memory"), story, clock)

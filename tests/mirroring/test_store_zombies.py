@@ -111,7 +111,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize(
     ("where", "step"),
-    [("memory", 2), *(pytest.param(w, 1, marks=pytest.mark.long) for w in ("memory", "local"))],
+    [("memory", 5), *(pytest.param(w, 1, marks=pytest.mark.long) for w in ("memory", "local"))],
 )
 @pytest.mark.parametrize("others", ["finish", "go_on", "begin_anew", "drop"])
 @pytest.mark.parametrize("story", [STORIES[2], STORIES[3], *STORIES[4:7]], ids=str)
