@@ -218,4 +218,4 @@ def test_any_sequence() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_many_long_sequences() -> None:
-    _run(500, 40)
+    _run(200, 30)
