@@ -15,13 +15,31 @@ from tests.crash.story import Attempt, Case, Fault, Outcome
 from tests.rigs.delta import DeltaRig
 from tests.rigs.duckdb import DuckdbStoreRig
 from tests.rigs.files import ParquetFolderRig, VersionedParquetRig
+from tests.rigs.open_mirroring import MirrorRig
 from tests.rigs.sqlite import SqliteStoreRig
 
+from hygge.core.journal import from_json
+from hygge.filesystems.locating import locate
+from hygge.mirroring.lint import lint
+from hygge.mirroring.rules.rule import Severity
+from hygge.mirroring.state import ZoneState
 from hygge.testing.harness import Row, StoreRig, unordered
 from hygge.testing.zygote import Ending, Zygote
 
+
+class MirrorPlace(MirrorRig):
+    """What the linter says of the zone counts as left over."""
+
+    def leftovers(self) -> Sequence[str]:
+        state = from_json(ZoneState, (self.mirror / "_mirror" / "state.json").read_bytes())
+        found = lint(*locate(str(self.zone)), state=state)
+        wrong = [str(one) for one in found.shown if one.severity is not Severity.WARNING]
+        return [*super().leftovers(), *wrong]
+
+
 RIGS: dict[str, type[StoreRig]] = {
     "delta": DeltaRig,
+    "mirror": MirrorPlace,
     "folder": ParquetFolderRig,
     "versioned": VersionedParquetRig,
     "sqlite": SqliteStoreRig,
@@ -115,8 +133,9 @@ class Workshop:
 
 
 def _same(path: str, target: str) -> None:
-    """A copy; of the flow's source, the same files: to a flow of files, another one is new."""
-    if Path(path).parent.name == "source":
+    """A copy; of the flow's source and a landing zone, the same files: to a flow of files another
+    one is new, and a folder that is to be dropped is told by a file in it."""
+    if Path(path).parent.name == "source" or "/database/" in path:
         Path(target).hardlink_to(path)
     else:
         shutil.copy2(path, target)

@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -49,8 +50,9 @@ from hygge.homes import files as file_homes  # noqa: F401
 from hygge.journal.sqlite import SqliteJournal
 from hygge.stores import delta as delta_stores  # noqa: F401
 from hygge.stores import files as file_stores  # noqa: F401
+from hygge.stores import mirror_waiting, sql_workers
+from hygge.stores import open_mirroring as mirror_stores  # noqa: F401
 from hygge.stores import sql as sql_stores  # noqa: F401
-from hygge.stores import sql_workers
 from hygge.stores.commit_log import Record
 from hygge.testing import faults
 from hygge.testing.faults import Trigger
@@ -117,6 +119,10 @@ class Case:
             return {"type": "parquet", "path": str(place), "layout": self.layout}
         if self.layout == "sftp":
             return {"type": "sftp", "connection": "server", "path": str(place)}
+        if self.layout == "mirror":
+            root, told = place.parents[1] / "database", {"schema": "dbo", "table": place.name}
+            wait = {"folder_deletion_wait_seconds": 1}
+            return {"type": "open_mirroring", "account_url": f"file://{root}", **told, **wait}
         if self.layout == "delta":
             return {"type": "delta", "path": str(place)}
         if self.layout == "s3":
@@ -288,7 +294,24 @@ def files_up_to(size: int | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+class _Later:
+    """Time as it is seen by who waits for a table to be forgotten: the wait is over at once, but
+    for the one that is begun now."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def time(self) -> float:
+        return time.time() + self._ahead
+
+    async def pause(self, seconds: float) -> None:
+        self._ahead += seconds
+        await asyncio.sleep(0)
+
+
 async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
+    clock = _Later()
+    mirror_waiting.time = clock  # type: ignore[assignment, attr-defined]
     where, events = what.fault.where if what.fault else "", list[str]()
     if what.case.workers > 1:  # in a fork of its own
         sql_workers._LEAST = mssql.Mssql.insert_rows = 3
@@ -327,7 +350,7 @@ async def _run(folder: Path, what: Attempt, trigger: Trigger) -> Outcome:
         )
         flow.lease_seconds = what.lease_seconds
         try:
-            report = await flow.run(Terms(pause=lambda seconds: asyncio.sleep(0)))
+            report = await flow.run(Terms(pause=clock.pause))
             left = len(await journal.unfinished("people"))
         except Exception as failed:  # noqa: BLE001 - a journal that fails stops the run by raising
             return Outcome("stopped", str(failed), type(failed).__name__, trigger.met, (*events,))

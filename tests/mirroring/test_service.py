@@ -98,7 +98,8 @@ def test_the_wait_is_over_when_it_is_forgotten(
 
 def test_the_beginning_is_written_down_once() -> None:
     files, _ = locate("memory://waiting/x")
+    files.put_once("staging/_mark", b"")
     waiting = Waiting(files, 100.0)
-    assert waiting.since("staging") is None
-    first = waiting.begin("staging")
-    assert Waiting(files, 100.0).begin("staging") == first == waiting.since("staging")
+    assert waiting.since("staging/_mark") is None
+    first = waiting.begin("staging/_mark")
+    assert Waiting(files, 100.0).begin("staging/_mark") == first == waiting.since("staging/_mark")

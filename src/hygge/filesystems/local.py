@@ -188,7 +188,7 @@ class LocalFileSystem(FileSystem):
             except FileNotFoundError:  # somebody else moved it just now
                 return not is_there(old)
             except FileExistsError:
-                if not (is_there(old) and old.samefile(new)):
+                if not _is_same(old, new):
                     return not is_there(old)
             old.unlink(missing_ok=True)
             return True
@@ -236,6 +236,12 @@ class LocalFileSystem(FileSystem):
             where = self._at(folder)
             with writing("make this folder durable", where):
                 sync_folder(where)
+
+
+def _is_same(one: Path, two: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):  # somebody else moves it, too
+        return one.samefile(two)
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -31,7 +31,8 @@ class Record:
     versioned table's readers are to look at; `next` is the first sequence number not used yet.
     `schema` has the table's columns, `manner` is how rows lie in its files. `drops`: the folder
     that has this file in this version goes before the moves; `about` is what the table's folder
-    then says of itself."""
+    then says of itself, and `own` how the names in staging begin that bring it about. Its files
+    declare the columns `required` never to be NULL."""
 
     number: int
     fate: Fate
@@ -47,6 +48,8 @@ class Record:
     manner: str = ""
     drops: FileInfo | None = None
     about: str = ""
+    own: str = ""
+    required: tuple[str, ...] = ()
     format: int = field(default=1)
 
     @property

@@ -45,6 +45,6 @@ def _pinned(load: MirrorLoad) -> Sequence[SeenColumn]:
     before = load.columns.before
     if before is None:
         return ()
-    schema = mirrored(before, load.columns.keys)
+    schema = mirrored(before, load.columns.required)
     fields = to_arrow(schema, views=False)
     return tuple(SeenColumn(f.name, str(plain(f.type)), f.nullable) for f in fields)

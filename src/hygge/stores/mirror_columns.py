@@ -18,7 +18,7 @@ from hygge.core.names import begun
 from hygge.core.schema import OPERATION, Column, TableSchema
 from hygge.core.store import LoadRequest, Mode
 from hygge.formats.columns import absent
-from hygge.mirroring.fabric_types import MOMENT, as_held, mirrored, sql_name
+from hygge.mirroring.fabric_types import MOMENT, as_held, mirrored, refuse, sql_name
 from hygge.mirroring.names import ROW_MARKER
 from hygge.stores.commit_log import Record
 from hygge.stores.mirror_config import OpenMirroringConfig
@@ -31,13 +31,15 @@ _HINT = f"Fabric takes no such change: load everything anew, {ANEW}"
 @dataclass(frozen=True)
 class Columns:
     """`rows` are those of the load as they arrive, `before` those that the table has, by the types
-    that they arrived with; None: it begins with this load. `old_keys` were its keys."""
+    that they arrived with; None: it begins with this load. `old_keys` were its keys, `required` are
+    the columns that were never NULL from its first file on: for good, whatever keys come later."""
 
     request: LoadRequest
     rows: TableSchema
     before: TableSchema | None
     keys: tuple[str, ...]
     old_keys: tuple[str, ...]
+    required: tuple[str, ...]
     config: OpenMirroringConfig
 
     @classmethod
@@ -50,15 +52,17 @@ class Columns:
             raise Unsupported("the source has this column itself", column=LOADED_AT, hint=hint)
         before = newest.schema if newest is not None else None
         old = newest.receipt.keys if newest is not None and newest.receipt is not None else ()
-        return cls(request, rows, before, request.keys or old, old, config)
+        keys = request.keys or old
+        required = newest.required if newest is not None else keys
+        return cls(request, rows, before, keys, old, required, config)
 
     @property
     def held(self) -> TableSchema:
         """As the files have them: those that are known first, so that none is missing."""
-        arriving = mirrored(self.rows, self.keys)
+        arriving = mirrored(self.rows, self.required)
         if self.before is None:
             return arriving
-        known = mirrored(self.before, self.keys)
+        known = mirrored(self.before, self.required)
         new = tuple(column for column in arriving.columns if column.name not in known)
         return TableSchema((*known.columns, *new))
 
@@ -79,6 +83,10 @@ class Columns:
         if self.old_keys and self.keys != self.old_keys:
             told = f"the table's keys are {', '.join(self.old_keys)}, not {', '.join(self.keys)}"
             raise StoreError(told, hint=_HINT)
+        for key in self.keys:
+            if key not in self.rows:
+                told = "a key of the table does not arrive any more"
+                raise StoreError(told, column=key, hint=_HINT)
         known, arriving = mirrored(self.before, self.keys), mirrored(self.rows, self.keys)
         new = [column for column in arriving.columns if column.name not in known]
         gone = [column for column in known.columns if column.name not in arriving]
@@ -89,6 +97,7 @@ class Columns:
                 raise StoreError(told, column=column.name, hint=_HINT)
         for column in new:
             self._refuse_new(column, gone)
+        refuse(self.held)  # a name may differ from an old one by its case alone
 
     def _refuse_new(self, column: Column, gone: Sequence[Column]) -> None:
         if not self.rows[column.name].arrived.nullable:

@@ -70,9 +70,10 @@ class KeyRows:
         return None
 
     def rewritten(self, files: Sequence[StagedFile]) -> Iterator[Piece]:
-        """Other pieces, of the rows that count."""
+        """Other pieces, of the rows that count. A delete is one of them, but among a table's first
+        rows."""
         load = self._load
-        held, told = load.columns.held, OPERATION in load.request.schema
+        held, told = load.columns.held, load.seeds and OPERATION in load.request.schema
         more = [load.request.schema[OPERATION]] if told else []
         request = replace(
             load.request,

@@ -13,23 +13,24 @@ from typing import Any, Final
 import polars as pl
 
 from hygge.core.blocking_store import BlockingPart
-from hygge.core.errors import LoadLost, StoreError
+from hygge.core.errors import LoadLost
 from hygge.core.partition import Partition
 from hygge.core.reaching import reached
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import Deletes, LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.filesystems.filesystem import FileInfo, Sink
+from hygge.mirroring.fabric_types import manifest
 from hygge.mirroring.metadata import TableMetadata
 from hygge.mirroring.names import FIRST, Detection, Marker, file_name
 from hygge.stores.commit_log import Fate, Record
-from hygge.stores.deleting import refuse_deletes_without_keys
 from hygge.stores.file_additions import widened
 from hygge.stores.file_load import FileLoad, FilePart, FileWriter
 from hygge.stores.latest import refuse_null_keys
 from hygge.stores.mirror_checking import refuse_bad
 from hygge.stores.mirror_columns import Columns
 from hygge.stores.mirror_keys import one_row_a_key
-from hygge.stores.mirror_table import MirrorTable, sha256
+from hygge.stores.mirror_refusals import refuse, refuse_strangers
+from hygge.stores.mirror_table import Found, MirrorTable, sha256
 
 MANNER: Final = "fabric 1"
 """How rows lie in the files; another number where that is changed."""
@@ -45,11 +46,14 @@ class MirrorLoad(FileLoad):
     def __init__(self, table: MirrorTable, request: LoadRequest) -> None:
         super().__init__(table, request)  # type: ignore[arg-type]
         self.before: Record | None = None
+        self.adopted = False
+        """Whether others have put rows there, and nobody of us."""
 
     @property
     def seeds(self) -> bool:
         """Whether these are the table's first rows."""
-        return self.before is None or self.request.mode is Mode.REPLACE
+        begins = self.before is None and not self.adopted
+        return begins or self.request.mode is Mode.REPLACE
 
     @property
     def columns(self) -> Columns:
@@ -63,21 +67,10 @@ class MirrorLoad(FileLoad):
         return Marker(told) if told is not None and merges else _MARKERS[merges]
 
     def look(self, newest: Record | None) -> None:
-        """Before anything is staged: whether this load can be one of this table's."""
-        refuse_deletes_without_keys(self.request)
-        if self.request.mode is Mode.MERGE and not self.request.keys:
-            raise StoreError("a merge needs keys", hint="set `keys`")
+        found = self.table.found()
         self.before = newest
-        if newest is not None and self.fs.is_folder(self.table.staging(newest.load_id)):
-            raise LoadLost("the load before is not all there yet", load_id=self.request.load_id)
-        if strangers := () if self.table.config.adopt else self.table.strangers(newest):
-            raise StoreError(
-                f"there are files here that hygge did not put ({len(strangers)}): "
-                f"{', '.join(strangers[:3])}",
-                folder=self.table.url,
-                hint="another table; or stop who else writes, and set `adopt: true`",
-            )
-        self.columns.refuse_change()
+        self.adopted = newest is None and bool(found.names)
+        refuse(self, found)
 
     def create(self, path: str) -> Sink:
         return Hashing(self.fs.create(path))
@@ -91,19 +84,25 @@ class MirrorLoad(FileLoad):
         return MirrorPart(self, partition)
 
     def commit(self, parts: Sequence[StagedPart]) -> Receipt:
+        ours: Record | None = None
         if (known := self.table.log.find(self.number)) is None:
-            known = self.table.log.write(self._record(parts, self._pieces(parts)))
+            ours = self._record(parts, self._pieces(parts))
+            known = self.table.log.write(ours)
         if known.load_id != self.request.load_id or known.receipt is None:
             raise LoadLost("another hand wrote this load's fate", load_id=self.request.load_id)
-        self.table.apply(known)
+        self.table.apply(known, fresh=known is ours)
         return known.receipt
 
     def _pieces(self, parts: Sequence[StagedPart]) -> Sequence[Piece]:
         """The files to publish. A table's first is there even if it has no rows: without any,
         Fabric fails the table after some days."""
         staged = [piece for part in parts for piece in part.pieces]
-        pieces = one_row_a_key(self, [p for p in staged if f"{IGNORED}." not in p.name])
-        return pieces or ([self._empty()] if self.seeds else [])
+        own = [p for p in staged if f"{IGNORED}." not in p.name]
+        pieces = one_row_a_key(self, own)
+        pieces = pieces or ([self._empty()] if self.seeds else [])
+        if pieces is not own:
+            self.fs.sync([self.staging])  # as a part does: its names outlive the record
+        return pieces
 
     def written(self, batches: Iterable[pl.DataFrame], schema: TableSchema) -> Iterator[Piece]:
         """New files in staging with these rows, each up to the target size."""
@@ -129,10 +128,12 @@ class MirrorLoad(FileLoad):
     def _record(self, parts: Sequence[StagedPart], pieces: Sequence[Piece]) -> Record:
         request, table = self.request, self.table
         replaces = request.mode is Mode.REPLACE
-        drops = table.witness() if replaces else None
-        first = FIRST if drops is not None else self._next()
+        found = table.found()
+        refuse_strangers(self, found)  # again: much time has gone
+        drops = table.witness(found) if replaces else None
+        first = FIRST if replaces else self._next(found)
         names = [self._file_name(first + n) for n in range(len(pieces))]
-        refuse_bad(self, pieces, names, self._about())
+        refuse_bad(self, pieces, names, self.about)
         receipt = Receipt(
             load_id=request.load_id,
             flow=request.flow,
@@ -160,20 +161,33 @@ class MirrorLoad(FileLoad):
             next=first + len(pieces),
             manner=MANNER,
             drops=drops,
-            about=self._about().to_bytes().decode(),
+            about=self.about.to_bytes().decode(),
+            own=self._own(found, drops),
+            required=self.columns.required,
         )
 
-    def _next(self) -> int:
+    def _own(self, found: Found, drops: FileInfo | None) -> str:
+        """What the folder is to say of itself is staged, too, unless it says it already."""
+        config, about = self.table.config, self.about.to_bytes().decode()
+        before = None if self.seeds or not found.described else self.before
+        said = before is not None and before.about == about
+        columns = self.columns.written(marked=False)
+        told = manifest(columns, self.columns.keys) if config.schema_manifest else None
+        return self.table.own.stage(self.staging, None if said else about, told, drops)
+
+    def _next(self, found: Found) -> int:
         """A number that was never given, by us or by anybody."""
         known = self.before.next if self.before is not None else FIRST
-        return max(known, self.table.found().last + 1)
+        return max(known, found.last + 1)
 
     def _file_name(self, number: int) -> str:
         if self.table.config.file_detection == "timestamp":
             return f"{self.request.load_id}-{number:05}.parquet"
         return file_name(number)
 
-    def _about(self) -> TableMetadata:
+    @property
+    def about(self) -> TableMetadata:
+        """What the table's folder is to say of itself."""
         timed = self.table.config.file_detection == "timestamp"
         detection = Detection.LAST_UPDATE if timed else Detection.SEQUENTIAL
         return TableMetadata(self.columns.keys, detection)
@@ -199,8 +213,8 @@ class MirrorPart(FilePart):
     def write(self, batch: pl.DataFrame) -> None:
         request = self._load.request
         request.schema.check(batch)
-        if request.mode is Mode.MERGE:
-            refuse_null_keys(request.keys, [batch[key].null_count() for key in request.keys])
+        keys = self._columns.keys
+        refuse_null_keys(keys, [batch[key].null_count() for key in keys])
         gone = batch[OPERATION] == 1 if OPERATION in batch.columns else None
         if gone is not None and request.deletes is Deletes.IGNORE:
             self._ignored.write(self._made(batch.filter(gone), None))

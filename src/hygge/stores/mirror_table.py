@@ -14,20 +14,18 @@ known there.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
-from hygge.core.errors import NotYet, StoreError
+from hygge.core.errors import ANEW, SourceMissing, StoreError
 from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.formats.parquet import Parquet
-from hygge.mirroring.fabric_types import manifest
 from hygge.mirroring.names import (
     DELETABLE,
     METADATA,
-    PARTNER,
     PROCESSED,
     MirroredTable,
     is_hidden,
@@ -37,20 +35,24 @@ from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_lease import FileLease
 from hygge.stores.file_table import refuse_link
 from hygge.stores.mirror_config import OpenMirroringConfig
+from hygge.stores.mirror_folder import MirrorFolder
 from hygge.stores.mirror_place import service_of
 from hygge.stores.mirror_waiting import Waiting
 
-MANIFEST = "_schema.json"
 _READ = (PROCESSED, DELETABLE)
 _CHUNK = 2**20
 
 
 @dataclass(frozen=True)
 class Found:
-    """The files of the table's folder: those the service has before it, and those it has read."""
+    """What is in the table's folder: files that the service has before it, and where those are that
+    it has read, by their names. `described`: there is metadata. `any`: some file, whatever it is.
+    """
 
     pending: tuple[str, ...]
-    read: tuple[str, ...]
+    read: Mapping[str, str]
+    described: bool
+    any: str | None
 
     @property
     def names(self) -> set[str]:
@@ -77,10 +79,12 @@ class MirrorTable:
         return self.fs.url(self.folder)
 
     @cached_property
-    def waiting(self) -> Waiting:
+    def own(self) -> MirrorFolder:
+        """The folder as such."""
         service = service_of(self.config, self.fs)
         knows = (lambda: service.knows(self.table)) if service is not None else None
-        return Waiting(self.fs, self.config.folder_deletion_wait_seconds, knows)
+        waiting = Waiting(self.fs, self.config.folder_deletion_wait_seconds, knows)
+        return MirrorFolder(self.fs, self.zone, self.folder, waiting)
 
     @property
     def lease(self) -> FileLease:
@@ -99,112 +103,94 @@ class MirrorTable:
 
     def found(self) -> Found:
         """What is there now."""
-        pending, read = list[str](), list[str]()
-        for name in self._below():
-            folder, _, last = name.rpartition("/")
-            if not folder and not is_hidden(last):
-                pending.append(last)
-            elif folder in _READ and not is_hidden(last):
-                read.append(last)
-        return Found(tuple(pending), tuple(read))
+        cut, names = len(self.folder) + 1, list[str]()
+        names = [info.path[cut:] for info in self.fs.list(self.folder)]
+        pending = [name for name in names if "/" not in name and not is_hidden(name)]
+        read = {n.rpartition("/")[2]: n for n in names if n.rpartition("/")[0] in _READ}
+        return Found(tuple(pending), read, METADATA in names, next(iter(names), None))
 
-    def _below(self) -> Iterator[str]:
-        cut = len(self.folder) + 1
-        return (info.path[cut:] for info in self.fs.list(self.folder))
-
-    def witness(self) -> FileInfo | None:
-        """A file by which the folder that is there now is told from a later one."""
-        if (about := self.fs.info(f"{self.folder}/{METADATA}")) is not None:
-            return about
-        inside = (i for i in self.fs.list(self.folder) if "/" not in i.path[len(self.folder) + 1 :])
-        return next(iter(inside), None)
+    def witness(self, found: Found) -> FileInfo | None:
+        """A file by which the folder that is there now is told from a later one; None: there is
+        nothing in it."""
+        name = METADATA if found.described else found.any
+        return self.fs.info(f"{self.folder}/{name}") if name else None
 
     # what a record says, done
 
-    def apply(self, record: Record) -> None:
+    def apply(self, record: Record, *, fresh: bool = False) -> None:
         """Do what the record says, again if need be; staging goes last, so that it is seen.
+        `fresh`: nobody has begun to.
 
         Raises NotYet while the service has to forget the table that was dropped, and StoreError
         for a number that another writer took: it is never written over, nor another one taken.
         """
         staging = self.staging(record.load_id)
         if record.fate is Fate.PUBLISHED and self.fs.is_folder(staging):
-            if record == self.log.newest():  # else all of it was done before the next one came
-                self._make_way(record, staging)
-                self._describe(record)
-            self._land(record, staging)
+            if self._is_newest(record):  # else all of it was done before the next one came
+                self.own.make_way(record, staging)
+                self.own.describe(record, staging, self.config.partner)
+            self._land(record, staging, fresh)
         self.fs.delete_folder(staging)
 
-    def _make_way(self, record: Record, staging: str) -> None:
-        if record.drops is None:
-            return
-        if (since := self.waiting.since(staging)) is None:
-            self.fs.drop_folder(self.folder, record.drops)
-            since = self.waiting.begin(staging)
-        if seconds := self.waiting.left(since):
-            longest = self.config.folder_deletion_wait_seconds
-            told = f"{self.table} was dropped, and Fabric is given up to {longest} s to forget it"
-            raise NotYet(told, seconds=seconds)
+    def _is_newest(self, record: Record) -> bool:
+        newest = self.log.newest()
+        return newest is not None and newest.number == record.number
 
-    def _describe(self, record: Record) -> None:
-        """The folder's own files come before any row: without them it is no table."""
-        path, about = f"{self.folder}/{METADATA}", record.about.encode()
-        if not self.fs.put_once(path, about) and self.fs.get(path) != about:
-            self.fs.replace(path, about)
-        if self.config.schema_manifest and record.schema is not None and record.receipt is not None:
-            told = manifest(record.schema, record.receipt.keys)
-            self.fs.replace(f"{self.folder}/{MANIFEST}", told)
-        if self.fs.info(partner := f"{self.zone}/{PARTNER}") is None:
-            self.fs.put_once(partner, self._partner())
-
-    def _partner(self) -> bytes:
-        told = self.config.partner
-        source = {"sourceType": told.source_type}
-        if told.source_version:
-            source["sourceVersion"] = told.source_version
-        return json.dumps({"partnerName": told.name, "sourceInfo": source}, indent=2).encode()
-
-    def _land(self, record: Record, staging: str) -> None:
+    def _land(self, record: Record, staging: str, fresh: bool) -> None:
         """Each file in one step, in their order; what is there already was looked at."""
         digests = record.receipt.digests if record.receipt else {}
+        read = {} if fresh else self.found().read
         for name, target in record.moves:
             source, final = f"{staging}/{name}", f"{self.folder}/{target}"
-            if not self.fs.move_once(source, final):
-                self._settle(source, final, digests.get(target, ""))
+            if target in read or not self.fs.move_once(source, final):
+                self._settle(source, target, digests.get(target, ""))
         if record.moves:
             self.fs.sync([self.folder])
-            self._check(record)
+            self._check(record, fresh)
 
-    def _settle(self, source: str, final: str, digest: str) -> None:
+    def _settle(self, source: str, target: str, digest: str) -> None:
         """The name is taken: by our own file, as an answer was lost; or by somebody's."""
-        if sha256(self.fs, final) != digest:
+        places = [f"{self.folder}/{name}" for name in (target, *(f"{p}/{target}" for p in _READ))]
+        if self._digest(places) != digest and self.fs.info(source) is not None:
             raise StoreError(
                 "another writer has put a file where ours belongs; ours waits in staging",
-                file=self.fs.url(final),
-                hint="stop the other writer, take its file away if Fabric has not read it, "
-                "and run again",
+                file=self.fs.url(places[0]),
+                hint="stop the other writer, take its file away if Fabric has not read it, and "
+                f"run again; if it has, {self._give_up(source)}",
             )
         self.fs.delete(source)
 
-    def _check(self, record: Record) -> None:
-        """Raise StoreError for a file that is neither there nor was read."""
+    def _digest(self, places: Sequence[str]) -> str | None:
+        """Of the file in the first of these places that has one."""
+        for place in places:
+            with suppress(SourceMissing):
+                return sha256(self.fs, place)
+        return None
+
+    def _give_up(self, inside: str) -> str:
+        return f"delete {self.fs.url(inside.rpartition('/')[0])} and load everything anew, {ANEW}"
+
+    def _check(self, record: Record, fresh: bool) -> None:
+        """Raise StoreError for a file that is neither there nor was read. Of one without a number
+        that may be long ago, and the service deletes what it has read."""
         found = self.found()
         for target in record.targets:
             number = number_of(target)
-            passed = number is not None and number <= found.last
-            if target not in found.names and not passed:
+            passed = not fresh if number is None else number <= found.last
+            if target not in found.names and not passed and self._is_newest(record):
                 raise StoreError(
                     "a file of this load is neither in staging nor in the table's folder",
                     file=self.fs.url(f"{self.folder}/{target}"),
-                    hint="somebody took it away; a full_drop makes the table anew",
+                    hint="somebody took it away: "
+                    + self._give_up(f"{self.staging(record.load_id)}/{target}"),
                 )
 
-    def strangers(self, newest: Record | None) -> Sequence[str]:
+    def strangers(self, newest: Record | None, found: Found) -> Sequence[str]:
         """Files that no record of ours put there."""
         if newest is not None and self.config.file_detection == "timestamp":
             return []  # names tell nothing
         known = newest.next if newest is not None else 0
-        return [name for name in self.found().pending if (number_of(name) or known) >= known]
+        return [name for name in found.pending if (number_of(name) or known) >= known]
 
 
 def sha256(files: FileSystem, path: str) -> str:

@@ -2,20 +2,20 @@
 
 BP: the table must be gone from what the service tells of its tables before its folder is there
 again, or the old one goes on.
+
+A mark is staged before the load is recorded; its name tells when the drop was seen to be done. It
+is renamed, never made again: whoever comes late, when staging is gone, leaves nothing behind.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Final
 
-from hygge.core.errors import StoreError
 from hygge.filesystems.filesystem import FileSystem
 
 _AGAIN: Final = 5.0
-_MARK: Final = "_dropped.json"
 
 
 class Waiting:
@@ -25,25 +25,30 @@ class Waiting:
     def __init__(
         self, files: FileSystem, longest: float, knows: Callable[[], bool | None] | None = None
     ) -> None:
-        self._fs, self._longest, self._knows = files, longest, knows
+        self._fs, self.longest, self._knows = files, longest, knows
 
-    def since(self, staging: str) -> float | None:
-        """When the folder was dropped, in seconds since 1970; None: it was not yet."""
-        found = self._fs.get(f"{staging}/{_MARK}")
-        return float(json.loads(found)["since"]) if found else None
+    def is_due(self, mark: str) -> bool:
+        """Whether the folder is still to be dropped, as far as anybody has told."""
+        return self._fs.info(mark) is not None
 
-    def begin(self, staging: str) -> float:
+    def since(self, mark: str) -> float | None:
+        """When the folder was dropped, in seconds since 1970; None: it was not yet, or all of the
+        load is done and its staging goes."""
+        begins = f"{mark}-"
+        for info in self._fs.list(mark.rpartition("/")[0]):
+            if info.path.startswith(begins):
+                return float(info.path.removeprefix(begins))
+        return None
+
+    def begin(self, mark: str) -> float | None:
         """It is dropped: written down, so that a crash does not begin the wait anew."""
-        self._fs.put_once(f"{staging}/{_MARK}", json.dumps({"since": time.time()}).encode())
-        since = self.since(staging)
-        if since is None:
-            raise StoreError("what was staged is gone", folder=self._fs.url(staging))
-        return since
+        self._fs.move(mark, f"{mark}-{time.time():.3f}")
+        return self.since(mark)
 
     def left(self, since: float) -> float:
         """So many seconds are to be waited before one looks again; 0: it is over. A clock that went
         back waits no longer."""
-        left = max(0.0, min(self._longest, self._longest - (time.time() - since)))
+        left = max(0.0, min(self.longest, self.longest - (time.time() - since)))
         if not left or self._knows is None:
             return left
         known = self._knows()

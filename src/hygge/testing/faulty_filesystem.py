@@ -26,6 +26,7 @@ class FaultyFileSystem(FileSystem):
     def __init__(self, inner: FileSystem) -> None:
         super().__init__(inner.root)
         self._inner = inner
+        self.capabilities = inner.capabilities  # type: ignore[misc]  # of this one, not of all
 
     @classmethod
     def at(cls, path: str, settings: Mapping[str, Any] = NOTHING) -> tuple[Self, str]:

@@ -6,10 +6,11 @@ As Microsoft's pages tell it; nothing of it was seen on the service itself.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from tests.servers.adls.asking import Request
+from tests.servers.adls.asking import Reply, Request
 from tests.servers.adls.lake import Account
 from tests.servers.adls.refusals import Refused
 
@@ -36,14 +37,30 @@ def resolved(account: Account, request: Request) -> Request:
         if request.method != "HEAD" and not _lists(request):
             told = "Either WorkspaceId or ArtifactId are missing."
             raise Refused(400, "BadRequest", told)
-        directory = request.query.get("directory", "").strip("/")
-        item = directory.partition("/")[0]
+        item = _listed(request)
     by_guid = bool(_GUID.fullmatch(workspace))
     if item:
         _same_kind(by_guid, item)
     if not _lists(request):
         _not_managed(request, rest)
     return _named(account, request, workspace, item) if by_guid else request
+
+
+def in_its_words(account: Account, asked: Request, reply: Reply) -> Reply:
+    """What was asked for by GUIDs is answered so."""
+    item = _listed(asked)
+    name = account.guids.get(item.lower(), "").partition("/")[2]
+    if not (_lists(asked) and name):
+        return reply
+    body = reply.body.replace(f"{name}/".encode(), f"{item}/".encode())
+    return replace(reply, body=body, length=None)
+
+
+def _listed(request: Request) -> str:
+    """The item that a list is of."""
+    prefix = request.query.get("prefix", "")
+    inside = prefix.rpartition("/")[0] or request.query.get("directory", "").strip("/")
+    return inside.partition("/")[0]
 
 
 def _lists(request: Request) -> bool:

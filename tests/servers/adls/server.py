@@ -53,8 +53,12 @@ class Service:
         if account is None:
             raise Refused(404, "ResourceNotFound", "There is no such account.")
         access.check(account, request)
-        if account.onelake:
-            request = onelake.resolved(account, request)
+        if not account.onelake:
+            return self._served(account, request)
+        reply = self._served(account, onelake.resolved(account, request))
+        return onelake.in_its_words(account, request, reply)
+
+    def _served(self, account: Account, request: Request) -> Reply:
         if request.method == "POST" and request.query.get("comp") == "batch":
             return batch.batch(account, request)
         if request.key:
