@@ -112,6 +112,13 @@ def test_a_file_that_goes_between_planning_and_reading(place: Place) -> None:
     assert ids(home, one) == [1], "what is not touched stays worth resuming"
 
 
+def test_a_probe_lets_each_in_and_leaves_nothing(place: Place) -> None:
+    for layout in ("folder", "versioned"):
+        place.store("raw/deep/people", layout=layout).probe()
+    assert list(place.files.list()) == []
+    assert list(place.files.folders("")) == []
+
+
 # -- very many --------------------------------------------------------------------------
 
 

@@ -38,6 +38,7 @@ class FileSystemCapabilities:
     folders: bool = True  # a folder is there by itself; else it is what names have in common
     versions: bool = False  # a version is that of the bytes: while it stays, so do they
     steady: bool = False  # it can `move_once` and `drop_folder`
+    moves_at_most: int | None = None  # bytes of the largest file that `move` takes
 
 
 class NoSettings(Settings):
