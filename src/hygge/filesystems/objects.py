@@ -25,7 +25,7 @@ from hygge.core.errors import (
     StoreError,
 )
 from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
-from hygge.filesystems.object_errors import NO_PLACE, told
+from hygge.filesystems.object_errors import NO_PLACE, opening, told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
@@ -57,7 +57,7 @@ class ObjectFileSystem(FileSystem):
 
     @cached_property
     def store(self) -> Any:
-        with told(HomeError, "open this place", self.url()):
+        with opening(self.url()):
             return self.made()
 
     def __getstate__(self) -> dict[str, Any]:
