@@ -94,9 +94,9 @@ def test_row_groups_have_the_rows_asked_for() -> None:
     assert groups(source) == [1000, 1000, 1000, 500]
 
 
-def test_row_groups_are_a_quarter_of_a_million_rows_by_default() -> None:
+def test_row_groups_are_of_one_size_by_default() -> None:
     source = filled(form(), Written("out"), *numbers(BATCH_ROWS + 10).iter_slices(50_000))
-    assert groups(source) == [BATCH_ROWS, 10]
+    assert groups(source) == [98_304, 98_304, BATCH_ROWS + 10 - 2 * 98_304]
 
 
 def test_wide_rows_make_short_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,8 +226,15 @@ def test_a_folder_without_data_is_missing_not_empty(tmp_path: Path, content: str
 
 def test_a_glob_that_matches_nothing_is_missing(tmp_path: Path) -> None:
     put(tmp_path / "t/1.parquet", ids(1))
-    with pytest.raises(SourceMissing, match="no file matches"):
-        home(tmp_path / "t/*.csv").table_schema()
+    (tmp_path / "t/_hidden").touch()
+    for path, there in (
+        ("t/*.csv", f"in {tmp_path}/t there is 1.parquet"),
+        ("*.csv", f"in {tmp_path} there is t"),
+        ("taes/*.csv", f"there is no folder {tmp_path}/taes"),
+    ):
+        with pytest.raises(SourceMissing, match="no file matches") as failed:
+            home(tmp_path / path).table_schema()
+        assert failed.value.hint == there
 
 
 def test_a_file_without_rows_is_an_empty_table(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import sys
 import threading
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -220,9 +221,25 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-@cache
 def url() -> str:
     """Where it listens: one for all tests of this process."""
+    return f"http://127.0.0.1:{_running()[1]}"
+
+
+def fill(bucket: str, objects: Mapping[str, bytes]) -> None:
+    """Objects that are there at once: nobody sends them."""
+    server, _ = _running()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    things = {key: data.decode("latin-1") for key, data in objects.items()}
+    server.stdin.write(json.dumps([bucket, things]) + "\n")
+    server.stdin.flush()
+    server.stdout.readline()
+
+
+@cache
+def _running() -> tuple[subprocess.Popen[str], str]:
+    """The server, and its port."""
     made = subprocess.Popen(
         [sys.executable, "-m", "tests.servers.gcs"],
         stdin=subprocess.PIPE,  # it ends when we do
@@ -232,7 +249,7 @@ def url() -> str:
     )
     assert made.stdout is not None
     atexit.register(made.kill)
-    return f"http://127.0.0.1:{made.stdout.readline().strip()}"
+    return made, made.stdout.readline().strip()
 
 
 def new_bucket() -> str:
@@ -250,7 +267,16 @@ def _serve() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
-    sys.stdin.read()
+    for line in sys.stdin:
+        bucket, things = json.loads(line)
+        google = Handler.google
+        with google.lock:
+            for key, text in things.items():
+                google.buckets[bucket][key] = Thing(
+                    text.encode("latin-1"), next(google.generations)
+                )
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,15 +62,16 @@ class HttpProxy:
     def passed_on(self, method: str, path: str, headers: Any, body: bytes) -> Any:
         link = http.client.HTTPConnection(self.server.hostname or "", self.server.port or 80)
         told = {key: value for key, value in headers.items() if key.lower() != "host"}
-        link.request(method, path, body, {**told, "Host": self.server.netloc})
-        answer = link.getresponse()
-        return answer.status, answer.getheaders(), answer.read()
+        with closing(link):
+            link.request(method, path, body, {**told, "Host": self.server.netloc})
+            answer = link.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
 
 
 @contextmanager
-def proxy(server: str) -> Iterator[tuple[HttpProxy, str]]:
+def proxy(server: str, kind: type[HttpProxy] = HttpProxy) -> Iterator[tuple[HttpProxy, str]]:
     """The proxy, and where it listens."""
-    made = HttpProxy(server)
+    made = kind(server)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -3,26 +3,55 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import subprocess
 import sys
 import urllib.request
 import uuid
+from collections.abc import Mapping
 from functools import cache
 
 KEYS = {"access_key_id": "test", "secret_access_key": "testtest", "region": "us-east-1"}
 
 
-@cache
 def url() -> str:
     """Where it listens: one for all tests of this process."""
-    script = (
-        "import sys; from moto.server import ThreadedMotoServer; "
-        "s = ThreadedMotoServer('127.0.0.1', 0, verbose=False); s.start(); "
-        "print(s.get_host_and_port()[1], flush=True); sys.stdin.read()"
-    )
+    return f"http://127.0.0.1:{_running()[1]}"
+
+
+def fill(bucket: str, objects: Mapping[str, bytes]) -> None:
+    """Objects that are there at once: nobody sends them."""
+    server, _ = _running()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    things = {key: data.decode("latin-1") for key, data in objects.items()}
+    server.stdin.write(json.dumps([bucket, things]) + "\n")
+    server.stdin.flush()
+    server.stdout.readline()
+
+
+_SCRIPT = """
+import json, sys
+from moto.s3.models import s3_backends
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+for line in sys.stdin:
+    bucket, things = json.loads(line)
+    for key, text in things.items():
+        s3_backends["123456789012"]["aws"].put_object(bucket, key, text.encode("latin-1"))
+    print("done", flush=True)
+"""
+
+
+@cache
+def _running() -> tuple[subprocess.Popen[str], str]:
+    """The server, and its port."""
     made = subprocess.Popen(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", _SCRIPT],
         stdin=subprocess.PIPE,  # it ends when we do
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -33,7 +62,7 @@ def url() -> str:
     atexit.register(made.kill)
     for line in made.stdout:
         if line.strip().isdigit():
-            return f"http://127.0.0.1:{line.strip()}"
+            return made, line.strip()
     raise RuntimeError("the S3 server did not start")
 
 

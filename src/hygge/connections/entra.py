@@ -86,13 +86,18 @@ def granted(settings: EntraSettings, scope: str) -> Granted:
     except ImportError:
         told = "tokens of Entra are got by azure-identity, which is not installed"
         raise ConfigError(told, hint=_EXTRA) from None
+    # it tells at length what our error says; where nobody listens, that goes to the screen
+    logging.getLogger("azure.identity").addHandler(logging.NullHandler())
     try:
         got = _credential(settings).get_token(scope)
         return Granted(str(got.token), float(got.expires_on))
     except ServiceRequestError as failed:
         raise ConnectionFailed(f"Entra cannot be reached: {_first(failed)}") from failed
     except (CredentialUnavailableError, ClientAuthenticationError, ValueError) as failed:
-        hint = "az login, or another `auth`: managed_identity, service_principal, cli, workload"
+        hint = (
+            "az login, or another `auth` (`method` of a credential): "
+            "managed_identity, service_principal, cli, workload"
+        )
         raise ConfigError(f"Entra gives no token: {_first(failed)}", hint=hint) from failed
 
 

@@ -67,12 +67,10 @@ def _from_file(path: Path) -> str:
         text = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as failed:
         why = failed.strerror if isinstance(failed, OSError) else "it is not UTF-8 text"
-        hint = "a password's file holds it and nothing else"
-        raise ConfigError(
-            f"the password cannot be read: {why}", file=str(path), hint=hint
-        ) from None
+        hint = f"see `ls -l {path}`: a secret's file holds it and nothing else"
+        raise ConfigError(f"the secret cannot be read: {why}", file=str(path), hint=hint) from None
     if not text:
-        raise ConfigError("the password's file is empty", file=str(path))
+        raise ConfigError("the secret's file is empty", file=str(path))
     return text
 
 

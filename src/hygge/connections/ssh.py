@@ -214,7 +214,7 @@ def _not_let_in(settings: SshSettings, said: str) -> ConfigError:
 
 
 def _not_reached(settings: SshSettings, failed: Exception) -> ConnectionFailed | ConfigError:
-    said = str(failed) or type(failed).__name__
+    said = str(failed).removeprefix("[Errno None] ") or type(failed).__name__
     if "No authentication methods available" in said:
         return _not_let_in(settings, "there is neither password nor key")
     if settings.key_file is not None and "key" in said and isinstance(failed, SSHException):

@@ -38,6 +38,7 @@ class FileSystemCapabilities:
     folders: bool = True  # a folder is there by itself; else it is what names have in common
     versions: bool = False  # a version is that of the bytes: while it stays, so do they
     steady: bool = False  # it can `move_once` and `drop_folder`
+    moves_at_most: int | None = None  # bytes of the largest file that `move` takes
 
 
 class NoSettings(Settings):
@@ -113,7 +114,7 @@ class FileSystem(ABC):
 
     def probe(self, folder: str) -> None:
         """See that files may be made in this folder, or in the nearest one above that is there,
-        and that a name is given only once there.
+        and that this place does what we rely on.
 
         Leaves nothing behind. Raises StoreError.
         """
@@ -128,14 +129,24 @@ class FileSystem(ABC):
         trial = self.trial(folder)
         self.put_once(trial, b"1")  # if this fails, its error tells more than that of deleting
         try:
-            if self.put_once(trial, b"2"):
-                raise StoreError(
-                    "this server lets a file be made twice: two runs could publish at once",
-                    folder=self.url(folder),
-                    hint=self.gives_names_once,
-                )
+            self.probe_names(trial)
         finally:
             self.delete(trial)
+
+    def probe_names(self, trial: str) -> None:
+        """See that the name of this file is given only once. Raises StoreError."""
+        if self.put_once(trial, b"2"):
+            raise StoreError(
+                "this server lets a file be made twice: two runs could publish at once",
+                folder=self.url(trial.rpartition("/")[0]),
+                hint=self.gives_names_once,
+            )
+
+    def probe_reading(self, file: FileInfo) -> None:  # noqa: B027 - nothing where nobody is relied on
+        """See that we would be told if this file became another while it is read.
+
+        Raises HomeError.
+        """
 
     def trial(self, folder: str) -> str:
         """A path that nobody else has: others may look at the folder, too."""

@@ -13,11 +13,12 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
-from hygge.core.errors import ConnectionFailed, HomeError, HyggeError, SourceMissing
+from hygge.core.errors import ConfigError, ConnectionFailed, HomeError, HyggeError, SourceMissing
 
 _CODE = re.compile(r"<Code>(.*?)</Code>")
 _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 _STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
+_SILENT = re.compile(r"Error performing \w+ (\w+://[^/?\s]+).*error sending request", re.DOTALL)
 NO_PLACE = (
     "NoSuchBucket",
     "ContainerNotFound",
@@ -53,6 +54,19 @@ def told(kind: type[HyggeError], doing: str, file: str) -> Iterator[None]:
         raise _ours(kind, doing, file, str(failed)) from failed
 
 
+@contextmanager
+def opening(file: str) -> Iterator[None]:
+    """While nobody is asked yet: what is wrong then is in the settings, and will stay so."""
+    try:
+        yield
+    except HyggeError:
+        raise
+    except (BaseError, OSError, ValueError, TypeError) as failed:
+        said = _first(failed).rpartition(" error: ")[2]
+        hint = "see the connection's settings, and its credential"
+        raise ConfigError(f"cannot open this place: {said}", file=file, hint=hint) from failed
+
+
 def _missing(kind: type[HyggeError], doing: str, file: str, said: str) -> HyggeError:
     if any(word in said for word in NO_PLACE):
         return kind(f"cannot {doing}: {what(said)}", file=file, hint="see its name, or make it")
@@ -72,6 +86,11 @@ def _ours(kind: type[HyggeError], doing: str, file: str, said: str) -> HyggeErro
         return _denied(kind, doing, file, said)
     if _UNSURE.search(_status(said)):
         return kind(f"cannot {doing}: {what(said)}", file=file)
+    if (server := _SILENT.search(said)) is not None:
+        hint = "see the `endpoint`, or the account's name, and the network"
+        return ConnectionFailed(
+            f"cannot {doing}: {server[1]} does not answer", file=file, hint=hint
+        )
     return ConnectionFailed(f"cannot {doing}: {what(said)}", file=file)
 
 

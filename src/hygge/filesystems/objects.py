@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, BinaryIO, ClassVar, Final, cast
@@ -24,7 +25,7 @@ from hygge.core.errors import (
     StoreError,
 )
 from hygge.filesystems.filesystem import FileInfo, FileSystem, FileSystemCapabilities
-from hygge.filesystems.object_errors import NO_PLACE, told
+from hygge.filesystems.object_errors import NO_PLACE, opening, told
 from hygge.filesystems.object_reader import ObjectReader
 from hygge.filesystems.object_sink import ObjectSink
 
@@ -56,7 +57,7 @@ class ObjectFileSystem(FileSystem):
 
     @cached_property
     def store(self) -> Any:
-        with told(HomeError, "open this place", self.url()):
+        with opening(self.url()):
             return self.made()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -202,6 +203,43 @@ class ObjectFileSystem(FileSystem):
             for page in obstore.list(self.store, folder):
                 for found in page:
                     self.delete(found["path"])
+
+    def probe_names(self, trial: str) -> None:
+        super().probe_names(trial)
+        self._probe_versions(trial)
+
+    def _probe_versions(self, trial: str) -> None:
+        """See that what takes a file's place is what is read from then on, and never as the file
+        that was there. Readers rely on it, and the pointer of a versioned table."""
+        before = self.info(trial)
+        self.replace(trial, b"3")
+        after = self.info(trial)
+        if before is None or after is None or after == before or self.get(trial) != b"3":
+            raise StoreError(
+                "this server shows an old file after another took its place",
+                folder=self.url(trial.rpartition("/")[0]),
+                hint="a server whose reads see what was written before them",
+            )
+        self.probe_reading(after)
+        self._refuse_mixing(before)
+
+    def probe_reading(self, file: FileInfo) -> None:
+        if file.size:
+            self._fetched(file, 0, 1)
+            self._refuse_mixing(replace(file, version='"hygge-no-such"'))
+
+    def _refuse_mixing(self, other: FileInfo) -> None:
+        """`other` has a version that is not there."""
+        try:
+            self._fetched(other, 0, 1)
+        except SourceChanged:
+            return
+        raise HomeError(
+            "this server does not tell when a file becomes another while it is read: "
+            "rows of both could be mixed",
+            file=self.url(other.path),
+            hint="a server that keeps to `If-Match`",
+        )
 
     def sync(self, folders: Iterable[str]) -> None:
         """Nothing: what is written is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from obstore.store import S3Store
@@ -13,6 +14,7 @@ from hygge.connections.aws import AwsSettings
 from hygge.core.config import Settings
 from hygge.filesystems import objects
 from hygge.filesystems.buckets import BucketFileSystem, BucketSettings, plain_http
+from hygge.filesystems.filesystem import FileSystemCapabilities
 
 
 class S3Settings(BucketSettings):
@@ -31,6 +33,10 @@ class S3FileSystem(BucketFileSystem):
     """The objects of one bucket."""
 
     name: ClassVar[str] = "s3"
+    capabilities: ClassVar[FileSystemCapabilities] = replace(
+        BucketFileSystem.capabilities,
+        moves_at_most=5 * 2**30,  # a copy is one request
+    )
     Settings: ClassVar[type[Settings]] = S3Settings
     settings: S3Settings
     scheme: ClassVar[str] = "s3"

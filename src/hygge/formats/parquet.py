@@ -27,6 +27,7 @@ from hygge.formats.format import (
     Span,
     Writer,
 )
+from hygge.formats.parquet_damage import refuse_damaged
 from hygge.formats.parquet_ends import ends_of
 from hygge.formats.parquet_writer import ParquetWriter
 from hygge.registry import SUFFIXES
@@ -91,12 +92,17 @@ class Parquet(Format[ParquetOptions]):
     def blocks(self, source: Source) -> Sequence[Block]:
         with _opened(source) as file:
             groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
-            return [Block(group.num_rows, _packed(group)) for group in groups]
+            unpacked = sum(group.total_byte_size for group in groups)
+            packed = source.size / max(1, unpacked)
+            sizes = (max(0, round(group.total_byte_size * packed)) for group in groups)
+            return [Block(g.num_rows, size) for g, size in zip(groups, sizes, strict=True)]
 
     def ends(self, source: Source, column: Column) -> Ends | None:
         with _opened(source) as file:
             there = from_arrow(file.schema_arrow, source.name)
-            return ends_of(file, there[column.name].type, column) if column.name in there else None
+            if column.name not in there:
+                return None
+            return ends_of(source, file, there[column.name].type, column)
 
     def batches(
         self, source: Source, schema: TableSchema, span: Span | None = None
@@ -106,6 +112,7 @@ class Parquet(Format[ParquetOptions]):
             names = [name for name in schema.names if name in there]
             there = there.select(names or there.names[:1])  # some column must tell the rows
             if isinstance(handle, ReadsAhead):
+                refuse_damaged(file, source.size, there.names)
                 handle.expect([*_spans(file, there.names, span)])
             for batch in _groups(source, file, there, span):
                 for part in portions(batch):
@@ -114,10 +121,8 @@ class Parquet(Format[ParquetOptions]):
     def rows(self, source: Source) -> int:
         """From the footer, once its columns are seen to lie within this one file."""
         with _opened(source) as file:
-            groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
-            rows = sum(group.num_rows for group in groups)
-            if rows != file.metadata.num_rows or any(_end(g) > source.size for g in groups):
-                raise HomeError("the footer does not agree with the file", file=source.name)
+            refuse_damaged(file, source.size)
+            rows = file.metadata.num_rows
         _refuse_doubled(source)
         return int(rows)
 
@@ -145,6 +150,7 @@ def _read(source: Source, handle: BinaryIO) -> Iterator[pq.ParquetFile]:
     """What goes wrong with the file names it."""
     try:
         with pq.ParquetFile(handle, pre_buffer=False, buffer_size=2**20) as file:
+            _refuse_uncounted(file)
             yield file
     except (
         pa.ArrowException,
@@ -154,6 +160,12 @@ def _read(source: Source, handle: BinaryIO) -> Iterator[pq.ParquetFile]:
         ValueError,
     ) as failed:
         raise broken(source, failed) from failed
+
+
+def _refuse_uncounted(file: pq.ParquetFile) -> None:
+    counts = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    if min(counts, default=0) < 0 or sum(counts) != file.metadata.num_rows:
+        raise ValueError("its footer counts other rows than its row groups have")
 
 
 def broken(source: Source, failed: BaseException) -> HomeError:
@@ -172,7 +184,7 @@ def _groups(
             if source.local is not None and group.total_byte_size <= _WHOLE:
                 yield from _sliced(source, group, there, at)
             else:
-                yield from _paged(file, number, there)
+                yield from _paged(source, file, number, there)
         at += group.num_rows
 
 
@@ -188,14 +200,17 @@ def _sliced(source: Source, group: Any, there: TableSchema, at: int) -> Iterator
         yield batch.cast(there.polars())
 
 
-def _paged(file: pq.ParquetFile, number: int, there: TableSchema) -> Iterator[pl.DataFrame]:
+def _paged(
+    source: Source, file: pq.ParquetFile, number: int, there: TableSchema
+) -> Iterator[pl.DataFrame]:
     group = file.metadata.row_group(number)
     rows, count = _rows_at_once(group, BATCH_ROWS // 8), 0
     for batch in file.iter_batches(rows, row_groups=[number], columns=list(there.names)):
         count += batch.num_rows
         yield frame(batch).select(there.names).cast(there.polars())
     if count != group.num_rows:
-        raise HomeError(f"row group {number} has {count} rows, not {group.num_rows}")
+        told = f"row group {number} has {count} rows, not {group.num_rows}"
+        raise HomeError(told, file=source.name)
 
 
 def _spans(
@@ -219,14 +234,6 @@ def _named(path: str, names: Collection[str]) -> bool:
 def _rows_at_once(group: Any, most: int) -> int:
     width = max(1, int(group.total_byte_size) // int(group.num_rows))
     return max(1, min(most, BATCH_BYTES // width))
-
-
-def _packed(group: Any) -> int:
-    return sum(int(group.column(n).total_compressed_size) for n in range(group.num_columns))
-
-
-def _end(group: Any) -> int:
-    return max((_last(group.column(n)) for n in range(group.num_columns)), default=0)
 
 
 def _first(column: Any) -> int:

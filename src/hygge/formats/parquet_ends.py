@@ -9,30 +9,43 @@ import polars as pl
 
 from hygge.core.schema import Column
 from hygge.formats.columns import widens
-from hygge.formats.format import Ends
+from hygge.formats.format import Ends, Source
+from hygge.formats.parquet_damage import may_tell, refuse_damaged
 
 _UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _MAY_BE_CUT = 64
 """Writers cut long texts, and Arrow does not tell which: those of so many bytes are not used."""
+_NO_VALUES = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    RuntimeError,  # Polars', of a decimal that is too large
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+"""What is raised for ends that no value of their type can be."""
 
 
-def ends_of(file: Any, there: pl.DataType, column: Column) -> Ends | None:
+def ends_of(source: Source, file: Any, there: pl.DataType, column: Column) -> Ends | None:
     """The ends in each row group, in the type that is asked for; None where nothing is told."""
     place = _place(file.metadata, column.name)
     if place is None or not _keeps_order(there, column.type):
         return None
+    refuse_damaged(file, source.size, [column.name])
+    if not may_tell(source, file, place):
+        return None
     groups = [file.metadata.row_group(n).column(place) for n in range(file.num_row_groups)]
     if any(group.physical_type == "INT96" for group in groups):
         return None
-    told = [_told(group.statistics, there) for group in groups]
     try:
+        told = [_told(group.statistics, there) for group in groups]
         least, greatest = (
             pl.Series(column.name, [one and one[end] for one in told], dtype=_wire(there))
             .cast(there)
             .cast(column.type, strict=True)
             for end in (0, 1)
         )
-    except (pl.exceptions.PolarsError, TypeError, OverflowError):
+    except _NO_VALUES:
         return None
     nulls = tuple(_nulls(group.statistics) for group in groups)
     return Ends(least, greatest, nulls, exact=there != pl.String())

@@ -83,7 +83,8 @@ class DeltaHome(BlockingHome[DeltaHomeConfig]):
             moment = moment.replace(tzinfo=UTC)
         place = Place(self.identity, options)
         if not self.fs.is_folder(f"{self.folder}/_delta_log"):  # it tells best what is wrong
-            raise SourceMissing("there is no Delta table here", table=self.identity)
+            hint = "see the path: it is the folder in which _delta_log lies"
+            raise SourceMissing("there is no Delta table here", table=self.identity, hint=hint)
         there = snapshot(place, moment if moment is not None else self.config.version)
         there.refuse_unreadable()
         return there

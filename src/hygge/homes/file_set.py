@@ -110,7 +110,7 @@ class Wanted:
             if not _hidden(name) and (not pattern or pattern.fullmatch(file.path))
         }
         if not seen:
-            raise self._nothing(pattern is not None)
+            raise self._unmatched(folder) if pattern else self._nothing(False)
         chosen = self.format or self._their_format(seen)
         taken, others = dict[str, FileInfo](), list[str]()
         for name in sorted(seen):
@@ -184,6 +184,14 @@ class Wanted:
             hint = f"looked for {looked} and saw {shown}; set `format` to what they are"
         return SourceMissing(what, **_at(self), hint=hint)
 
+    def _unmatched(self, folder: str) -> SourceMissing:
+        there = [name for name in self._names_in(folder) if name[0] not in "._"]
+        shown = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
+        hint = f"in {self.fs.url(folder)} there is {shown or 'nothing'}"
+        if not self.fs.is_folder(folder):
+            hint = f"there is no folder {self.fs.url(folder)}"
+        return SourceMissing("no file matches", **_at(self), hint=hint)
+
     def _missing(self) -> SourceMissing:
         parent, _, name = self.path.rpartition("/")
         if parent and not self.fs.is_folder(parent):
@@ -200,6 +208,8 @@ class Wanted:
         return SourceMissing("there is no such file or folder", **_at(self), hint=hint)
 
     def _names_in(self, folder: str) -> list[str]:
+        if not self.fs.is_folder(folder):
+            return []
         if (local := self.fs.local(folder)) is not None:
             return sorted(entry.name for entry in local.iterdir())
         cut = len(folder) + 1 if folder else 0

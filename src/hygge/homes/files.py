@@ -121,6 +121,10 @@ class FileHome(BlockingHome[FileHomeConfig]):
         survey = self._survey()
         return replace(survey.union.schema, notes=(*survey.found.notes, *survey.union.notes))
 
+    def probe(self) -> None:
+        super().probe()
+        self.fs.probe_reading(next(iter(self._wanted.find().files.values())))
+
     def _survey(self) -> _Survey:
         found = self._wanted.find()
         common = union(self.fs, found.files, found.format)

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hygge.filesystems.filesystem import FileSystem
+from hygge.formats.parquet_footer import Footer, footer_of
 from hygge.mirroring.facts import ColumnFacts, FileFacts
 from hygge.mirroring.names import ROW_MARKER
-from hygge.mirroring.thrift import Footer, footer_of
 
 BATCH_ROWS: Final = 2**16
 _ILLEGAL: Final = ("can only annotate", "can not be applied", "cannot be applied")

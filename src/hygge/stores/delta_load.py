@@ -135,6 +135,8 @@ class DeltaLoad(FileLoad):
 class DeltaPart(FilePart):
     """One partition's files, with the types that the table has."""
 
+    is_moved = False
+
     def __init__(self, load: DeltaLoad, partition: Partition) -> None:
         super().__init__(load, partition)
         self._asked, self._staged = load.asked.schema, load.request.schema

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import polars as pl
 
@@ -230,6 +231,8 @@ class FileWriter:
 class FilePart(BlockingPart):
     """One partition's files, each up to the target size, under names nobody used before."""
 
+    is_moved: ClassVar[bool] = True  # once the load is published
+
     def __init__(self, load: FileLoad, partition: Partition) -> None:
         self._load, self._partition = load, partition
         self._try = secrets.token_hex(8)
@@ -257,6 +260,17 @@ class FilePart(BlockingPart):
         if self._file is not None:
             self._pieces.append(self._file.finish())
             self._file = None
+            self._refuse_immovable(self._pieces[-1])
+
+    def _refuse_immovable(self, piece: Piece) -> None:
+        """Once a record names it, it would be too late."""
+        most = self._load.fs.capabilities.moves_at_most
+        if self.is_moved and most is not None and piece.bytes > most:
+            raise StoreError(
+                f"a file became larger ({piece.bytes} bytes) than can be moved here ({most})",
+                folder=self._load.table.url,
+                hint="a smaller `target_file_mb`",
+            )
 
     def finish(self) -> StagedPart:
         self._end_file()

@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from hygge import registry
-from hygge.core.errors import StoreError
+from hygge.core.errors import ConfigError, StoreError
 from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.locating import locate
-from hygge.formats.format import Format
+from hygge.formats.format import BATCH_BYTES, Format
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_config import FileStoreConfig
 from hygge.stores.file_lease import FileLease
+
+_MB = 2**20
+_BEYOND = 4 * BATCH_BYTES
+"""A file ends when it has reached its target: a batch later, and what the writer held back."""
 
 
 class FileTable:
@@ -47,6 +51,18 @@ class FileTable:
     @property
     def lease(self) -> FileLease:
         return FileLease(self.fs, self.ours, self.name, self.url)
+
+    def refuse_immovable(self) -> None:
+        """Raise ConfigError where a file of the target size could be staged, and not published."""
+        most = self.fs.capabilities.moves_at_most
+        if most is None or self.config.target_file_mb * _MB + _BEYOND <= most:
+            return
+        raise ConfigError(
+            f"target_file_mb: {self.config.target_file_mb} is too much: "
+            f"{self.fs.name} moves no file of more than {most // _MB} MB",
+            folder=self.url,
+            hint=f"target_file_mb: {(most - _BEYOND) // _MB}, or less",
+        )
 
     def refuse_link(self) -> None:
         refuse_link(self.fs, self.folder)

@@ -38,6 +38,7 @@ class FileStore(BlockingStore[FileStoreConfig]):
         self, config: FileStoreConfig, place: tuple[FileSystem, str] | None = None
     ) -> None:
         self.config, self.table = config, FileTable(config, place)
+        self.table.refuse_immovable()
 
     @classmethod
     def build(cls, config: FileStoreConfig, connections: Connections) -> Self:
