@@ -23,6 +23,7 @@ COMMANDS = {
     "undo": ("hygge.cli.undo:undo", "Take back what a run appended."),
     "journal": ("hygge.cli.journal:journal", "Work with what hygge remembers."),
     "mirror": ("hygge.cli.mirror:mirror", "Look after a landing zone of Fabric's Open Mirroring."),
+    "types": ("hygge.cli.types:types", "Show what types become in a system."),
     "version": ("hygge.cli.version:version", "Show the versions of hygge and what it stands on."),
 }
 """Every command: where it is, and its line in `hygge --help`."""

@@ -131,3 +131,10 @@ def _kind(told: Any, refuse: Callable[[object], HomeError]) -> pl.DataType:
             key, value = _kind(told["keyType"], refuse), _kind(told["valueType"], refuse)
             return pl.List(pl.Struct({"key": key, "value": value}))
     raise refuse(told.get("type"))
+
+
+def written(kind: pl.DataType) -> str | None:
+    """What a column of this type becomes in a Delta table; None: refused."""
+    there = held(kind)
+    named = _named(there) if there is not None else None
+    return named if named is None or isinstance(named, str) else str(named["type"])

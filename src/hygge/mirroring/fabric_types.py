@@ -184,3 +184,9 @@ def manifest(schema: TableSchema, keys: Sequence[str]) -> bytes:
         for column in mirrored(schema, keys).columns
     ]
     return json.dumps({"keyColumns": list(keys), "columns": columns}, indent=2).encode()
+
+
+def written(kind: pl.DataType) -> str | None:
+    """What a column of this type becomes in Fabric, as its SQL endpoint shows it; None: refused."""
+    there = held(kind)
+    return sql_name(there) if there is not None else None
