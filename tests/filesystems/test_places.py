@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hygge.core.store import StoreConfig
 from hygge.flow.factory import FlowFactory
 from hygge.flow.settings import FlowSettings
 from hygge.flow.terms import Terms
+from hygge.homes.file_schema import union
 from hygge.homes.files import FileHome, FileHomeConfig
 from hygge.journal.memory import MemoryJournal
 
@@ -110,6 +112,22 @@ def test_a_file_that_goes_between_planning_and_reading(place: Place) -> None:
         ids(home, other)
     assert failed.value.transient
     assert ids(home, one) == [1], "what is not touched stays worth resuming"
+
+
+def test_what_is_remembered_of_a_file_is_its_own(place: Place) -> None:
+    """It becomes another after it was listed, and then what it was: a server whose versions are
+    sums of the bytes gives it its old one back."""
+    first, other = (pl.DataFrame({"id": [5], name: [1]}) for name in ("first", "other"))
+    data = [io.BytesIO(), io.BytesIO()]
+    for frame, into in zip((first, other), data, strict=True):
+        frame.write_parquet(into)
+    place.put_before("in/1.parquet", data[0].getvalue())
+    listed = place.home("in")._wanted.find()
+    place.put("in/1.parquet", data[1].getvalue())
+    with suppress(SourceChanged):  # as good: it is told
+        union(place.files, listed.files, listed.format)
+    place.put_before("in/1.parquet", data[0].getvalue())
+    assert place.home("in").table_schema().names == ("id", "first")
 
 
 def test_a_probe_lets_each_in_and_leaves_nothing(place: Place) -> None:

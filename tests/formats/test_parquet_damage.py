@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +23,7 @@ import pytest
 
 from hygge.core.errors import HomeError
 from hygge.core.schema import Column
+from hygge.filesystems.object_reader import ObjectReader
 from hygge.formats import parquet_footer
 from hygge.formats.parquet import Parquet
 from hygge.formats.parquet_footer import footer_of, widths_of
@@ -89,12 +90,19 @@ def all_of(source: Written) -> Iterator[Callable[[], object]]:
     yield lambda: FORM.rows(source)
 
 
+class Remote(Written):
+    """It pays to know what will be read of it."""
+
+    def open(self) -> BinaryIO:
+        return cast(BinaryIO, ObjectReader(len(self.data), lambda a, b: bytes(self.data[a:b])))
+
+
 def try_all(data: bytes, path: Path | None = None) -> int:
     """How often the file was refused. Whatever else is raised is a mistake of ours."""
     if path is not None:
         path.write_bytes(data)
-    source, refused = Written("broken", path, bytearray(data)), 0
-    for ask in all_of(source):
+    kind, refused = Written if path else Remote, 0
+    for ask in all_of(kind("broken", path, bytearray(data))):
         try:
             ask()
         except HomeError as failed:

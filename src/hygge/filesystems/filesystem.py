@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
 import xxhash
 
 from hygge.core.config import Settings, validated
-from hygge.core.errors import SourceMissing, StoreError, Unsupported
+from hygge.core.errors import SourceChanged, SourceMissing, StoreError, Unsupported
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _CHUNK = 2**20
@@ -152,9 +152,10 @@ class FileSystem(ABC):
         """A path that nobody else has: others may look at the folder, too."""
         return f"{folder}/_hygge-{secrets.token_hex(8)}".lstrip("/")
 
-    def source(self, path: str) -> FileSource:
-        """The file as formats want it: by handle, and by its path on this machine's disk."""
-        return FileSource(self, path)
+    def source(self, path: str, known: FileInfo | None = None) -> FileSource:
+        """The file as formats want it: by handle, and by its path on this machine's disk. `known`
+        is what was seen of it: where that can be told, no other version is read."""
+        return FileSource(self, path, known)
 
     @abstractmethod
     def url(self, path: str = "") -> str:
@@ -190,6 +191,14 @@ class FileSystem(ABC):
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
         """Read, seekable, one handle a thread. Raises SourceMissing."""
+
+    def open_as(self, file: FileInfo) -> BinaryIO:
+        """As `open`, of this very version. Raises SourceChanged, now or on reading, for another."""
+        handle = self.open(file.path)
+        if self.info(file.path) != file:
+            handle.close()
+            raise SourceChanged("the file changed before it was read", file=self.url(file.path))
+        return handle
 
     @abstractmethod
     def get(self, path: str) -> bytes | None:
@@ -252,6 +261,7 @@ class FileSource:
 
     files: FileSystem
     path: str
+    known: FileInfo | None = None
 
     @property
     def name(self) -> str:
@@ -264,12 +274,14 @@ class FileSource:
     @property
     def size(self) -> int:
         """Raises SourceMissing."""
+        if self.known is not None:
+            return self.known.size
         if (found := self.files.info(self.path)) is None:
             raise SourceMissing("there is no such file", file=self.name)
         return found.size
 
     def open(self) -> BinaryIO:
-        return self.files.open(self.path)
+        return self.files.open(self.path) if self.known is None else self.files.open_as(self.known)
 
 
 def scheme(path: str) -> str | None:

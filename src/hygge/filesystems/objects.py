@@ -102,13 +102,14 @@ class ObjectFileSystem(FileSystem):
     def open(self, path: str) -> BinaryIO:
         url, path = self.url(path), path.strip("/")
         with told(HomeError, "read this file", url):
-            found = _info(obstore.head(self.store, path))
+            return self.open_as(_info(obstore.head(self.store, path)))
 
+    def open_as(self, file: FileInfo) -> BinaryIO:
         def fetch(start: int, end: int) -> memoryview:
-            with told(HomeError, "read this file", url):
-                return self._fetched(found, start, end)
+            with told(HomeError, "read this file", self.url(file.path)):
+                return self._fetched(file, start, end)
 
-        return cast(BinaryIO, ObjectReader(found.size, fetch))
+        return cast(BinaryIO, ObjectReader(file.size, fetch))
 
     def _fetched(self, file: FileInfo, start: int, end: int) -> memoryview:
         """Bytes of the object as it was when it was opened. Raises SourceChanged for another."""

@@ -10,6 +10,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO, ClassVar, TypeVar, cast
 
 from paramiko.sftp import SFTP_NO_SUCH_FILE
@@ -113,18 +114,18 @@ class SftpFileSystem(FileSystem):
         return self._reading("look at this folder", path, lambda s: is_folder(s, self.full(path)))
 
     def open(self, path: str) -> BinaryIO:
-        doing = "read this file"
-
         def look(session: Session) -> FileInfo:
             with session.opened(self.full(path), READ) as handle:
                 return self._file(path, session.about(handle))
 
-        opened = self._reading(doing, path, look)
+        return self.open_as(self._reading("read this file", path, look))
 
+    def open_as(self, file: FileInfo) -> BinaryIO:
         def fetch(start: int, end: int) -> bytes:
-            return self._reading(doing, path, lambda s: self._fetched(s, opened, start, end))
+            fetched = partial(self._fetched, file=file, start=start, end=end)
+            return self._reading("read this file", file.path, fetched)
 
-        return cast(BinaryIO, ObjectReader(opened.size, fetch))
+        return cast(BinaryIO, ObjectReader(file.size, fetch))
 
     def _file(self, path: str, found: Any) -> FileInfo:
         """Raises HomeError for a folder, which opens as a file does."""

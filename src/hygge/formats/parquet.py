@@ -112,7 +112,7 @@ class Parquet(Format[ParquetOptions]):
             names = [name for name in schema.names if name in there]
             there = there.select(names or there.names[:1])  # some column must tell the rows
             if isinstance(handle, ReadsAhead):
-                refuse_damaged(file, source.size, there.names)
+                refuse_damaged(file, source.size)
                 handle.expect([*_spans(file, there.names, span)])
             for batch in _groups(source, file, there, span):
                 for part in portions(batch):

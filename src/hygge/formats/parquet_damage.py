@@ -7,7 +7,6 @@ It finds the same where it prepares to read them, and there it raises.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow.parquet as pq
@@ -18,14 +17,13 @@ from hygge.formats.parquet_footer import widths_of
 _BYTES: Final = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 
 
-def refuse_damaged(file: Any, size: int, columns: Sequence[str] | None = None) -> None:
-    """Raise what Arrow raises where the footer lies of these columns' chunks: what they are, or
-    where. Reads nothing.
-    """
+def refuse_damaged(file: Any, size: int) -> None:
+    """Raise what Arrow raises where the footer lies of chunks: what they are, or where. Reads
+    nothing."""
     place, groups = _Place(size), list(range(file.num_row_groups))
     with pq.ParquetFile(place, metadata=file.metadata, pre_buffer=True) as again:
         try:
-            next(again.iter_batches(1, groups, columns, use_threads=False), None)
+            next(again.iter_batches(1, groups, use_threads=False), None)
         except _Read:  # it found nothing wrong, and would begin
             return
 

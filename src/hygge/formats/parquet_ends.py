@@ -31,7 +31,7 @@ def ends_of(source: Source, file: Any, there: pl.DataType, column: Column) -> En
     place = _place(file.metadata, column.name)
     if place is None or not _keeps_order(there, column.type):
         return None
-    refuse_damaged(file, source.size, [column.name])
+    refuse_damaged(file, source.size)
     if not may_tell(source, file, place):
         return None
     groups = [file.metadata.row_group(n).column(place) for n in range(file.num_row_groups)]

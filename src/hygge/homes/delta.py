@@ -17,14 +17,14 @@ from hygge.core.config import Connections
 from hygge.core.errors import ConfigError, HomeError, SourceMissing, Unsupported
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
-from hygge.core.schema import TableSchema
+from hygge.core.schema import Column, TableSchema
 from hygge.core.watermark import Watermark, greatest, highest
-from hygge.filesystems.filesystem import FileInfo, FileSystem
+from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.found import PlacedConfig, found
 from hygge.filesystems.locating import locate
 from hygge.formats.delta_rows import delta_rows
 from hygge.formats.delta_snapshot import DataFile, Place, Snapshot, require_library, snapshot
-from hygge.formats.format import Span
+from hygge.formats.format import Ends, Span
 from hygge.formats.parquet import Parquet
 from hygge.homes.asked import announced, asked, column_of, worthwhile
 from hygge.homes.delta_files import Share, constants, in_window, shares, told
@@ -130,9 +130,9 @@ class DeltaHome(BlockingHome[DeltaHomeConfig]):
     def _path(self, name: str) -> str:
         return f"{self.folder}/{unquote(name)}"
 
-    def _info(self, name: str) -> FileInfo:
-        """As other rooms know files: this one never changes."""
-        return FileInfo(self._path(name), 0, name)
+    def _ends(self, name: str, column: Column) -> Ends | None:
+        """By its name, for a file of a Delta table never changes."""
+        return ends_of(self.fs.source(self._path(name)), name, self._format, column)
 
     def _worth(
         self, request: ReadRequest, schema: TableSchema, span: Span | None
@@ -143,7 +143,7 @@ class DeltaHome(BlockingHome[DeltaHomeConfig]):
         def worth(file: str) -> Sequence[Span | None]:
             if name is None:
                 return [span]
-            ends = ends_of(self.fs, self._info(file), self._format, schema[name])
+            ends = self._ends(file, schema[name])
             return [span] if ends is None else within(ends, request, span)
 
         return worth
@@ -177,7 +177,7 @@ class DeltaHome(BlockingHome[DeltaHomeConfig]):
     def _top(self, file: DataFile, schema: TableSchema) -> Watermark | None:
         """The greatest value of a file: as it tells, or as its rows have it."""
         with self._as_of_then(file.name):
-            ends = ends_of(self.fs, self._info(file.name), self._format, schema.columns[0])
+            ends = self._ends(file.name, schema.columns[0])
             if ends is not None and ends.exact and not ends.greatest.has_nulls():
                 return greatest_told(ends)
             source = self.fs.source(self._path(file.name))

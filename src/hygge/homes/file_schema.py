@@ -39,7 +39,7 @@ class _Known:
         with self._lock:
             if (found := self._schemas.get(key)) is not None:
                 return found
-        found = form.schema(fs.source(file.path))
+        found = form.schema(fs.source(file.path, file))
         with self._lock:
             while len(self._schemas) >= _KNOWN_AT_MOST:
                 del self._schemas[next(iter(self._schemas))]

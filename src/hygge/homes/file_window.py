@@ -14,7 +14,7 @@ from hygge.core.home import ReadRequest
 from hygge.core.schema import Column
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest
-from hygge.filesystems.filesystem import FileInfo, FileSystem
+from hygge.filesystems.filesystem import FileSource
 from hygge.formats.format import Ends, Format, Span
 from hygge.homes.asked import in_window
 
@@ -29,13 +29,13 @@ class _Known:
         self._ends = dict[tuple[str, ...], Ends | None]()
         self._lock = threading.Lock()
 
-    def ends(self, fs: FileSystem, file: FileInfo, form: Format[Any], by: Column) -> Ends | None:
+    def ends(self, source: FileSource, version: str, form: Format[Any], by: Column) -> Ends | None:
         about = (form.name, form.options.model_dump_json(), by.name, type_name(by.type))
-        key = (fs.url(file.path), file.version, *about)
+        key = (source.name, version, *about)
         with self._lock:
             if key in self._ends:
                 return self._ends[key]
-        found = form.ends(fs.source(file.path), by)
+        found = form.ends(source, by)
         with self._lock:
             while len(self._ends) >= _KNOWN_AT_MOST:
                 del self._ends[next(iter(self._ends))]

@@ -18,13 +18,13 @@ from hygge.core.config import Connections
 from hygge.core.errors import HomeError, LoadOutdated, SourceChanged
 from hygge.core.home import BlockingHome, Bound, HomeCapabilities, HomeConfig, ReadRequest
 from hygge.core.partition import WHOLE, Partition
-from hygge.core.schema import TableSchema
+from hygge.core.schema import Column, TableSchema
 from hygge.core.types import type_name
 from hygge.core.watermark import Watermark, greatest, highest
 from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.filesystems.found import PlacedConfig, found
 from hygge.filesystems.locating import locate
-from hygge.formats.format import Span
+from hygge.formats.format import Ends, Span
 from hygge.formats.options import checked, gathered
 from hygge.homes.asked import announced, asked, column_of, worthwhile
 from hygge.homes.file_account import AGAIN, POSITION, asks_for_files, frozen, new
@@ -137,7 +137,7 @@ class FileHome(BlockingHome[FileHomeConfig]):
         asked(request, survey.union.schema)
         target = int(self.config.partition_mb * MB)
         blocks = {
-            name: survey.found.format.blocks(self.fs.source(file.path)) or ()
+            name: survey.found.format.blocks(self.fs.source(file.path, file)) or ()
             for name, file in survey.files.items()
             if file.size > target
         }
@@ -180,10 +180,14 @@ class FileHome(BlockingHome[FileHomeConfig]):
         column = announced(survey.union.schema, request.schema)[name]
 
         def worth(file: FileInfo) -> Sequence[Span | None]:
-            ends = ends_of(self.fs, file, survey.found.format, column)
+            ends = self._ends(survey, file, column)
             return [span] if ends is None else within(ends, request, span)
 
         return worth
+
+    def _ends(self, survey: _Survey, file: FileInfo, column: Column) -> Ends | None:
+        source = self.fs.source(file.path, file)
+        return ends_of(source, file.version, survey.found.format, column)
 
     def _refuse_changed(self, survey: _Survey, share: Share, partition: Partition) -> None:
         gone = [name for name in share.files if name not in survey.files]
@@ -200,7 +204,7 @@ class FileHome(BlockingHome[FileHomeConfig]):
     ) -> Iterator[pl.DataFrame]:
         """The rows of one file as it was when it was listed. Raises SourceChanged if it is not."""
         file = survey.files[name]
-        source = self.fs.source(file.path)
+        source = self.fs.source(file.path, file)
         try:
             for span in worth(file):
                 yield from survey.found.format.batches(source, schema, span)
@@ -225,7 +229,7 @@ class FileHome(BlockingHome[FileHomeConfig]):
         schema, tops = survey.union.schema.select([column]), list[Watermark | None]()
 
         def unknown(file: FileInfo) -> Sequence[Span | None]:
-            ends = ends_of(self.fs, file, survey.found.format, schema[column])
+            ends = self._ends(survey, file, schema[column])
             if ends is None:
                 return [None]
             tops.append(greatest_told(ends))
