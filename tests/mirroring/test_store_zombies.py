@@ -111,7 +111,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize(
     ("where", "step"),
-    [("memory", 5), *(pytest.param(w, 1, marks=pytest.mark.long) for w in ("memory", "local"))],
+    [
+        ("memory", 5),
+        *(pytest.param(w, n, marks=pytest.mark.long) for w, n in (("memory", 1), ("local", 3))),
+    ],
 )
 @pytest.mark.parametrize("others", ["finish", "go_on", "begin_anew", "drop"])
 @pytest.mark.parametrize("story", [STORIES[2], STORIES[3], *STORIES[4:7]], ids=str)
