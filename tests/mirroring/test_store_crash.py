@@ -177,7 +177,7 @@ Passed = Callable[..., None]
     [
         ("memory", 2),
         ("local", 13),
-        *(pytest.param(w, n, marks=pytest.mark.long) for w, n in (("memory", 1), ("local", 3))),
+        *(pytest.param(w, n, marks=pytest.mark.long) for w, n in (("memory", 1), ("local", 5))),
     ],
 )
 @pytest.mark.parametrize("story", STORIES, ids=str)
