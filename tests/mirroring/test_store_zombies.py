@@ -113,7 +113,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ("where", "step"),
     [
         ("memory", 5),
-        *(pytest.param(w, n, marks=pytest.mark.long) for w, n in (("memory", 1), ("local", 3))),
+        *(pytest.param(w, n, marks=pytest.mark.long) for w, n in (("memory", 3), ("local", 11))),
     ],
 )
 @pytest.mark.parametrize("others", ["finish", "go_on", "begin_anew", "drop"])
