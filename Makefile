@@ -57,7 +57,7 @@ $(DEMO_READY):
 	@touch $@
 
 $(MIRROR_READY): $(DEMO_READY)
-	@sh tools/setup.sh $(PYTHON) $(VENV) "[delta]"
+	@sh tools/setup.sh $(PYTHON) $(VENV) "[delta,sqlite]"
 	@touch $@
 
 $(READY): $(DEMO_READY)
