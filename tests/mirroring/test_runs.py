@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 import hygge
-from hygge.core.errors import StoreError
+from hygge.core.errors import JournalError, StoreError
 from hygge.core.journal import Status
 from hygge.filesystems.locating import locate
+from hygge.journal.mirrored import RunsHome
 from hygge.mirroring.engine import apply
 from hygge.mirroring.lint import lint
 from hygge.stores.mirror_load import MirrorLoad
@@ -68,5 +69,19 @@ def test_a_failing_mirror_fails_no_flow_and_is_made_up_for(
         report = hygge.run(workspace)
     assert report.ok
     assert len(report.of(Status.SUCCESS)) == 2
+    assert hygge.run(workspace).ok
+    assert mirrored(workspace)["run_number"].to_list() == [1, 2, 3, 4]
+
+
+def test_a_journal_that_cannot_be_read_again_fails_no_flow(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(home: RunsHome, column: str) -> object:
+        raise JournalError("the journal is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunsHome, "bound", refused)
+        report = hygge.run(workspace)
+    assert report.ok
     assert hygge.run(workspace).ok
     assert mirrored(workspace)["run_number"].to_list() == [1, 2, 3, 4]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hygge.connections.pool import keeping_connections
 from hygge.coordinator.limits import Places
 from hygge.core import events
-from hygge.core.errors import ConfigError
+from hygge.core.errors import ConfigError, HyggeError, JournalError
 from hygge.core.journal import Journal, Status
 from hygge.core.names import new_run_id
 from hygge.core.worker import keeping_workers
@@ -105,9 +105,13 @@ class Coordinator:
 
     async def _run_after(self, terms: Terms) -> None:
         for flow in self.after:
-            report = await flow.run(terms)
-            if report.error is not None:
-                self.listen(events.Notice(flow.name, f"not loaded: {report.error.what}"))
+            error: HyggeError | None
+            try:
+                error = (await flow.run(terms)).error
+            except JournalError as failed:  # what has landed has, and is in the journal already
+                error = failed
+            if error is not None:
+                self.listen(events.Notice(flow.name, f"not loaded: {error.what}"))
 
     def stop(self) -> None:
         """First: start no new flow, let the running ones finish. Second: suspend them, too."""

@@ -30,7 +30,7 @@ def publish(log: MirrorLog, landed: Landed, effects: Effects, newer: Remembered)
     try:
         actions = change.made()
         log.write(newer, actions, "MERGE" if landed.marked else "WRITE")
-    except BaseException:
+    except BaseException:  # a Ctrl-C, too, leaves no files that no version names
         change.discard()
         raise
 
@@ -155,7 +155,7 @@ class _NewFile:
         try:
             self._writer.close()
             self._sink.close()
-        except BaseException:
+        except BaseException:  # a Ctrl-C, too, leaves no open file
             self.abort()
             raise
         ends = None if self._nulls or self._ends is None else tuple(map(_told, self._ends))

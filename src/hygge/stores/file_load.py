@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -127,8 +128,27 @@ class FileLoad(BlockingLoad):
         request, newest = self.request, self.table.log.newest()
         first = self._next_sequence(newest, len(pieces))
         names = [self._name(first + i) for i in range(len(pieces))]
-        moves = tuple((piece.name, name) for piece, name in zip(pieces, names, strict=True))
-        receipt = Receipt(
+        return Record(
+            number=self.number,
+            fate=Fate.PUBLISHED,
+            load_id=request.load_id,
+            flow=request.flow,
+            mode=request.mode,
+            schema=widened(request, newest),
+            receipt=self.receipt(parts, pieces, names),
+            moves=tuple((p.name, name) for p, name in zip(pieces, names, strict=True)),
+            deletes=tuple(self._deletes()) if request.mode is Mode.REPLACE else (),
+            current=self._current(names) if self.table.versioned else (),
+            next=first + len(pieces),
+            manner=self.table.format.manner,
+        )
+
+    def receipt(
+        self, parts: Sequence[StagedPart], pieces: Sequence[Piece], names: Sequence[str]
+    ) -> Receipt:
+        """Of these parts, whose pieces get these names."""
+        request = self.request
+        return Receipt(
             load_id=request.load_id,
             flow=request.flow,
             rows=sum(part.rows for part in parts),
@@ -141,20 +161,7 @@ class FileLoad(BlockingLoad):
             keys=request.keys,
             beyond=request.beyond,
             mode=request.mode,
-        )
-        return Record(
-            number=self.number,
-            fate=Fate.PUBLISHED,
-            load_id=request.load_id,
-            flow=request.flow,
-            mode=request.mode,
-            schema=widened(request, newest),
-            receipt=receipt,
-            moves=moves,
-            deletes=tuple(self._deletes()) if request.mode is Mode.REPLACE else (),
-            current=self._current(names) if self.table.versioned else (),
-            next=first + len(pieces),
-            manner=self.table.format.manner,
+            changed=dict(sum((Counter(part.changed) for part in parts), Counter[str]())),
         )
 
     def _deletes(self) -> list[str]:

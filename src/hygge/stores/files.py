@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from hygge.core.blocking_store import BlockingLoad, BlockingStore
+from hygge.core.blocking_store import BlockingLoad
 from hygge.core.config import Connections
-from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.filesystems.filesystem import FileSystem
 from hygge.filesystems.found import found
 from hygge.formats.format import BATCH_BYTES
-from hygge.stores.commit_log import Fate, Record
 from hygge.stores.file_config import FileStoreConfig
 from hygge.stores.file_load import FileLoad
 from hygge.stores.file_table import FileTable
 from hygge.stores.file_undo import take_back
+from hygge.stores.recorded import RecordedStore
 
 
-class FileStore(BlockingStore[FileStoreConfig]):
+class FileStore(RecordedStore[FileStoreConfig]):
     """A folder of files that hygge alone writes to.
 
     Readers see a `folder` table change file by file for the moment that the moves take; a
@@ -33,6 +31,7 @@ class FileStore(BlockingStore[FileStoreConfig]):
         frozenset({Mode.REPLACE, Mode.APPEND}), atomic=False, undo=True
     )
     buffer_bytes = BATCH_BYTES
+    table: FileTable
 
     def __init__(
         self, config: FileStoreConfig, place: tuple[FileSystem, str] | None = None
@@ -45,10 +44,6 @@ class FileStore(BlockingStore[FileStoreConfig]):
         return cls(config, found(config, connections))
 
     @property
-    def identity(self) -> str:
-        return self.table.url
-
-    @property
     def manner(self) -> str:
         return self.table.format.manner
 
@@ -58,44 +53,12 @@ class FileStore(BlockingStore[FileStoreConfig]):
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return FileLoad(self.table, request)
 
-    def settle(self, flow: str, load_id: str, *, keep: bool) -> Receipt | None:
-        log = self.table.log
-        found = log.of(load_id)
-        while found is None and not keep:
-            told = log.write(Record(log.next_number(), Fate.ERASED, load_id, flow))
-            found = told if told.load_id == load_id else log.of(load_id)
-        if found is None:
-            return None
-        self.table.apply(found)
-        log.sweep()
-        return found.receipt
-
-    def strays(self, flow: str) -> Sequence[str]:
-        return self.table.staged()
-
-    def newest(self, flow: str) -> Receipt | None:
-        record = self.table.log.newest()
-        return record.receipt if record else None
-
-    def table_schema(self) -> TableSchema | None:
-        record = self.table.log.newest()
-        return record.schema if record else None
-
     def take_back(self, flow: str, load_id: str, by: str) -> Receipt:
         return take_back(self.table, flow, load_id, by)
 
     def probe(self) -> None:
         self.table.refuse_link()
         self.table.fs.probe(self.table.folder)
-
-    async def lease(self, name: str, seconds: float) -> Lease:
-        return await self._on_thread("lease", lambda: self.table.lease.take(name, seconds))
-
-    async def renew(self, lease: Lease, seconds: float) -> None:
-        await self._on_thread("lease", lambda: self.table.lease.renew(lease, seconds))
-
-    async def release(self, lease: Lease) -> None:
-        await self._on_thread("lease", lambda: self.table.lease.release(lease))
 
 
 class ParquetStore(FileStore):

@@ -7,7 +7,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import polars as pl
@@ -15,7 +14,6 @@ import polars as pl
 from hygge.core.blocking_store import BlockingPart
 from hygge.core.errors import LoadLost
 from hygge.core.partition import Partition
-from hygge.core.reaching import reached
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import Deletes, LoadRequest, Mode, Piece, Receipt, StagedPart
 from hygge.filesystems.filesystem import FileInfo, Sink
@@ -134,21 +132,6 @@ class MirrorLoad(FileLoad):
         first = FIRST if replaces else self._next(found)
         names = [self._file_name(first + n) for n in range(len(pieces))]
         refuse_bad(self, pieces, names, self.about)
-        receipt = Receipt(
-            load_id=request.load_id,
-            flow=request.flow,
-            rows=sum(part.rows for part in parts),
-            bytes=sum(piece.bytes for piece in pieces),
-            watermark=reached(request, parts),
-            digests={n: p.digest or "" for n, p in zip(names, pieces, strict=True)},
-            at=datetime.now(UTC),
-            source=request.source,
-            where=request.where,
-            keys=self.columns.keys,
-            beyond=request.beyond,
-            mode=request.mode,
-            changed=sum((Counter(part.changed) for part in parts), Counter[str]()),
-        )
         return Record(
             number=self.number,
             fate=Fate.PUBLISHED,
@@ -156,7 +139,7 @@ class MirrorLoad(FileLoad):
             flow=request.flow,
             mode=request.mode,
             schema=widened(replace(request, schema=self.columns.rows), self.before),
-            receipt=receipt,
+            receipt=replace(self.receipt(parts, pieces, names), keys=self.columns.keys),
             moves=tuple((p.name, name) for p, name in zip(pieces, names, strict=True)),
             next=first + len(pieces),
             manner=MANNER,
