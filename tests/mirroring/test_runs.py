@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -85,3 +86,35 @@ def test_a_journal_that_cannot_be_read_again_fails_no_flow(
     assert report.ok
     assert hygge.run(workspace).ok
     assert mirrored(workspace)["run_number"].to_list() == [1, 2, 3, 4]
+
+
+def test_journals_publish_each_its_own(workspace: Path) -> None:
+    """A journal that was lost, or another workspace: each begins with its first run, and goes on
+    from its own last one."""
+    other = workspace / "other"
+    shutil.copytree(workspace, other, ignore=shutil.ignore_patterns("other"))
+    for name in ("green", "black"):
+        flow = (other / "flows" / name / "flow.yml").read_text()
+        elsewhere = flow.replace("./lake, schema: dbo", "../lake, schema: second")
+        (other / "flows" / name / "flow.yml").write_text(elsewhere)
+    for place in (workspace, other, workspace, other, workspace):
+        assert hygge.run(place).ok
+    found = mirrored(workspace)
+    assert sorted(found["run_number"].to_list()) == sorted([1, 2, 3, 4, 5, 6, 1, 2, 3, 4])
+    shutil.rmtree(workspace / ".hygge")
+    for _ in range(2):
+        assert hygge.run(workspace).ok
+    found = mirrored(workspace)
+    assert found.height == 14
+    assert found["entity_run_id"].n_unique() == 14
+
+
+def test_a_journal_is_the_same_wherever_it_lies(workspace: Path) -> None:
+    assert hygge.run(workspace).ok
+    (journal,) = (workspace / ".hygge").glob("*.db")
+    told = set[str]()
+    for name in ("one.db", "two.db"):
+        home = RunsHome(Path(shutil.copy(journal, workspace / name)))
+        home.table_schema()
+        told.add(home.identity)
+    assert len(told) == 1

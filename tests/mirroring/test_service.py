@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,6 +68,8 @@ def fabric() -> Iterator[Fabric]:
 def test_a_table_is_known_on_any_page(fabric: Fabric) -> None:
     assert fabric.service.knows(TABLE) is False
     assert fabric.service.knows(MirroredTable(None, "A")) is True, "names in any case"
+    fabric.tables[0] = ("", "a")
+    assert fabric.service.knows(MirroredTable(None, "A")) is True, "in whatever default schema"
     fabric.tables += [("Sales", "orders")]
     assert fabric.service.knows(TABLE) is True
     path = "/v1/workspaces/w1/mirroredDatabases/d1/getTablesMirroringStatus"
@@ -90,10 +91,26 @@ def test_no_answer_is_no_answer(fabric: Fabric) -> None:
 def test_the_wait_is_over_when_it_is_forgotten(
     known: bool | None, least: float, most: float
 ) -> None:
-    waiting = Waiting(locate("memory://waiting/x")[0], 100.0, lambda: known)
-    assert least <= waiting.left(time.time()) <= most
-    assert waiting.left(time.time() - 101) == 0.0
-    assert waiting.left(time.time() + 1000) <= 100.0, "a clock that went back"
+    told = True
+    waiting = Waiting(locate("memory://known/x")[0], 100.0, lambda: told)
+    waiting._fs.put_once("mark", waiting.mark)
+    began = waiting.begin("mark")
+    told = known  # type: ignore[assignment]
+    assert began is not None
+    assert least <= waiting.left("mark", began) <= most
+    assert waiting.left("mark", began - 101) == 0.0
+    assert waiting.left("mark", began + 1000) <= 100.0, "a clock that went back"
+    waiting._fs.delete_folder("")
+
+
+@pytest.mark.parametrize("before", [None, False])
+def test_a_table_that_was_not_told_of_is_waited_for(before: bool | None) -> None:
+    waiting = Waiting(locate("memory://unknown/x")[0], 100.0, lambda: before)
+    waiting._fs.put_once("mark", waiting.mark)
+    began = waiting.begin("mark")
+    assert began is not None
+    assert 99.0 <= waiting.left("mark", began) <= 100.0
+    waiting._fs.delete_folder("")
 
 
 def test_the_beginning_is_written_down_once() -> None:

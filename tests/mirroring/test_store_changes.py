@@ -118,7 +118,16 @@ def test_appended_rows_are_inserts(publisher: Publisher, keys: tuple[str, ...]) 
     assert ("keyColumns" in publisher.metadata()) == bool(keys)
 
 
-@pytest.mark.parametrize("marker", [0, 1, 4])
+def test_a_merge_does_not_insert(tmp_path: Path) -> None:
+    """Rows that come again would be there twice."""
+    publisher = Publisher(tmp_path, "memory", row_marker=0)
+    with pytest.raises(Unsupported, match="would be there twice") as refused:
+        publisher.put(Mode.MERGE, people(0, 3))
+    assert "write: append" in (refused.value.hint or "")
+    publisher.put(Mode.APPEND, people(0, 3))
+
+
+@pytest.mark.parametrize("marker", [1, 4])
 def test_a_merge_is_marked_as_it_is_told(tmp_path: Path, marker: int) -> None:
     publisher = Publisher(tmp_path, "memory", row_marker=marker)
     publisher.put(Mode.MERGE, people(0, 3))

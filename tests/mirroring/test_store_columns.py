@@ -179,14 +179,33 @@ def test_who_publishes_is_told_once(tmp_path: Path) -> None:
     assert b'"shop"' in (publisher.files.get(f"{publisher.zone}/_partnerEvents.json") or b"")
 
 
-def test_keys_that_come_later(publisher: Publisher) -> None:
-    publisher.put(Mode.APPEND, people(0, 3))
-    assert "keyColumns" not in publisher.metadata()
+@pytest.mark.parametrize("keys", [(), ("id",)])
+@pytest.mark.parametrize("mode", [Mode.APPEND, Mode.REPLACE])
+def test_keys_that_come_later(publisher: Publisher, mode: Mode, keys: tuple[str, ...]) -> None:
+    """A key may have several rows where nobody has looked: what a merge does then, no page says."""
+    publisher.put(mode, people(0, 3), keys=keys)
+    assert ("keyColumns" in publisher.metadata()) == bool(keys)
+    if mode is Mode.APPEND or not keys:
+        with pytest.raises(StoreError, match="rows were appended, or had no keys") as refused:
+            publisher.put(Mode.MERGE, people(2, 2, "new"))
+        assert "--full-drop" in (refused.value.hint or "")
+        publisher.put(Mode.REPLACE, people(0, 3), keys=("id",))
     publisher.put(Mode.MERGE, people(2, 2, "new"))
-    publisher.put(Mode.APPEND, people(4, 1))
-    publisher.put(Mode.MERGE, people(4, 1, "new"))
     assert json.loads(publisher.metadata())["keyColumns"] == ["id"]
-    assert publisher.rows() == unordered(rows_of([people(0, 2), people(2, 3, "new")]))
+    publisher.put(Mode.APPEND, people(4, 1), keys=("id",))
+    with pytest.raises(StoreError, match="rows were appended, or had no keys"):
+        publisher.put(Mode.MERGE, people(4, 1, "new"))
+    assert publisher.rows() == unordered(rows_of([people(0, 2), people(2, 2, "new"), people(4, 1)]))
+
+
+def test_what_tells_rows_apart_is_never_cut_off(publisher: Publisher) -> None:
+    """Three keys that are one in microseconds would be one row."""
+    fine = pl.Series("id", [1_000, 1_001, 1_002], dtype=pl.Datetime("ns"))
+    rows = people(0, 3).with_columns(fine)
+    publisher.settings["allow_lossy"] = True
+    with pytest.raises(StoreError, match="id"):
+        publisher.put(Mode.MERGE, rows)
+    publisher.put(Mode.MERGE, people(0, 3).with_columns(fine.alias("born")))
 
 
 def test_texts_of_any_letters_name_columns(publisher: Publisher) -> None:

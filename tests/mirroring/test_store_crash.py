@@ -84,12 +84,6 @@ STORIES = [
         [*((*row, None) for f in (people(0, 3), people(7, 3)) for row in f.rows()), *WIDE.rows()],
     ),
     Story(
-        "keys_later",
-        (APPENDED,),
-        Load.of(Mode.MERGE, people(3, 4, "new")),
-        rows_of([people(0, 3), people(3, 4, "new")]),
-    ),
-    Story(
         "latest",
         (SEED,),
         Load.of(

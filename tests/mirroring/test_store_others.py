@@ -3,17 +3,19 @@ has read. Nothing of theirs is written over, and no number is given twice."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from tests.mirroring.publisher import Killed, Load, Publisher, die
 
-from hygge.core.errors import LoadLost, StoreError
+from hygge.core.errors import LoadLost, NotYet, StoreError
 from hygge.core.store import Mode
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.lint import lint
@@ -168,27 +170,62 @@ def test_foreign_files_between_loads_are_refused(publisher: Publisher, moment: s
     assert publisher.read(2)["id"].to_list() == [90, 91]
 
 
-def foreign_table(publisher: Publisher, keys: str = '"id"') -> None:
-    intrude(publisher, 1)
-    path = publisher.files.local(f"{publisher.folder}/_metadata.json")
-    assert path is not None
-    path.write_text(f'{{"KeyColumns": [{keys}]}}')
-    FOREIGN.with_columns(word=pl.lit("x")).write_parquet(path.with_name(file_name(2)))
+def foreign_table(publisher: Publisher, rows: pl.DataFrame = FOREIGN, **about: object) -> None:
+    path = intrude(publisher, 1).with_name("_metadata.json")
+    path.write_text(json.dumps({"KeyColumns": ["id"], **about}))
+    for number, frame in enumerate([rows, rows.with_columns(word=pl.lit("x"))], 1):
+        frame.write_parquet(path.with_name(file_name(number)))
     publisher.apply()
 
 
-@pytest.mark.parametrize("mode", [Mode.MERGE, Mode.APPEND])
-def test_what_was_adopted_is_gone_on_with(publisher: Publisher, mode: Mode) -> None:
+def test_what_was_adopted_is_gone_on_with(publisher: Publisher) -> None:
     """Its rows are known to Fabric: ours are no first rows, or keys would be there twice."""
-    foreign_table(publisher, keys='"id"' if mode is Mode.MERGE else "")
+    foreign_table(publisher)
     before = publisher.rows_only()
     publisher.settings["adopt"] = True
     ours = people(91, 2, "ours")
-    publisher.put(mode, ours)
-    publisher.put(mode, people(5, 1))
-    kept = [row for row in before if mode is Mode.APPEND or row[0] != 91]
+    publisher.put(Mode.MERGE, ours)
+    publisher.put(Mode.MERGE, people(5, 1))
+    kept = [row for row in before if row[0] != 91]
     assert publisher.rows_only() == unordered([*kept, *ours.rows(), *people(5, 1).rows()])
     assert publisher.numbers() == [1, 2, 3, 4]
+
+
+def test_what_was_adopted_is_not_doubled(publisher: Publisher) -> None:
+    """All of the source would be put beside what is there, which may be the same."""
+    foreign_table(publisher, KeyColumns=[])
+    publisher.settings["adopt"] = True
+    with pytest.raises(StoreError, match="an append would put all of the source beside"):
+        publisher.put(Mode.APPEND, people(91, 2))
+
+
+def test_what_was_adopted_keeps_its_types(publisher: Publisher) -> None:
+    foreign_table(publisher, FOREIGN.with_columns(pl.col("id").cast(pl.Int32)))
+    publisher.settings["adopt"] = True
+    with pytest.raises(StoreError, match="the mirrored column is int, and bigint arrives"):
+        publisher.put(Mode.MERGE, people(0, 1))
+    narrow = people(0, 1).with_columns(pl.col("id").cast(pl.Int32))
+    publisher.put(Mode.MERGE, narrow)
+    assert len(publisher.rows_only()) == 5
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"fileDetectionStrategy": "LastUpdateTimeFileDetection"}, "found by another way"),
+        ({"isUpsertDefaultRowMarker": True}, "are upserts"),
+    ],
+)
+def test_what_was_adopted_is_read_as_before(
+    publisher: Publisher, more: dict[str, Any], told: str
+) -> None:
+    """Files of theirs that Fabric has not read yet would be read in another way, or not at all."""
+    foreign_table(publisher, **more)
+    publisher.settings["adopt"] = True
+    before = publisher.metadata()
+    with pytest.raises(StoreError, match=told):
+        publisher.put(Mode.MERGE, people(0, 1))
+    assert publisher.metadata() == before
 
 
 def test_the_keys_of_what_was_adopted_stay(publisher: Publisher) -> None:
@@ -223,6 +260,75 @@ def test_metadata_that_was_deleted_is_written_again(publisher: Publisher) -> Non
     publisher.files.delete(f"{publisher.folder}/_metadata.json")
     publisher.run(MORE)
     assert publisher.complaints(AFTER) == []
+
+
+@pytest.mark.parametrize("said", ['{"keyColumns": ["word"]}', "no JSON at all"])
+def test_metadata_that_was_changed_is_as_it_was(publisher: Publisher, said: str) -> None:
+    publisher.run(SEED)
+    publisher.apply()
+    publisher.files.replace(f"{publisher.folder}/_metadata.json", said.encode())
+    publisher.run(MORE)
+    assert publisher.complaints(AFTER) == []
+
+
+def test_no_file_is_put_behind_a_hole(publisher: Publisher) -> None:
+    """Fabric would wait for ever, and every run would say that all went well."""
+    publisher.run(SEED)
+    publisher.put(Mode.MERGE, people(0, 1, "new"))
+    publisher.files.delete(publisher.path(2))
+    for mode in (Mode.MERGE, Mode.APPEND):
+        with pytest.raises(StoreError, match="last files are gone") as failed:
+            publisher.put(mode, people(50, 1), keys=("id",))
+        assert "--full-drop" in str(failed.value.hint)
+    publisher.put(Mode.REPLACE, people(0, 6), keys=("id",))
+    assert publisher.complaints(people(0, 6).rows()) == []
+
+
+def test_a_hole_that_comes_while_rows_are_read_is_seen(publisher: Publisher) -> None:
+    publisher.run(SEED)
+    publisher.put(Mode.MERGE, people(0, 1, "new"))
+    made = publisher.begin(MORE)
+    publisher.files.delete(publisher.path(2))
+    with pytest.raises(StoreError, match="last files are gone"):
+        publisher.finish(made, MORE)
+
+
+def test_no_file_is_adopted_behind_a_hole(publisher: Publisher) -> None:
+    publisher.run(SEED)
+    publisher.apply()
+    publisher.settings["adopt"] = True
+    foreign = intrude(publisher, 9)
+    with pytest.raises(StoreError, match=r"did not put \(1\): 0{19}9") as failed:
+        publisher.run(MORE)
+    assert "take them away" in str(failed.value.hint)
+    foreign.rename(foreign.with_name(file_name(2)))
+    publisher.run(MORE)
+    assert publisher.numbers() == [1, 2, 3, 4]
+
+
+def test_a_folder_that_was_deleted_is_waited_for_all_the_same(publisher: Publisher) -> None:
+    """Fabric has the table still, whoever took the folder away."""
+    publisher.run(SEED)
+    publisher.files.delete_folder(publisher.folder)
+    load = Load.of(Mode.REPLACE, people(0, 6), keys=("id",))
+    with pytest.raises(NotYet):
+        publisher.run(load, folder_deletion_wait_seconds=100)
+    publisher.recover()
+    assert publisher.complaints(people(0, 6).rows()) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "table"), [("DBO", "people"), ("dbo", "People"), (None, "people"), (None, "PEOPLE")]
+)
+def test_a_table_has_one_folder(publisher: Publisher, schema: str | None, table: str) -> None:
+    """Fabric looks at no case, and takes tables without a schema for those of dbo."""
+    publisher.run(SEED)
+    other = publisher.store(schema=schema, table=table)
+    made = other.open_load(MORE.request(None))
+    with pytest.raises(StoreError, match=r"Fabric takes dbo\.people for this table"):
+        made.open()
+    for fine in (publisher.store(table="people2"), publisher.store(schema="other")):
+        fine.open_load(MORE.request(None)).open()
 
 
 @pytest.mark.parametrize("what", ["_metadata.json", "_notes.txt", f"{PROCESSED}/{file_name(1)}"])

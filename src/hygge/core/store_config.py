@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from hygge.core.config import EndConfig
@@ -13,8 +13,9 @@ class StoreConfig(EndConfig):
 
     needs_run_type: ClassVar[bool] = False  # no run type is taken for granted
 
-    def for_runs(self) -> StoreConfig | None:
-        """The settings of the table in which hygge's own runs are wanted; None: they are not."""
+    def for_runs(self, source: Callable[[], str]) -> StoreConfig | None:
+        """The settings of the table in which hygge's own runs are wanted, and from which `source`
+        they are; None: they are not."""
         return None
 
     @classmethod

@@ -38,12 +38,13 @@ from hygge.flow.watermarking import check_ties
 @dataclass
 class Tries:
     """What one run has begun, by load_id; what of it landed though the run was stopped, or is kept
-    for the next; what was decided about columns."""
+    for the next; what was decided about columns; when its time is up."""
 
     begun: set[str] = field(default_factory=set)
     landed: Receipt | None = None
     kept: bool = False
     notes: Sequence[str] = ()
+    limit: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
 
 
 _ON = "it goes on from what is staged, if there is any worth it"
@@ -85,11 +86,8 @@ class Flow:
     async def _run(self, terms: Terms) -> FlowReport:
         started, tries = datetime.now(UTC), Tries()
         error = None
-        self.listen(
-            events.FlowStarted(
-                self.name, self.home.identity, self.store.identity, self.settings.run_type
-            )
-        )
+        ends = self.home.identity, self.store.identity
+        self.listen(events.FlowStarted(self.name, *ends, self.settings.run_type))
         if self._note:
             self.route.notice(self._note)
         try:
@@ -155,6 +153,8 @@ class Flow:
             except NotYet as waiting:
                 if waiting.what != told:
                     self.route.notice(told := waiting.what)
+                if (due := tries.limit.when()) is not None:  # it limits what is done, not this
+                    tries.limit.reschedule(due + waiting.seconds)
                 await terms.pause(waiting.seconds)
 
     async def _with_retries(self, terms: Terms, tries: Tries) -> Receipt | None:
@@ -162,13 +162,13 @@ class Flow:
             self.listen(events.FlowRetrying(self.name, attempt, seconds, str(failed)))
 
         try:
-            async with asyncio.timeout(self.settings.timeout) as limit:
+            async with asyncio.timeout(self.settings.timeout) as tries.limit:
                 return await attempts(
                     lambda: self._attempt(terms, tries), self.settings.retries, terms.pause, tell
                 )
         except (TimeoutError, asyncio.CancelledError):
             # Python 3.11 miscounts cancels once a TaskGroup failed: only the limit itself knows
-            if not limit.expired():
+            if not tries.limit.expired():
                 raise
             if tries.landed is not None:  # the time was up while it was being published
                 return tries.landed

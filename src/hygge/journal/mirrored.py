@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import polars as pl
 
@@ -41,13 +41,14 @@ class RunsHomeConfig(HomeConfig):
 
 
 class RunsHome(BlockingHome[RunsHomeConfig]):
-    """The runs of one journal file. Its numbers are its own: another file is another source."""
+    """The runs of one journal file. Its numbers are its own: another file is another source, which
+    it is by its first run, wherever it lies."""
 
     Config: ClassVar[type[HomeConfig]] = RunsHomeConfig
     capabilities: ClassVar[HomeCapabilities] = HomeCapabilities(incremental=True)
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path, self._first = path.absolute(), ""
 
     @classmethod
     def build(cls, config: RunsHomeConfig, connections: Connections) -> Self:
@@ -55,9 +56,11 @@ class RunsHome(BlockingHome[RunsHomeConfig]):
 
     @property
     def identity(self) -> str:
-        return f"journal {self.path}"
+        return f"journal {self._first or self.path}"
 
     def table_schema(self) -> TableSchema:
+        first = self._rows("select entity_run_id from runs order by rowid limit 1")
+        self._first = first[0][0] if first else ""
         return SCHEMA
 
     def bound(self, column: str) -> Bound:
@@ -82,7 +85,7 @@ class RunsHome(BlockingHome[RunsHomeConfig]):
             numbers = [row[0] for row in rows]
             yield _frame(numbers, [history.run_of(row[1:]) for row in rows])
 
-    def _rows(self, sql: str, *values: int) -> Sequence[tuple[int, ...]]:
+    def _rows(self, sql: str, *values: int) -> Sequence[tuple[Any, ...]]:
         with journal_file.told(self.path):
             db = journal_file.look(self.path, journal_file.PATIENCE)
             if db is None:

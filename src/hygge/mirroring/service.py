@@ -31,11 +31,15 @@ class MirroringService:
     database: str
     credential: EntraSettings
 
-    def knows(self, table: MirroredTable, default_schema: str = "dbo") -> bool | None:
-        """Whether the service still tells of this table; None: it gave no answer. Blocks."""
-        wanted = ((table.schema or default_schema).lower(), table.name.lower())
+    def knows(self, table: MirroredTable) -> bool | None:
+        """Whether the service tells of this table; None: it gave no answer. Blocks.
+
+        One without a schema may be told of in any: no page says in which.
+        """
+        name, schema = table.name.lower(), (table.schema or "").lower()
         try:
-            return any(wanted == found for found in self._tables())
+            found = [told for told, known in self._tables() if known == name]
+            return schema in found if schema else bool(found)
         except (HyggeError, OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -44,7 +48,7 @@ class MirroringService:
         for _ in range(_PAGES):
             page = self._asked(token)
             for one in page["data"]:
-                schema, name = str(one["sourceSchemaName"]), str(one["sourceTableName"])
+                schema, name = str(one["sourceSchemaName"] or ""), str(one["sourceTableName"])
                 found.append((schema.lower(), name.lower()))
             token = page.get("continuationToken") or ""
             if not token:

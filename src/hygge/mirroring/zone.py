@@ -58,9 +58,8 @@ class Zone:
 def listed(files: FileSystem, path: str) -> Zone:
     """What is in the landing zone at this path. An absent one is empty. Blocks."""
     below = [_below(path, info) for info in files.list(path)]
-    names = [name for name in files.folders(path) if not is_hidden(name)]
-    schemas = tuple(name for name in names if name.endswith(SCHEMA_SUFFIX))
-    tables = sorted(_tables(files, path, names), key=lambda table: table.folder)
+    schemas = tuple(name for name in files.folders(path) if _is_schema(name))
+    tables = sorted(tables_in(files, path), key=lambda table: table.folder)
     inside = dict[str, list[FileInfo]]()
     for info in below:
         inside.setdefault(_home(info.path), []).append(info)
@@ -73,8 +72,11 @@ def listed(files: FileSystem, path: str) -> Zone:
     )
 
 
-def _tables(files: FileSystem, path: str, names: list[str]) -> Iterator[MirroredTable]:
-    for name in names:
+def tables_in(files: FileSystem, path: str) -> Iterator[MirroredTable]:
+    """The tables by the folders that are there, no matter what is in them. Blocks."""
+    for name in files.folders(path):
+        if is_hidden(name):
+            continue
         if not name.endswith(SCHEMA_SUFFIX):
             yield MirroredTable(None, name)
         elif schema := name.removesuffix(SCHEMA_SUFFIX):

@@ -30,9 +30,10 @@ class Record:
     """One fate. `moves` and `deletes` name files inside the table's folder; `current` is what a
     versioned table's readers are to look at; `next` is the first sequence number not used yet.
     `schema` has the table's columns, `manner` is how rows lie in its files. `drops`: the folder
-    that has this file in this version goes before the moves; `about` is what the table's folder
-    then says of itself, and `own` how the names in staging begin that bring it about. Its files
-    declare the columns `required` never to be NULL."""
+    that has this file in this version goes before the moves; `waits`: readers have to forget the
+    table before them. `about` is what the table's folder then says of itself, and `own` how the
+    names in staging begin that bring it about. Its files declare the columns `required` never to
+    be NULL. `loose`: a key may have several rows."""
 
     number: int
     fate: Fate
@@ -47,9 +48,11 @@ class Record:
     next: int = 1
     manner: str = ""
     drops: FileInfo | None = None
+    waits: bool = False
     about: str = ""
     own: str = ""
     required: tuple[str, ...] = ()
+    loose: bool = False
     format: int = field(default=1)
 
     @property
@@ -92,6 +95,10 @@ class CommitLog:
         """Every record, the newest first, read as far as you go."""
         for number in self.numbers():
             yield self.read(number)
+
+    def published(self) -> Iterator[Receipt]:
+        """Of every load that was published, the newest first, read as far as you go."""
+        yield from (r.receipt for r in self.backwards() if r.receipt is not None)
 
     def newest(self) -> Record | None:
         """The newest published record; None if nothing was published here."""

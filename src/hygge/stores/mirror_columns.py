@@ -126,8 +126,10 @@ class Columns:
         return made, +changed
 
     def _may_lose(self, name: str) -> bool:
+        """Never what tells rows apart: of several, one would be left."""
         told = self.config.allow_lossy
-        return told if isinstance(told, bool) else name in told
+        allowed = told if isinstance(told, bool) else name in told
+        return allowed and name not in (*self.keys, self.request.latest)
 
     def marked(self, made: pl.DataFrame, mark: Any) -> pl.DataFrame:
         """With a marker, as the expression says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from hygge.core.config import Settings, Wrong
 from hygge.core.store import StoreConfig
 from hygge.filesystems.paths import located
+from hygge.mirroring.names import SCHEMA_SUFFIX
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ONELAKE: Final = "https://onelake.dfs.fabric.microsoft.com"
@@ -21,6 +22,15 @@ _SPELLINGS: Final = {
     "journal_table_name": "journal_table",
 }
 _FOUND: Final = "its GUID stands in its URL in Fabric"
+
+
+def _folder(name: str) -> str:
+    """The name, which can be that of a table's or a schema's folder. Raises ValueError."""
+    if not name or name[0] == "." or set(name) & set("/\\"):
+        raise ValueError("a name without / that does not begin with .")
+    if name.lower().endswith(SCHEMA_SUFFIX):
+        raise ValueError(f"a name that does not end in {SCHEMA_SUFFIX}: so do folders of schemas")
+    return name
 
 
 class Partner(Settings):
@@ -101,12 +111,33 @@ class OpenMirroringConfig(StoreConfig):
     @field_validator("schema_name", "table")
     @classmethod
     def _a_name(cls, name: str | None) -> str | None:
-        if name is not None and (not name or name[0] in "_." or set(name) & set("/\\")):
-            raise ValueError("a name without / that does not begin with _ or .")
-        return name
+        if name is not None and name.startswith("_"):
+            raise ValueError("a name that does not begin with _: Fabric passes those over")
+        return name if name is None else _folder(name)
+
+    @field_validator("journal_table")
+    @classmethod
+    def _a_table(cls, name: str) -> str:
+        return ".".join(_folder(part) for part in name.rsplit(".", 1))
+
+    @field_validator("row_marker", mode="before")
+    @classmethod
+    def _a_number(cls, told: Any) -> Any:
+        if isinstance(told, bool):  # which is a number to Python
+            raise ValueError("0, 1 or 4")  # noqa: TRY004
+        return told
+
+    @field_validator("workspace_id", "mirrored_database_id")
+    @classmethod
+    def _one_spelling(cls, name: str | None) -> str | None:
+        return name.lower() if name is not None and GUID.fullmatch(name) else name
 
     @model_validator(mode="after")
     def _clear_place(self) -> Self:
+        if self.connection is not None and "account_url" in self.model_fields_set:
+            raise Wrong("`connection` and `account_url` both say where it is", "keep one of them")
+        if self.connection is not None and self.workspace_id and not self.mirrored_database_id:
+            raise Wrong("`mirrored_database_id` is needed beside `workspace_id`", _FOUND)
         if self.is_local or self.connection is not None:
             return self
         for key in ("workspace_id", "mirrored_database_id"):
@@ -132,15 +163,23 @@ class OpenMirroringConfig(StoreConfig):
     ) -> dict[str, Any]:
         return super().for_entity({"table": name, **flow}, entity, name)
 
-    def for_runs(self) -> StoreConfig | None:
+    def for_runs(self, source: Callable[[], str]) -> RunsConfig | None:
         """One flow's table is another's in all but its name and its columns."""
         if not self.mirror_journal:
             return None
         schema, _, table = self.journal_table.rpartition(".")
-        own = {"schema_name": schema or None, "table": table, "mirror_journal": False}
-        return self.model_copy(update={**own, "row_marker": None, "allow_lossy": False})
+        told = {name: getattr(self, name) for name in OpenMirroringConfig.model_fields}
+        told |= {"schema_name": schema or None, "table": table, "mirror_journal": False}
+        told |= {"row_marker": None, "allow_lossy": False}
+        return RunsConfig.model_construct(**told, source=source)
 
     def located(self, root: Path) -> Self:
         if self.connection is not None or "://" in self.account_url:
             return self
         return self.model_copy(update={"account_url": located(self.account_url, root)})
+
+
+class RunsConfig(OpenMirroringConfig):
+    """Of the table of hygge's own runs: several journals append to it. `source` is ours."""
+
+    source: Callable[[], str]

@@ -26,9 +26,7 @@ class MirrorFolder:
     def __init__(self, files: FileSystem, zone: str, folder: str, waiting: Waiting) -> None:
         self._fs, self._zone, self._folder, self._waiting = files, zone, folder, waiting
 
-    def stage(
-        self, staging: str, about: str | None, told: bytes | None, drops: FileInfo | None
-    ) -> str:
+    def stage(self, staging: str, about: str | None, told: bytes | None, *, waits: bool) -> str:
         """Make ready what the folder is to say, and the mark of the drop; by what they are found.
 
         None: it says so already, or not at all. Each try has names of its own.
@@ -38,20 +36,21 @@ class MirrorFolder:
             self._fs.put_once(f"{staging}/{own}{METADATA}", about.encode())
         if told is not None:
             self._fs.put_once(f"{staging}/{own}{MANIFEST}", told)
-        if drops is not None:
-            self._fs.put_once(f"{staging}/{own}", b"")
+        if waits:
+            self._fs.put_once(f"{staging}/{own}", self._waiting.mark)
         return own
 
     def make_way(self, record: Record, staging: str) -> None:
         """Drop the folder that the load replaces. Raises NotYet while it has to be forgotten."""
-        if record.drops is None:
+        if not record.waits:
             return
         mark = f"{staging}/{record.own}"
         since = self._waiting.since(mark)
         if since is None and self._waiting.is_due(mark):
-            self._drop(record.drops, mark)
+            if record.drops is not None:  # else somebody else has done it, whenever that was
+                self._drop(record.drops, mark)
             since = self._waiting.begin(mark)
-        if since is not None and (seconds := self._waiting.left(since)):
+        if since is not None and (seconds := self._waiting.left(mark, since)):
             longest = f"{self._waiting.longest:g} s"
             told = f"the table was dropped, and Fabric is given up to {longest} to forget it"
             raise NotYet(told, seconds=seconds)

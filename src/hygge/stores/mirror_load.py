@@ -27,7 +27,7 @@ from hygge.stores.latest import refuse_null_keys
 from hygge.stores.mirror_checking import refuse_bad
 from hygge.stores.mirror_columns import Columns
 from hygge.stores.mirror_keys import one_row_a_key
-from hygge.stores.mirror_refusals import refuse, refuse_strangers
+from hygge.stores.mirror_refusals import adopted, refuse, refuse_others
 from hygge.stores.mirror_table import Found, MirrorTable, sha256
 
 MANNER: Final = "fabric 1"
@@ -44,14 +44,17 @@ class MirrorLoad(FileLoad):
     def __init__(self, table: MirrorTable, request: LoadRequest) -> None:
         super().__init__(table, request)  # type: ignore[arg-type]
         self.before: Record | None = None
-        self.adopted = False
+        """What was published last; of a table that others have put there, what it is by itself."""
+
+    @property
+    def adopted(self) -> bool:
         """Whether others have put rows there, and nobody of us."""
+        return self.before is not None and not self.before.load_id
 
     @property
     def seeds(self) -> bool:
         """Whether these are the table's first rows."""
-        begins = self.before is None and not self.adopted
-        return begins or self.request.mode is Mode.REPLACE
+        return self.before is None or self.request.mode is Mode.REPLACE
 
     @property
     def columns(self) -> Columns:
@@ -67,7 +70,9 @@ class MirrorLoad(FileLoad):
     def look(self, newest: Record | None) -> None:
         found = self.table.found()
         self.before = newest
-        self.adopted = newest is None and bool(found.names)
+        adopts = newest is None and bool(found.names) and self.table.config.adopt
+        if adopts and self.request.mode is not Mode.REPLACE:
+            self.before = adopted(self, found)
         refuse(self, found)
 
     def create(self, path: str) -> Sink:
@@ -127,8 +132,10 @@ class MirrorLoad(FileLoad):
         request, table = self.request, self.table
         replaces = request.mode is Mode.REPLACE
         found = table.found()
-        refuse_strangers(self, found)  # again: much time has gone
+        if table.log.find(self.number) is None:  # else it is lost, whatever is there
+            refuse_others(self, found)  # again: much time has gone
         drops = table.witness(found) if replaces else None
+        waits = drops is not None or (replaces and self.before is not None)
         first = FIRST if replaces else self._next(found)
         names = [self._file_name(first + n) for n in range(len(pieces))]
         refuse_bad(self, pieces, names, self.about)
@@ -144,19 +151,28 @@ class MirrorLoad(FileLoad):
             next=first + len(pieces),
             manner=MANNER,
             drops=drops,
+            waits=waits,
             about=self.about.to_bytes().decode(),
-            own=self._own(found, drops),
+            own=self._own(found, waits=waits),
             required=self.columns.required,
+            loose=self._loose,
         )
 
-    def _own(self, found: Found, drops: FileInfo | None) -> str:
+    @property
+    def _loose(self) -> bool:
+        """Whether a key may have several rows then: nobody looks for one where rows are appended,
+        nor without keys."""
+        if self.seeds or self.request.mode is Mode.APPEND:
+            return self.request.mode is Mode.APPEND or not self.columns.keys
+        return self.before is not None and self.before.loose
+
+    def _own(self, found: Found, *, waits: bool) -> str:
         """What the folder is to say of itself is staged, too, unless it says it already."""
         config, about = self.table.config, self.about.to_bytes().decode()
-        before = None if self.seeds or not found.described else self.before
-        said = before is not None and before.about == about
+        said = not self.seeds and found.described and self.table.about() == self.about
         columns = self.columns.written(marked=False)
         told = manifest(columns, self.columns.keys) if config.schema_manifest else None
-        return self.table.own.stage(self.staging, None if said else about, told, drops)
+        return self.table.own.stage(self.staging, None if said else about, told, waits=waits)
 
     def _next(self, found: Found) -> int:
         """A number that was never given, by us or by anybody."""

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from hygge.core.errors import ANEW, SourceMissing, StoreError
 from hygge.filesystems.filesystem import FileInfo, FileSystem
 from hygge.formats.parquet import Parquet
+from hygge.mirroring.metadata import TableMetadata
 from hygge.mirroring.names import (
     DELETABLE,
     METADATA,
@@ -31,6 +32,7 @@ from hygge.mirroring.names import (
     is_hidden,
     number_of,
 )
+from hygge.mirroring.zone import tables_in
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_lease import FileLease
 from hygge.stores.file_table import refuse_link
@@ -109,6 +111,13 @@ class MirrorTable:
         read = {n.rpartition("/")[2]: n for n in names if n.rpartition("/")[0] in _READ}
         return Found(tuple(pending), read, METADATA in names, next(iter(names), None))
 
+    def about(self) -> TableMetadata | None:
+        """What the folder says of itself; None: nothing that anybody could take."""
+        written = self.fs.get(f"{self.folder}/{METADATA}")
+        with suppress(ValueError):
+            return TableMetadata.of(written or b"")
+        return None
+
     def witness(self, found: Found) -> FileInfo | None:
         """A file by which the folder that is there now is told from a later one; None: there is
         nothing in it."""
@@ -125,7 +134,9 @@ class MirrorTable:
         for a number that another writer took: it is never written over, nor another one taken.
         """
         staging = self.staging(record.load_id)
-        if record.fate is Fate.PUBLISHED and self.fs.is_folder(staging):
+        if record.fate is Fate.PUBLISHED:
+            if not (fresh or self.fs.is_folder(staging)):
+                return  # done, by all that we are told; nothing is deleted on that word
             if self._is_newest(record):  # else all of it was done before the next one came
                 self.own.make_way(record, staging)
                 self.own.describe(record, staging, self.config.partner)
@@ -171,12 +182,18 @@ class MirrorTable:
         return f"delete {self.fs.url(inside.rpartition('/')[0])} and load everything anew, {ANEW}"
 
     def _check(self, record: Record, fresh: bool) -> None:
-        """Raise StoreError for a file that is neither there nor was read. Of one without a number
-        that may be long ago, and the service deletes what it has read."""
+        """Raise StoreError for a file that is neither there nor was read.
+
+        Unless we have just moved it, that may be long ago, and the service deletes what it has
+        read: but not as long as a file before it waits, nor where none after it is known.
+        """
         found = self.found()
+        waiting = [number for name in found.pending if (number := number_of(name)) is not None]
         for target in record.targets:
             number = number_of(target)
-            passed = not fresh if number is None else number <= found.last
+            passed = not fresh and (number is None or (number <= found.last))
+            if passed and number is not None:
+                passed = number <= min(waiting, default=number)
             if target not in found.names and not passed and self._is_newest(record):
                 raise StoreError(
                     "a file of this load is neither in staging nor in the table's folder",
@@ -184,6 +201,14 @@ class MirrorTable:
                     hint="somebody took it away: "
                     + self._give_up(f"{self.staging(record.load_id)}/{target}"),
                 )
+
+    def namesake(self) -> str | None:
+        """Another folder that Fabric takes for this table, or that will be there."""
+        tops = self.zone, f"{self.ours}/commits"
+        for table in (table for top in tops for table in tables_in(self.fs, top)):
+            if table != self.table and table.alike == self.table.alike:
+                return str(table)
+        return None
 
     def strangers(self, newest: Record | None, found: Found) -> Sequence[str]:
         """Files that no record of ours put there."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from hygge.core.blocking_store import BlockingLoad
 from hygge.core.config import Connections
 from hygge.core.schema import OPERATION, TableSchema
-from hygge.core.store import LoadRequest, Mode, StoreCapabilities, StoreConfig
+from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.filesystems.filesystem import FileSystem
 from hygge.formats.format import BATCH_BYTES
 from hygge.mirroring.fabric_types import refuse
 from hygge.stores.mirror_config import OpenMirroringConfig as OpenMirroringConfig
+from hygge.stores.mirror_config import RunsConfig
 from hygge.stores.mirror_load import MANNER, MirrorLoad
 from hygge.stores.mirror_place import placed
 from hygge.stores.mirror_table import MirrorTable
@@ -49,6 +51,16 @@ class OpenMirroringStore(RecordedStore[OpenMirroringConfig]):
 
     def open_load(self, request: LoadRequest) -> BlockingLoad:
         return MirrorLoad(self.table, request)
+
+    def newest(self, flow: str) -> Receipt | None:
+        """Where several journals append to one table, each goes on from its own last load."""
+        newest = super().newest(flow)
+        if newest is None or newest.watermark is None or not isinstance(self.config, RunsConfig):
+            return newest
+        source, published = self.config.source(), self.table.log.published()
+        own = next((r for r in published if r.source == source), None)
+        nothing = replace(newest.watermark, value=0, ties=None)
+        return replace(newest, source=source, watermark=own.watermark if own else nothing)
 
     def probe(self) -> None:
         self.table.fs.probe(self.table.zone)

@@ -51,16 +51,16 @@ def _mirrors(plan: Plan, connections: Connections, journal_path: Path) -> Iterat
 
     What becomes of these is not written into the history: it would never be all there.
     """
-    places = set[str]()
+    places, home = set[str](), RunsHome(journal_path)
     for planned in plan.flows:
-        config = planned.store.for_runs()
+        config = planned.store.for_runs(lambda: home.identity)
         if config is None:
             continue
         store = store_of(config, connections)
         if store.identity not in places:
             places.add(store.identity)
             unseen = registry.find("journals", "memory").load()()
-            yield Flow(RUNS, RunsHome(journal_path), store, unseen, _APPENDED)
+            yield Flow(RUNS, home, store, unseen, _APPENDED)
 
 
 def _flow(

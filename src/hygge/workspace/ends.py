@@ -15,7 +15,7 @@ from hygge.workspace.marked import Marked, Spot, over
 from hygge.workspace.masks import masked
 
 Side = Literal["home", "store"]
-_LIFTED: Final = ("keys", "run_type")
+_LIFTED: Final = ("keys", "polish", "run_type")
 _NONE: Final[Mapping[str, Marked]] = {}
 _KINDS: Final[Mapping[Side, Literal["homes", "stores"]]] = {"home": "homes", "store": "stores"}
 
