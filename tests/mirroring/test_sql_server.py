@@ -102,8 +102,10 @@ def test_a_full_drop_waits_without_a_place_and_is_finished(shop: Shop) -> None:
     assert report.rows == 1
     assert len(shop.waits) == 1
     assert 0 < shop.waits[0] <= 1
-    notices = [e.text for e in shop.heard if isinstance(e, events.Notice)]
-    assert any("given up to 1 s to forget it" in text for text in notices)
+    told = [e.why for e in shop.heard if isinstance(e, events.LoadWaiting)]
+    assert told == [
+        "the table is gone until this is done: for up to 1 s Fabric is left to forget it"
+    ]
     shop.agree()
     shop.ask("insert into people values (3, 'cid')")
     shop.run()

@@ -50,6 +50,7 @@ def test_a_whole_run() -> None:
         ),
         ([events.LoadVerified("users", 1)], "committing"),
         ([events.LoadRecovered("users", "1", "kept")], "recovering"),
+        ([events.LoadWaiting("users", "it takes a while")], "waiting"),
         ([events.FlowRetrying("users", 1, 1.0, "gone")], "waiting"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any, ClassVar
 
 ANEW = "hygge go --full-drop"
@@ -45,7 +46,7 @@ class HyggeError(Exception):
         """The hint; a command in it is for the flow that it happened to, and no other."""
         hint, flow = self.hint or "", self.where.get("flow")
         option = "--entity" if "." in str(flow) else "--flow"
-        return hint.replace(ANEW, f"{ANEW} {option} {flow}") if flow is not None else hint
+        return hint.replace(ANEW, f"{ANEW} {option} {quote(str(flow))}") if flow else hint
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_again, (type(self), self.what, self.hint, self.where))

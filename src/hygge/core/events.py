@@ -111,6 +111,13 @@ class LoadCommitted(FlowEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LoadWaiting(FlowEvent):
+    """What was published has to be taken note of before the rest is."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRetrying(FlowEvent):
     attempt: int
     seconds: float

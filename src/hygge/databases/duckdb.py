@@ -23,6 +23,7 @@ from hygge.core.errors import (
 )
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
+from hygge.databases.arrow_rows import named
 from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table
 from hygge.databases.dialect import in_quotes
@@ -153,9 +154,7 @@ class DuckdbSession(Session):
     ) -> Generator[pl.DataFrame, None, None]:
         with self._told():
             for batch in self._db.sql(sql, params=list(values)).to_arrow_reader(_ROWS):
-                rows = pl.DataFrame(pl.from_arrow(batch))
-                rows.columns = [field.column.name for field in fields]
-                yield rows
+                yield named(batch, fields)
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         name = _named(table)

@@ -15,6 +15,7 @@ from hygge.core.config import Settings
 from hygge.core.errors import ConnectionFailed, HyggeError
 from hygge.core.schema import Column
 from hygge.core.watermark import Watermark
+from hygge.databases.arrow_rows import named
 from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.mssql_catalog import KEYS, described, fields
@@ -199,9 +200,7 @@ class MssqlSession(Session):
             reader = cursor.arrow_reader(batch_size=_BATCH)
             try:
                 for batch in reader:
-                    rows = pl.DataFrame(pl.from_arrow(batch))
-                    rows.columns = [field.column.name for field in fields]
-                    yield rows
+                    yield named(batch, fields)
             finally:
                 reader.close()
 

@@ -21,6 +21,7 @@ from hygge.core.inflow import Inflow
 from hygge.core.schema import Column
 from hygge.core.types import parse_type
 from hygge.core.watermark import Watermark
+from hygge.databases.arrow_rows import named
 from hygge.databases.bends import Bends
 from hygge.databases.database import Database, Field, Session, Table, Writer
 from hygge.databases.dialect import in_quotes
@@ -215,9 +216,7 @@ class PostgresSession(Session):
                 cursor.adbc_statement.set_options(**hint)
                 cursor.execute(sql)
                 for batch in cursor.fetch_record_batch():
-                    rows = pl.DataFrame(pl.from_arrow(batch))
-                    rows.columns = [field.column.name for field in fields]
-                    yield rows
+                    yield named(batch, fields)
             self._end(line)
 
     def _begin(self, line: Bulk) -> None:

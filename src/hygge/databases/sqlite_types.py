@@ -18,6 +18,7 @@ from hygge.core.errors import HomeError, StoreError, Unsupported
 from hygge.core.text import read_as, texts_of
 from hygge.core.types import type_name
 from hygge.databases.arriving import misfit
+from hygge.databases.arrow_rows import named
 from hygge.databases.bends import HINT
 from hygge.databases.database import Field, as_it_came
 from hygge.databases.dialect import in_quotes
@@ -165,8 +166,7 @@ def checked(batch: Any, fields: Sequence[Field]) -> pl.DataFrame:
             hint = "write `query: select cast(… as blob) …`"
             name = field.column.name
             raise HomeError("a text that is no UTF-8", column=name, hint=hint) from failed
-    rows = pl.DataFrame(pl.from_arrow(batch))
-    rows.columns = [field.column.name for field in fields]
+    rows = named(batch, fields)
     for values, field in zip(rows, fields, strict=True):
         if values.dtype != wire(field):
             raise misfit(field.column.name)

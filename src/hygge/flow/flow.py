@@ -114,7 +114,7 @@ class Flow:
         """One try. None: there was nothing new."""
         if tries.landed is not None:  # all that failed was to give back a lease
             return tries.landed
-        recovery = Recovery(self.route)
+        recovery = Recovery(self.route, tries.begun)
         async with AsyncExitStack() as stack:
             flow = await stack.enter_async_context(
                 holding(self.journal, self.name, self.lease_seconds)
@@ -152,7 +152,7 @@ class Flow:
                 return await self.attempt(terms, tries)
             except NotYet as waiting:
                 if waiting.what != told:
-                    self.route.notice(told := waiting.what)
+                    self.listen(events.LoadWaiting(self.name, told := waiting.what))
                 if (due := tries.limit.when()) is not None:  # it limits what is done, not this
                     tries.limit.reschedule(due + waiting.seconds)
                 await terms.pause(waiting.seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from hygge.core import events
 from hygge.core.errors import (
     DriverHung,
@@ -23,8 +25,9 @@ _NOT_ITS_FAULT = (FlowTimeout, DriverHung, JournalError)
 class Recovery:
     """Asks the Store, never guesses. The same question at a run's start and when it fails."""
 
-    def __init__(self, route: Route) -> None:
-        self._route = route
+    def __init__(self, route: Route, begun: Collection[str] = ()) -> None:
+        """`begun`: loads that were not interrupted, for this run has begun them itself."""
+        self._route, self._begun = route, begun
         self._known: list[tuple[Intent, list[StagedPart]]] = []
         self.kept = False
         """Whether what failed under our hands left something to go on with."""
@@ -79,7 +82,8 @@ class Recovery:
         receipt = await self._route.store.recover(self._route.name, load_id, keep=keep)
         if receipt is not None:
             await self._route.journal.complete(receipt)
-            self._tell(load_id, "published")
+            if load_id not in self._begun:
+                self._tell(load_id, "published")
         elif not keep:
             self._tell(load_id, gone)
         return receipt

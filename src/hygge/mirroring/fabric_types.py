@@ -84,7 +84,7 @@ def refuse(schema: TableSchema) -> None:
             raise Unsupported(told, column=name, hint="cast it to the type it is to have")
 
 
-_RENAME = "rename it with `rename`"
+_RENAME = "`query`, in which it has another name; or `columns`, without it"
 
 
 def mirrored(schema: TableSchema, keys: Iterable[str]) -> TableSchema:

@@ -51,8 +51,8 @@ class MirrorFolder:
                 self._drop(record.drops, mark)
             since = self._waiting.begin(mark)
         if since is not None and (seconds := self._waiting.left(mark, since)):
-            longest = f"{self._waiting.longest:g} s"
-            told = f"the table was dropped, and Fabric is given up to {longest} to forget it"
+            told = f"the table is gone until this is done: for up to {self._waiting.longest:g} s "
+            told += "Fabric is left to forget it"
             raise NotYet(told, seconds=seconds)
 
     def _drop(self, witness: FileInfo, mark: str) -> None:

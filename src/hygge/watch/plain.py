@@ -54,6 +54,8 @@ def heartbeat(moving: Moving, now: datetime) -> str:
     since = rates.duration((now - moving.began).total_seconds())
     if not moving.rows:
         return f"{moving.doing}, {since} so far"
+    if moving.state in ("committing", "waiting"):
+        return f"{moving.doing}: {rates.rows(moving.rows)}, {since} so far"
     rate = f"{moving.rate.per_second(now):,.0f} rows/s"
     amount = f"{rates.rows(moving.rows)}, {rate}, {rates.size(moving.bytes)}"
     return f"{moving.doing}: {amount}, {since} so far"

@@ -61,6 +61,8 @@ class Moving:
                 self.state = "committing"
             case events.LoadRecovered():
                 self.state = "recovering"
+            case events.LoadWaiting():
+                self.state = "waiting"
             case events.FlowRetrying():
                 self.again(event.at)
                 self.state = "waiting"

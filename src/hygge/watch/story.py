@@ -43,6 +43,8 @@ def told(event: events.Event, *, verbose: bool = False) -> Line | None:
             return Line(None, _stopping(event.hard), Mark.WARN)
         case events.Notice():
             return Line(event.flow, clean(event.text), Mark.WARN)
+        case events.LoadWaiting():
+            return Line(event.flow, clean(event.why), Mark.WARN)
         case events.FlowRetrying():
             first, *rest = lines(event.error)
             wait = rates.duration(event.seconds)

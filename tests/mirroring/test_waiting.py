@@ -1,0 +1,36 @@
+"""A full_drop's wait, as a run meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.mirroring.test_runs import workspace as workspace
+
+import hygge
+from hygge.core import events
+from hygge.core.journal import Status
+
+TOLD = "the table is gone until this is done"
+FLOW = """
+home: data/green.csv
+store: {type: open_mirroring, account_url: ./lake, folder_deletion_wait_seconds: 5}
+run_type: full_drop
+timeout: 4
+"""
+
+
+def test_a_timeout_is_for_what_a_flow_does_and_not_for_the_wait(
+    workspace: Path,
+) -> None:
+    """Or every night would drop the table, and end with it gone."""
+    flow = workspace / "flows" / "green" / "flow.yml"
+    flow.write_text(FLOW)
+    heard = list[events.Event]()
+    for _ in range(2):
+        report = hygge.run(workspace, flows=["green"], listen=heard.append)
+        assert report.of(Status.SUCCESS), report
+    waits = [event for event in heard if isinstance(event, events.LoadWaiting)]
+    assert [event.why.startswith(TOLD) for event in waits] == [True], (
+        "the first has nothing to drop"
+    )
+    assert not [event for event in heard if isinstance(event, events.LoadRecovered)]
