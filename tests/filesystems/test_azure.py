@@ -20,6 +20,7 @@ from hygge.core.errors import (
     SourceChanged,
     StoreError,
 )
+from hygge.filesystems import azure
 from hygge.filesystems.filesystem import FileSystem
 
 ACCOUNTS = ("lake", "flat")
@@ -310,6 +311,18 @@ def test_empty_folders_are_pruned_up_to_the_top(lake: FileSystem) -> None:
     lake.prune("a/b/c", "a/b")
     assert list(lake.folders("a")) == []
     assert lake.get("a/y") == b"1"
+
+
+def test_a_folder_is_known_by_what_is_in_it_too(
+    lake: FileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library's words may change, and a service may leave the header out that they repeat."""
+    lake.put_once("a/b/x", b"1")
+    monkeypatch.setattr(azure, "_DIRECTORY", "said in other words")
+    assert lake.is_folder("a/b")
+    assert lake.is_folder("a")
+    assert not lake.is_folder("a/b/x")
+    assert not lake.is_folder("a/bb")
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)

@@ -176,8 +176,8 @@ class AdlsFileSystem(AzureFileSystem):
         with told(HomeError, "look at this folder", self.url(path)):
             try:
                 obstore.head(self.store, path.strip("/"))
-            except FileNotFoundError as failed:
-                return _DIRECTORY in str(failed)
+            except FileNotFoundError as failed:  # words that may change are not all we go by
+                return _DIRECTORY in str(failed) or super().is_folder(path)
         return False
 
     def get(self, path: str) -> bytes | None:

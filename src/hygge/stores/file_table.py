@@ -89,7 +89,9 @@ class FileTable:
     def apply(self, record: Record) -> None:
         """Do what the record says, again if need be; staging goes last, so that it is seen."""
         staging = self.staging(record.load_id)
-        if record.fate is Fate.PUBLISHED and self.fs.is_folder(staging):
+        if record.fate is Fate.PUBLISHED:
+            if not self.fs.is_folder(staging):
+                return  # done, by all that we are told; nothing is deleted on that word
             for name, target in record.moves:
                 self.fs.move(f"{staging}/{name}", f"{self.folder}/{target}")
             self.fs.sync(self._folders_of(record.targets))
