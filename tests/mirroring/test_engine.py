@@ -21,7 +21,7 @@ from tests.mirroring.zones import SCHEMA, Row, Zone, ordered
 from hygge.core.errors import ConfigError, LoadLost
 from hygge.filesystems.locating import locate
 from hygge.mirroring.choices import Choices
-from hygge.mirroring.engine import Engine
+from hygge.mirroring.engine import Engine, apply
 from hygge.mirroring.identity import identity_of
 from hygge.mirroring.names import Detection, file_name
 
@@ -341,6 +341,38 @@ def test_a_landing_zone_that_is_not_there(zone: Zone, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no landing zone"):
         zone.apply()
     assert zone.rows() == ordered(SEED), "nothing is dropped then"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("db/Files/LandingZone/T", "the folder of a table"),
+        ("db/Files/LandingZone/sales.schema/T", "the folder of a table"),
+        ("db/Files/LandingZone/sales.schema", "the folder of a schema"),
+        ("db/Files/LandingZone/T/_ProcessedFiles", "the folder of a table"),
+        ("db/Files/LandingZone/later", "a folder in a landing zone"),
+        ("stuff", "nothing in"),
+    ],
+)
+def test_what_is_no_landing_zone_is_not_written_into(
+    zone: Zone, tmp_path: Path, path: str, told: str
+) -> None:
+    zone.metadata("sales.schema/T")
+    zone.put("_ProcessedFiles/" + file_name(1), SEED, marked=False)
+    (zone.path / "later").mkdir()
+    (tmp_path / "stuff" / "a").mkdir(parents=True)
+    before = {*tmp_path.rglob("*")}
+    with pytest.raises(ConfigError, match=told) as refused:
+        apply(*locate(str(tmp_path / path)), locate(str(zone.into)))
+    assert refused.value.hint
+    assert {*tmp_path.rglob("*")} == before
+
+
+def test_a_landing_zone_may_be_called_otherwise(zone: Zone, tmp_path: Path) -> None:
+    zone.put(1, SEED, marked=False)
+    place = zone.path.rename(tmp_path / "teas")
+    apply(*locate(str(place)), locate(str(zone.into)))
+    assert zone.rows() == ordered(SEED)
 
 
 @pytest.mark.parametrize("into", ["db/Files/LandingZone/mirror", "db/Files", "db"])

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from hygge.core.errors import ConfigError
 from hygge.filesystems.filesystem import FileSystem
-from hygge.mirroring.names import METADATA, SCHEMA_SUFFIX, number_of
+from hygge.mirroring.identity import IDENTITY
+from hygge.mirroring.names import (
+    DELETABLE,
+    METADATA,
+    PARTNER,
+    PROCESSED,
+    SCHEMA_SUFFIX,
+    is_hidden,
+    number_of,
+)
 
 LANDING_ZONE = "Files/LandingZone"
+_NAME = "LandingZone"
+_HINT = f"the folder of a mirrored database, or its {LANDING_ZONE}"
 
 
 def landing_zone(files: FileSystem, path: str) -> str:
@@ -15,15 +26,14 @@ def landing_zone(files: FileSystem, path: str) -> str:
     Raises ConfigError where there is none, or where this is the folder of a table or a schema.
     """
     path = path.strip("/")
-    for inner in (LANDING_ZONE, "LandingZone"):
+    above, _, name = path.rpartition("/")
+    for inner in (LANDING_ZONE, _NAME) if name != _NAME else ():
         if files.is_folder(f"{path}/{inner}".lstrip("/")):
             return f"{path}/{inner}".lstrip("/")
     where = files.url(path)
     if not files.is_folder(path):
-        hint = f"the folder of a mirrored database, or its {LANDING_ZONE}"
-        raise ConfigError(f"there is no landing zone at {where}", hint=hint)
-    above = path.rpartition("/")[0]
-    if path.endswith(SCHEMA_SUFFIX):
+        raise ConfigError(f"there is no landing zone at {where}", hint=_HINT)
+    if name.lower().endswith(SCHEMA_SUFFIX):
         raise ConfigError(
             f"{where} is the folder of a schema, not a landing zone", hint=files.url(above)
         )
@@ -36,9 +46,47 @@ def landing_zone(files: FileSystem, path: str) -> str:
     return path
 
 
+def known_landing_zone(files: FileSystem, path: str) -> str:
+    """The same, for one who writes there: only where something says that it is a landing zone.
+
+    Raises ConfigError.
+    """
+    found = landing_zone(files, path)
+    if not found:
+        raise ConfigError(f"there is no landing zone at {files.url(found)}", hint=_HINT)
+    above, _, name = found.rpartition("/")
+    if name == _NAME:
+        return found
+    inside = above.split("/")
+    if _NAME in inside:
+        top = "/".join(inside[: inside.index(_NAME) + 1])
+        told = f"{files.url(found)} is a folder in a landing zone, and none itself"
+        raise ConfigError(told, hint=files.url(top))
+    if not _holds_tables(files, found):
+        told = f"nothing in {files.url(found)} says that it is a landing zone"
+        raise ConfigError(told, hint=_HINT)
+    return found
+
+
 def _is_table(files: FileSystem, path: str) -> bool:
-    if files.info(f"{path}/{METADATA}".lstrip("/")) is not None:
+    if any(_is_there(files, path, name) for name in (METADATA, IDENTITY)):
+        return True
+    if {PROCESSED, DELETABLE} & set(files.folders(path)):
         return True
     top = f"{path}/" if path else ""
     own = (info.path.removeprefix(top) for info in files.list(path))
     return any(number_of(name) is not None for name in own if "/" not in name)
+
+
+def _holds_tables(files: FileSystem, path: str) -> bool:
+    folders = files.folders(path)
+    return (
+        "_hygge" in folders
+        or _is_there(files, path, PARTNER)
+        or any(name.endswith(SCHEMA_SUFFIX) and not is_hidden(name) for name in folders)
+        or any(_is_there(files, f"{path}/{name}", METADATA) for name in folders)
+    )
+
+
+def _is_there(files: FileSystem, folder: str, name: str) -> bool:
+    return files.info(f"{folder}/{name}".lstrip("/")) is not None
