@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.mirroring.landing import Case, Landing, people
 
+from hygge.mirroring.identity import IDENTITY
 from hygge.mirroring.names import METADATA, PARTNER, file_name
 from hygge.mirroring.rules.rule import Severity
 from hygge.mirroring.rules.views import Limits
@@ -95,6 +96,15 @@ def old(path: str) -> Any:
         z.age(path, 30)
 
     return build
+
+
+def long_settled(z: Landing) -> None:
+    """What lies in a table's folder for as long as there is one."""
+    well(z)
+    z.put(f"T/{IDENTITY}", {"identity": "folder:one", "since": "2026-01-01T00:00:00+00:00"})
+    z.put("T/_schema.json", {})
+    for name in (IDENTITY, "_schema.json", METADATA):
+        z.age(f"T/{name}", 3000)
 
 
 def delimited(**more: Any) -> Any:
@@ -262,6 +272,7 @@ CASES = [
     Case("R06", many, E, "3 tables", ask={"limits": Limits(tables=2)}),
     Case("R07", well),
     Case("R07", old("T/_hygge/loads/1")),
+    Case("R07", long_settled),
     Case("R07", old("T/_half.parquet"), W, "30 hours"),
     Case("R07", old("_scratchPad/half.parquet"), W, "30 hours"),
     Case("R08", well),
@@ -333,7 +344,7 @@ CASES = [
     Case("R28", at_once, W, "same moment"),
     Case("R28", by_time_again, E, "taken before"),
     Case("R28", by_time_with_keys, W, "by key"),
-    Case("R36", sized(11)),
+    Case("R36", sized(10)),
     Case("R36", sized(12), W, "12 files that wait are small", known=True),
     Case("R36", well, W, "GB", ask={"limits": Limits(large_bytes=100)}),
     Case("R38", well),

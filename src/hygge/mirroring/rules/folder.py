@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from hygge.filesystems.filesystem import FileInfo
+from hygge.mirroring.identity import IDENTITY
 from hygge.mirroring.names import (
     DELETABLE,
     METADATA,
@@ -19,7 +20,7 @@ from hygge.mirroring.rules.rule import Answer, Over, Rule, Severity, Source, err
 from hygge.mirroring.rules.views import TableView, ZoneView
 
 _DATA: Final = (".parquet", ".csv", ".tsv", ".psv")
-_STAY: Final = ("_hygge", METADATA, PARTNER, PROCESSED, DELETABLE)
+_STAY: Final = ("_hygge", "_schema.json", IDENTITY, METADATA, PARTNER, PROCESSED, DELETABLE)
 """What begins with `_` and is no file on its way."""
 
 
