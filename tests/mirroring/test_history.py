@@ -18,6 +18,7 @@ from hygge.mirroring.rules.views import Limits
 IN_THE_MIDDLE = numbers(57, 58)
 CSV = {"R58"}
 BY_TIME = {"R28"}
+MANY = {"R36"}
 
 
 def outcomes(landing: Landing, **more: Any) -> dict[str, Outcome]:
@@ -36,7 +37,7 @@ def test_a_rule_that_needs_to_know_more_does_not_pass(rule: Any, tmp_path: Path)
         landing.table(**LAST_UPDATE)
         landing.data("a.parquet", people(1))
     else:
-        IN_THE_MIDDLE(landing)
+        (numbers(*range(57, 69)) if rule.id in MANY else IN_THE_MIDDLE)(landing)
     report = landing.lint()
     assert report.outcome(rule.id) is Outcome.UNCHECKED
     told = [one for one in report.unchecked if one.rule == rule.id]
@@ -48,7 +49,7 @@ def test_a_story_from_number_1_tells_all_but_what_the_service_did(tmp_path: Path
     well(landing)
     found = outcomes(landing)
     open_ = [rule for rule, outcome in found.items() if outcome is Outcome.UNCHECKED]
-    assert open_ == ["R12", "R19", "R26", "R35", "R51", "R60", "R62"]
+    assert open_ == ["R12", "R19", "R26", "R35", "R51", "R60", "R61", "R62"]
 
 
 def test_files_that_were_moved_aside_are_part_of_the_story(tmp_path: Path) -> None:
@@ -59,6 +60,21 @@ def test_files_that_were_moved_aside_are_part_of_the_story(tmp_path: Path) -> No
     assert report.outcome("R56") is Outcome.FOUND
     assert report.outcome("R48") is Outcome.PASSED
     assert [f.where for f in report.findings if f.rule == "R56"] == [f"T/{file_name(4)}"]
+
+
+def test_the_last_file_that_was_taken_waits_for_nothing(tmp_path: Path) -> None:
+    """It stays in the folder, for as long as the table is idle."""
+    landing = Landing(tmp_path)
+    landing.table()
+    for number in range(1, 20):
+        landing.data(f"_ProcessedFiles/{file_name(number)}", people(number))
+    landing.data(20, people(20))
+    landing.age(f"T/{file_name(20)}", 49)
+    found = outcomes(landing)
+    assert (found["R36"], found["R61"]) == (Outcome.PASSED, Outcome.UNCHECKED)
+    landing.took(*range(1, 21))
+    found = outcomes(landing)
+    assert (found["R36"], found["R61"]) == (Outcome.PASSED, Outcome.PASSED)
 
 
 def test_a_state_tells_what_the_files_do_not(tmp_path: Path) -> None:

@@ -40,9 +40,8 @@ class Story:
 
     @property
     def waiting(self) -> tuple[FileInfo, ...]:
-        """Those that surely are not taken yet: without a state, the first may be the one that
-        the service leaves there."""
-        return self.files if self.state is not None else self.files[1:]
+        """Those that surely are not taken yet: without a state, each may be one that was."""
+        return self.files if self.state is not None else ()
 
 
 def story_of(

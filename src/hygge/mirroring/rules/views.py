@@ -16,6 +16,8 @@ from hygge.mirroring.zone import TableFolder, Zone
 
 UNSEEN: Final = "which files the service has taken before these is not known"
 """Why a rule that needs a table's history cannot tell."""
+UNTAKEN: Final = "which of its files the service has taken is not known"
+"""Why a rule cannot tell which files wait."""
 UNTOLD: Final = "what the service remembers of them is not known"
 """Why a rule that needs a state cannot tell."""
 

@@ -18,7 +18,7 @@ from hygge.mirroring.rules.rule import (
     error,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import UNSEEN, UNTOLD, TableView, ZoneView
+from hygge.mirroring.rules.views import UNTAKEN, UNTOLD, TableView, ZoneView
 from hygge.mirroring.story import numbered
 
 _DAY: Final = 24 * 3600
@@ -65,8 +65,8 @@ def claims_under_way(view: TableView) -> Answer:
 
 
 def stuck(view: TableView) -> Answer:
-    if not view.story.known:
-        yield Unsaid(UNSEEN)
+    if view.story.state is None and view.folder.data:
+        yield Unsaid(UNTAKEN)
     hours = view.limits.waiting_hours
     for info in view.story.waiting:
         if info.modified is not None and view.now - info.modified > hours * 3600:
@@ -106,7 +106,7 @@ RULES: Final = (
     Rule("R59", _E, "Not more new bytes a day than the service takes.", _BP, {Over.ZONE: too_much}),
     Rule("R60", _E, "No number is claimed by two writers.", _FIELD,
          {Over.TABLE: claims_under_way, Over.ZONE: claims}, Need.JOURNALS),
-    Rule("R61", _W, "No file waits for long.", _INFER, {Over.TABLE: stuck}, Need.STORY),
+    Rule("R61", _W, "No file waits for long.", _INFER, {Over.TABLE: stuck}, Need.STATE),
     Rule("R62", _E, "A folder that was made anew begins with number 1 and a first load.",
          (Source.LZF, Source.BP), {Over.TABLE: reborn}, Need.STATE),
 )  # fmt: skip
