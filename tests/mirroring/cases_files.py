@@ -117,6 +117,17 @@ def after(known: Any, table: pa.Table, **more: Any) -> Any:
     return build
 
 
+def marked_beside_twins(marker: int, **more: Any) -> Any:
+    """Two columns of one name are no reason not to look at the others."""
+    whole, names = pa.array([marker], pa.int32()), ["id", "n", "n", ROW_MARKER]
+    return seed(people(9), pa.Table.from_arrays([whole] * 4, names=names), **more)
+
+
+def twin_keys(z: Landing) -> None:
+    one, none = pa.array([1], pa.int32()), pa.array([None], pa.int32())
+    seed(pa.Table.from_arrays([one, none], names=["id", "id"]))(z)
+
+
 MARKED = rows(id=[1], name=["a"], marker=[1])
 KNOWN = rows({"at": pa.int32()}, id=[1], name=["a"], at=[1])
 STRICT_TYPES = [
@@ -186,14 +197,17 @@ CASES = [
     Case("R41", csv(f"id,{ROW_MARKER}\n1,U\n"), E, "'U'"),
     Case("R42", seed(people(1, 2, 3, 4, marker=[0, 1, 2, 4]))),
     Case("R42", seed(people(1, marker=[3])), E, "is 3 in 1 row"),
+    Case("R42", marked_beside_twins(3), E, "is 3 in 1 row"),
     Case("R42", seed(people(1, 2, marker=[None, 4])), E, "is NULL in 1 row"),
     Case("R42", csv(f"id,{ROW_MARKER}\n1,4\n2,\n"), E, "is NULL in 1 row"),
     Case("R43", seed(people(1, marker=[0]), keys=())),
     Case("R43", seed(people(1, marker=[1])), None),
+    Case("R43", marked_beside_twins(2, keys=()), E, "2 (delete)"),
     Case("R43", seed(people(1, 2, marker=[2, 4]), keys=()), E, "2 (delete), 4 (upsert)"),
     Case("R44", well),
     Case("R44", written(rows(required=(), id=[1, None])), S, "NULL in 1 row"),
     Case("R44", written(rows(required=(), id=[1, None]), write_statistics=False), S, "in 1 row"),
+    Case("R44", twin_keys, S, "NULL in 1 row"),
     Case("R44", csv("id,name\n,a\n"), S, "NULL in 1 row"),
     Case("R45", after(people(1), MARKED)),
     Case("R45", after(people(1), rows(id=[1], marker=[2]))),

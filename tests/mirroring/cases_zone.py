@@ -65,7 +65,7 @@ def numbers(*found: int, **more: Any) -> Any:
     return build
 
 
-def took(*done: int, then: Any = well, **more: Any) -> Any:
+def took(*done: int | str, then: Any = well, **more: Any) -> Any:
     """A landing zone of which the service has taken these files."""
 
     def build(z: Landing) -> None:
@@ -207,6 +207,19 @@ def by_time_with_keys(z: Landing) -> None:
     z.took()
 
 
+def by_time_and_aside(z: Landing) -> None:
+    """A name that lies among those that were taken can be seen without a state."""
+    z.table(keys=(), **LAST_UPDATE)
+    z.data("_ProcessedFiles/a.parquet", people(1))
+    z.data("a.parquet", people(2))
+
+
+def another_format_now(z: Landing) -> None:
+    z.table()
+    z.put(f"T/_ProcessedFiles/{file_name(1, 'csv')}", "id,name\n1,a\n")
+    z.data(2, people(2))
+
+
 def claimed(*digests: str) -> Any:
     """Two writers' journals, which say this of file 2."""
 
@@ -313,6 +326,8 @@ CASES = [
     Case("R18", given(ConditionalUpdateColumn="x"), W, "unknown property"),
     Case("R19", took(1)),
     Case("R19", took(1, upserts=True), W, "was true, and is false"),
+    Case("R19", took(1, delimited={"fileformat": "CSV"}), W, "FileFormat is another"),
+    Case("R19", took(1, then=given(FileExtension="tsv"), delimited={}), W, "FileExtension is"),
     Case("R20", well),
     Case("R20", without_partner, W, "not there"),
     Case("R20", partner(b"{"), E, "not a JSON object"),
@@ -331,19 +346,25 @@ CASES = [
     Case("R23", aside),
     Case("R23", numbers(1, 3, 4), E, "2 files from here on wait for 2"),
     Case("R23", took(1, then=numbers(1, 3)), E, "1 file from here on wait for 2"),
-    Case("R24", aside),
+    Case("R24", took(1, 2, then=aside)),
     Case("R24", again, E, "here again"),
     Case("R24", two_formats_of_one_number, E, "the same number"),
-    Case("R25", took(1, 2)),
+    Case("R25", took(1)),
+    Case("R25", took(1, 2, then=aside)),
+    Case("R25", took(1, 2, 3, then=numbers(1, 2, 3)), E, "here again"),
     Case("R25", took(1, 3, then=numbers(1, 2, 3)), E, "past number 2"),
     Case("R26", took(1, 2)),
     Case("R26", rewritten, E, "not the file any more"),
     Case("R27", well),
     Case("R27", two_formats_of_one_number, S, "csv, parquet"),
+    Case("R27", another_format_now, S, "csv, parquet"),
+    Case("R27", took(file_name(1, "csv"), then=numbers(2)), S, "csv, parquet"),
     Case("R28", by_time("b.parquet", "a.parquet")),
     Case("R28", at_once, W, "same moment"),
     Case("R28", by_time_again, E, "taken before"),
+    Case("R28", by_time_and_aside, E, "taken before"),
     Case("R28", by_time_with_keys, W, "by key"),
+    Case("R28", took("b.parquet", then=by_time_with_keys, marked=True), W, "by key"),
     Case("R36", sized(10)),
     Case("R36", sized(12), W, "12 files that wait are small", known=True),
     Case("R36", well, W, "GB", ask={"limits": Limits(large_bytes=100)}),

@@ -76,7 +76,9 @@ class Engine:
         """A landing zone that is away for a moment would drop every table."""
         if not self._files.is_folder(self.zone):
             hint = "put it back, or start again with the one that is there"
-            raise ConfigError(f"there is no landing zone at {self._files.url(self.zone)}", hint=hint)
+            raise ConfigError(
+                f"there is no landing zone at {self._files.url(self.zone)}", hint=hint
+            )
 
     def look(self, *, check: bool = False) -> Applied:
         """As `apply`, once."""

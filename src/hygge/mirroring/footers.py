@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -131,15 +132,20 @@ def _nulls(footer: Footer, at: int) -> int | None:
 
 def _with_rows(file: pq.ParquetFile, facts: FileFacts, keys: Sequence[str]) -> FileFacts:
     """With the markers counted, and the NULLs of keys."""
-    uncounted = [c.name for c in facts.columns if c.name in keys and c.nulls is None]
-    wanted = [*uncounted, *([ROW_MARKER] if facts.is_marked else [])]
-    if len({c.name for c in facts.columns}) < len(facts.columns) or not wanted:
-        return facts  # of two columns with one name, nobody can say which is meant
+    names = Counter(column.name for column in facts.columns)
+    # of two columns with one name, nobody can say which is meant
+    uncounted = [
+        c.name for c in facts.columns if c.name in keys and c.nulls is None and names[c.name] == 1
+    ]
+    marked = names[ROW_MARKER] == 1
+    wanted = [*uncounted, *([ROW_MARKER] if marked else [])]
+    if not wanted:
+        return facts
     nulls, markers = dict.fromkeys(uncounted, 0), dict[int | str | None, int]()
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
         for name in uncounted:
             nulls[name] += batch.column(name).null_count
-        if facts.is_marked:
+        if marked:
             _count(batch.column(ROW_MARKER), markers)
     columns = tuple(
         ColumnFacts(c.name, c.type, c.nullable, c.nested, c.physical, c.logical, nulls[c.name])
@@ -147,7 +153,7 @@ def _with_rows(file: pq.ParquetFile, facts: FileFacts, keys: Sequence[str]) -> F
         else c
         for c in facts.columns
     )
-    counted = markers if facts.is_marked else None
+    counted = markers if marked else None
     return FileFacts(
         facts.path, facts.size, rows=facts.rows, columns=columns, codecs=facts.codecs,
         markers=counted,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from hygge.mirroring.names import Detection
+
+_DELIMITED: Final = ("fileformat", "fileextension", "schemadefinition", "fileformattypeproperties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class TableMetadata:
             raise ValueError("isUpsertDefaultRowMarker is not a bool")  # noqa: TRY004
         detection = Detection(given.get("filedetectionstrategy") or Detection.SEQUENTIAL)
         return cls(tuple(keys), detection, upserts, given)
+
+    @property
+    def delimited(self) -> dict[str, Any]:
+        """What is written there of delimited files, by its names in lower case."""
+        return {name: self.given[name] for name in _DELIMITED if name in self.given}
 
     def to_bytes(self) -> bytes:
         """As the file has it."""

@@ -176,7 +176,17 @@ def changed(view: TableView) -> Answer:
     for name, was, now in pairs:
         if was != now:
             what = f"{name} was {_said(was)}, and is {_said(now)}"
-            yield warning(METADATA, what, "put it back, or drop the table and load it anew")
+            yield warning(METADATA, what, _BACK)
+    if before.delimited is None:
+        yield Unsaid(UNTOLD)
+        return
+    was_said, is_said = before.delimited, view.metadata.delimited
+    for name in sorted(was_said.keys() | is_said.keys()):
+        if was_said.get(name) != is_said.get(name):
+            yield warning(METADATA, f"{_NAMES[name]} is another than it was", _BACK)
+
+
+_BACK: Final = "put it back, or drop the table and load it anew"
 
 
 def _said(value: object) -> str:

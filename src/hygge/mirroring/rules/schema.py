@@ -73,9 +73,8 @@ def dropped_nullable(view: FileView) -> Answer:
     if view.pinned is None:
         yield Unsaid(UNSEEN)
         return
-    deletes = set(view.file.markers or {}) == {int(Marker.DELETE)}
     for column in _gone(view):
-        if column.nullable and not deletes and not _tells_updates(view):
+        if column.nullable and not view.file.only_deletes and not _tells_updates(view):
             what = f"the column {column.name!r} is gone: it is NULL in the new rows"
             yield warning(view.file.path, what, f"write it; to be rid of it, {_ANEW}")
 
