@@ -23,6 +23,7 @@ from hygge.filesystems.locating import locate
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.engine import Engine, apply
 from hygge.mirroring.identity import identity_of
+from hygge.mirroring.lint import lint
 from hygge.mirroring.names import Detection, file_name
 
 SEED = [(1, "one"), (2, "two"), (3, "three")]
@@ -283,6 +284,32 @@ def test_every_type_that_a_table_can_have(zone: Zone) -> None:
     kinds = {column.name: column.type for column in zone.state().tables["T"].columns}
     assert kinds["text"] == kinds["chosen"] == "string"
     assert kinds["milli"] == "timestamp[ms, tz=UTC]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "there"),
+    [
+        (pa.decimal256(10, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.decimal64(15, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.decimal32(5, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.duration("us"), timedelta(seconds=1), 1_000_000),
+        (pa.duration("ms"), timedelta(seconds=1), 1_000),
+        (pa.json_(), "{}", "{}"),
+        (pa.uuid(), b"0123456789abcdef", b"0123456789abcdef"),
+        (pa.bool8(), 1, 1),
+    ],
+    ids=str,
+)
+def test_what_only_arrow_tells_apart_is_what_parquet_has(
+    zone: Zone, kind: pa.DataType, written: object, there: object
+) -> None:
+    made = pa.table({"id": pa.array([1]), "x": pa.array([written], kind)})
+    zone.write(1, made)
+    assert lint(*locate(str(zone.root))).ok
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == [(1, there)]
+    pq.write_table(made, zone.folder() / file_name(2), store_schema=False)
+    assert zone.apply().of("T").error is None
 
 
 def test_keys_of_several_columns_and_texts(zone: Zone) -> None:

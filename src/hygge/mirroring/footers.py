@@ -17,6 +17,8 @@ from hygge.mirroring.facts import ColumnFacts, FileFacts
 from hygge.mirroring.names import ROW_MARKER
 
 BATCH_ROWS: Final = 2**16
+_DIGITS: Final = 38
+"""So many has the widest decimal that parquet's readers agree on; `decimal256` has more."""
 _ILLEGAL: Final = ("can only annotate", "can not be applied", "cannot be applied")
 """Of Arrow's words where a type is written in a form that it cannot have."""
 
@@ -121,7 +123,9 @@ def plain(kind: Any) -> Any:
         return pa.binary()
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         return pa.timestamp(kind.unit, "UTC")
-    return kind
+    if pa.types.is_decimal(kind) and kind.precision <= _DIGITS:
+        return pa.decimal128(kind.precision, kind.scale)
+    return pa.int64() if pa.types.is_duration(kind) else kind
 
 
 def _nulls(footer: Footer, at: int) -> int | None:
@@ -169,9 +173,12 @@ def _count(values: Any, markers: dict[int | str | None, int]) -> None:
 
 
 def _values(column: Any) -> list[Any]:
-    """Times as numbers: Python's own cut them."""
+    """Times as numbers: Python's own cut them; moments by one measure, whatever their file's."""
     kind = plain(column.type)
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+    if pa.types.is_timestamp(kind):
+        finer = pa.timestamp("us" if kind.unit == "ms" else kind.unit, kind.tz)
+        column = column.cast(kind).cast(finer).cast(pa.int64())
+    elif pa.types.is_time64(kind) or pa.types.is_duration(column.type):
         column = column.cast(kind).cast(pa.int64())
     found: list[Any] = column.to_pylist()
     return found
