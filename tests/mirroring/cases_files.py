@@ -128,6 +128,23 @@ def twin_keys(z: Landing) -> None:
     seed(pa.Table.from_arrays([one, none], names=["id", "id"]))(z)
 
 
+def moment(unit: str, required: Any = ("id", "at"), **more: Any) -> pa.Table:
+    """One moment, by this measure."""
+    kind, ticks = pa.timestamp(unit, "UTC"), {"ms": 10**3, "us": 10**6}[unit]
+    return rows({"at": kind}, required, id=[1], at=[ticks], **more)
+
+
+def wide_in_name_alone(before: Any, now: Any, value: Any) -> Any:
+    """Two types that parquet has in one form; Arrow's own schema in the file tells them apart."""
+
+    def build(z: Landing) -> None:
+        z.table()
+        for number, kind in enumerate((before, now), 1):
+            z.data(number, rows({"x": kind}, id=[1], x=[value]), store_schema=True)
+
+    return build
+
+
 MARKED = rows(id=[1], name=["a"], marker=[1])
 KNOWN = rows({"at": pa.int32()}, id=[1], name=["a"], at=[1])
 STRICT_TYPES = [
@@ -227,6 +244,7 @@ CASES = [
     Case("R50", seed(people(1, 2), people(1, 2, marker=[1, 2]))),
     Case("R50", seed(people(1), people(7, marker=[2])), W, "deleted, and not there"),
     Case("R50", seed(people(1), people(7, marker=[1])), W, "updated, and not there"),
+    Case("R50", seed(moment("ms"), moment("us", marker=[1]), keys=("at",))),
     Case("R51", seed(people(1), rows(id=[1, 2], name=["name 1"] * 2, marker=[2, 4])),
          ask={"source_id": "name"}),
     Case("R51", seed(people(1), rows(id=[2], name=["name 1"], marker=[4])), W, "the first: 1",
@@ -235,7 +253,13 @@ CASES = [
     Case("R52", after(rows({"name": pa.large_string()}, id=[1], name=["a"]), people(2))),
     Case("R52", after(people(1), rows({"id": pa.int64()}, id=[1], name=["a"])), E, "is int64"),
     Case("R52", after(people(1), rows(required=("id", "name"), id=[1], name=["a"])), E, "NOT NULL"),
+    Case("R52", after(moment("ms"), moment("us"))),
+    Case("R52", after(moment("us"), moment("us", ()))),
+    Case("R52", wide_in_name_alone(pa.decimal128(10, 2), pa.decimal256(10, 2), Decimal(1))),
+    Case("R52", wide_in_name_alone(pa.decimal64(10, 2), pa.decimal128(10, 2), Decimal(1))),
+    Case("R52", wide_in_name_alone(pa.int64(), pa.duration("us"), 1)),
     Case("R53", after(people(1), KNOWN)),
+    Case("R53", after(people(1), rows(id=[1], Name=["a"])), S, "differs from 'name' only by case"),
     Case("R53", after(people(1), rows(required=("id", "at"), id=[1], name=["a"], at=[1])),
          E, "the new column 'at'"),
     Case("R54", after(KNOWN, people(2))),
@@ -245,7 +269,11 @@ CASES = [
     Case("R55", after(KNOWN, rows(id=[1], marker=[2]))),
     Case("R55", after(KNOWN, people(2)), W, "'at' is gone"),
     Case("R56", after(KNOWN, people(2))),
+    Case("R56", seed(people(1), rows(id=[2]), rows(id=[3], other=["x"]))),
     Case("R56", after(people(1), rows(id=[1], title=["a"])), W, "renamed?"),
+    Case("R56", after(people(1), rows(id=[1], title=["a"], more=[3])), W, "'title' new: renamed?"),
+    Case("R56", seed(people(1), rows(id=[1], marker=[2]), rows(id=[1], title=["a"])), W,
+         "renamed?"),
     Case("R57", after(people(1), rows(id=[1], name=[None]))),
     Case("R57", after(people(1), rows({"name": pa.int32()}, id=[1], name=[None])), E, "was string"),
     Case("R57", after(people(1), rows({"name": pa.null()}, id=[1], name=[None])), E, "was string"),

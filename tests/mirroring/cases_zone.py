@@ -127,6 +127,15 @@ def columns(kind: str) -> Any:
     ]})  # fmt: skip
 
 
+def column(**given: Any) -> Any:
+    return delimited(SchemaDefinition={"Columns": [given]})
+
+
+def with_hidden_metadata(z: Landing) -> None:
+    well(z)
+    z.put(f"T/_Temp/{METADATA}", {})
+
+
 def without_partner(z: Landing) -> None:
     well(z)
     (z.path / PARTNER).unlink()
@@ -140,9 +149,12 @@ def partner(told: Any) -> Any:
     return build
 
 
-def partner_within(z: Landing) -> None:
-    well(z)
-    z.put(f"T/{PARTNER}", {"partnerName": "us", "sourceInfo": {"sourceType": "SQL"}})
+def partner_within(folder: str) -> Any:
+    def build(z: Landing) -> None:
+        well(z)
+        z.put(f"{folder}/{PARTNER}", {"partnerName": "us", "sourceInfo": {"sourceType": "SQL"}})
+
+    return build
 
 
 def called(name: str, **more: Any) -> Any:
@@ -271,7 +283,10 @@ CASES = [
     Case("R02", schemas),
     Case("R02", lambda z: z.table("sales.Schema"), E, "exactly .schema"),
     Case("R02", lambda z: z.table(".schema/Orders"), E, "without the schema's name"),
+    Case("R02", with_hidden_metadata),
     Case("R02", lambda z: z.table("a.schema/b.schema"), E, "within another"),
+    Case("R02", lambda z: z.table("a.schema/b.Schema"), E, "within another"),
+    Case("R02", lambda z: z.table("a.schema/b/Orders"), E, "holds tables"),
     Case("R02", lambda z: z.table("sales/Orders"), E, "holds tables"),
     Case("R03", schemas),
     Case("R03", beside("orders.parquet"), W, "never read"),
@@ -295,12 +310,17 @@ CASES = [
     Case("R09", metadata(b'{"keyColumns": [id]}'), E, "not a JSON object"),
     Case("R09", metadata(b"\xff\xfe{}"), E, "not a JSON object"),
     Case("R09", metadata(b"[]"), E, "not a JSON object"),
+    Case("R09", metadata(b'{"keyColumns": ["id"], "KeyColumns": ["name"]}'), E, "is there twice"),
+    Case("R09", metadata(b'{"keyColumns": ["id"], "keyColumns": ["id"]}'), E, "is there twice"),
+    Case("R09", metadata(b'{"keyColumns": ["id"], "x": NaN}'), E, "NaN is no JSON"),
     Case("R10", well),
     Case("R10", given(keyColumns="id"), E, "not a list"),
+    Case("R10", given(keyColumns=None), E, "not a list"),
     Case("R10", given(keyColumns=["id", ""]), E, "empty name"),
     Case("R10", given(keyColumns=["id", "id"]), E, "twice"),
     Case("R12", took(1)),
     Case("R12", took(1, keys=())),
+    Case("R12", took(1, then=given(keys=("name", "id")), keys=("id", "name"))),
     Case("R12", took(1, keys=("name",)), E, "were name, and are id"),
     Case("R13", well),
     Case("R13", given(fileDetectionStrategy="Sequential"), E, "is none"),
@@ -313,6 +333,15 @@ CASES = [
     Case("R17", layout(RowSeparator="\n", ColumnSeparator=";", FirstRowAsHeader=True)),
     Case("R17", delimited(FileFormat="DelimitedText", FileExtension="psv")),
     Case("R17", columns("Int32")),
+    Case("R17", layout(FirstRowAsHeader="True", Encoding="utf-8")),
+    Case("R17", layout(FirstRowAsHeader=1), E, "not true"),
+    Case("R17", layout(Encoding="nonsense"), E, "Encoding 'nonsense' is none"),
+    Case("R17", layout(Encoding=8), E, "Encoding 8 is none"),
+    Case("R17", delimited(FileFormatTypeProperties="x"), E, "is no object"),
+    Case("R17", delimited(SchemaDefinition=["x"]), E, "no list of Columns"),
+    Case("R17", delimited(SchemaDefinition={"Columns": {"Name": "id"}}), E, "no list of Columns"),
+    Case("R17", column(DataType="Int32"), E, "column 1 of SchemaDefinition has no Name"),
+    Case("R17", column(Name="id", DataType="Int32", IsNullable="false"), E, "not true or false"),
     Case("R17", delimited(FileFormat="DelimitedText"), E, "without FileExtension"),
     Case("R17", delimited(FileFormat="Excel"), E, "is none"),
     Case("R17", layout(FirstRowAsHeader=False), E, "not true"),
@@ -333,7 +362,10 @@ CASES = [
     Case("R20", partner(b"{"), E, "not a JSON object"),
     Case("R20", partner({"sourceInfo": {"sourceType": "SQL"}}), E, "no partnerName"),
     Case("R20", partner({"partnerName": "us"}), E, "no sourceInfo.sourceType"),
-    Case("R20", partner_within, W, "in a table's folder"),
+    Case("R20", partner_within("T"), W, "in a table's folder"),
+    Case("R20", partner_within("T/later"), W, "in a table's folder"),
+    Case("R20", partner_within("sales.schema"), W, "in a schema's folder"),
+    Case("R20", partner_within("T/_Temp")),
     Case("R21", well),
     Case("R21", called("1.parquet"), E, "not a name"),
     Case("R21", called(file_name(2).replace("2", "\u0662")), E, "not a name"),
@@ -374,7 +406,10 @@ CASES = [
     Case("R59", well, E, "new bytes", ask={"limits": Limits(bytes_a_day=100)}),
     Case("R60", claimed("aa", "aa")),
     Case("R60", claimed("aa", "bb"), E, "2 writers"),
+    Case("R60", under_way(f"_{file_name(3)}")),
     Case("R60", under_way(f"_{file_name(3)}", f"_{file_name(3, 'csv')}"), E, "claim number 3"),
+    Case("R60", under_way(f"_{file_name(3)}", f"_Temp/_{file_name(3)}"), E, "claim number 3"),
+    Case("R60", under_way(f"_{file_name(1)}"), E, "claims number 1, which"),
     Case("R61", waiting(1)),
     Case("R61", waiting(30), W, "30 hours"),
     Case("R62", reborn(1, 2)),

@@ -26,6 +26,11 @@ class ColumnFacts:
     nulls: int | None = None
 
 
+def one_type(told: str) -> str:
+    """Of types in Arrow's words that a table does not tell apart, the one that it has."""
+    return told.replace("timestamp[ms", "timestamp[us")
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """One data file, by its path below the table's folder.

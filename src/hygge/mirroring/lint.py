@@ -155,7 +155,13 @@ class _Table:
         for file, before in told(story, facts, written.table.detection):
             if file.path in here:
                 one = FileView(
-                    file, written, before.pinned, before.first, before.marked, self.limits
+                    file,
+                    written,
+                    before.pinned,
+                    before.first,
+                    before.marked,
+                    self.limits,
+                    before.latest,
                 )
                 yield from _answers(Over.FILE, one, name, where)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hygge.filesystems.filesystem import FileInfo
@@ -130,6 +130,7 @@ class Before:
     pinned: Sequence[SeenColumn] | None
     first: bool | None
     marked: bool | None
+    latest: Collection[str] | None
 
 
 def told(
@@ -140,14 +141,16 @@ def told(
     fresh = before is not None and not before.last and not before.processed
     pinned: dict[str, SeenColumn] | None = None
     marked: bool | None = None
+    latest: Collection[str] | None = None
     if before is not None:
         marked = before.marked
         pinned = {c.name: c for c in before.columns} if fresh or before.columns else None
     for index, info in enumerate(story.files):
         file = facts[info.path]
         columns = None if pinned is None else tuple(pinned.values())
-        yield file, Before(columns, _first(info, index, before, fresh, detection), marked)
+        yield file, Before(columns, _first(info, index, before, fresh, detection), marked, latest)
         if file.readable:
+            latest = latest if file.only_deletes else {c.name for c in file.columns}
             pinned = {**{c.name: c for c in file.seen}, **(pinned or {})}
             marked = True if file.is_marked else marked
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
@@ -84,7 +84,8 @@ class TableView:
 @dataclass(frozen=True, slots=True)
 class FileView:
     """A file, and what came before it: `pinned` are all columns ever seen, `marked` whether a file
-    had markers, `first` whether there was none. None: that is not known."""
+    had markers, `first` whether there was none, `latest` the names in the one right before that was
+    not all deletes. None: that is not known."""
 
     file: FileFacts
     written: Written
@@ -92,6 +93,7 @@ class FileView:
     first: bool | None
     marked: bool | None
     limits: Limits = Limits()
+    latest: Collection[str] | None = None
 
     @property
     def metadata(self) -> TableMetadata:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
-from hygge.mirroring.names import FIRST, Detection, Marker, file_name, is_hidden, number_of
+from hygge.mirroring.names import FIRST, Detection, Marker, file_name, number_of
 from hygge.mirroring.rules.rule import (
     Answer,
     Need,
@@ -19,7 +19,7 @@ from hygge.mirroring.rules.rule import (
     warning,
 )  # fmt: skip
 from hygge.mirroring.rules.views import UNTAKEN, UNTOLD, TableView, ZoneView
-from hygge.mirroring.story import numbered
+from hygge.mirroring.story import name_of, numbered
 
 _DAY: Final = 24 * 3600
 _CLAIM: Final = re.compile(r"_+([0-9]{20})\b.*")
@@ -53,15 +53,20 @@ def claims(view: ZoneView) -> Answer:
 
 
 def claims_under_way(view: TableView) -> Answer:
-    """Files under way (`_<number>…`) that would be given one number."""
+    """Files under way (`_<number>…`) that would be given one number, or one that is given."""
     claimed = defaultdict[int, list[str]](list)
     for info in view.folder.files:
-        if is_hidden(info.path) and "/" not in info.path and (found := _CLAIM.fullmatch(info.path)):
+        if found := _CLAIM.fullmatch(name_of(info.path)):
             claimed[int(found[1])].append(info.path)
+    published = numbered((*view.folder.processed, *view.folder.data))
     for number, paths in sorted(claimed.items()):
         if len(paths) > 1:
             what = f"{' and '.join(paths[:2])} both claim number {number}"
             yield error(paths[1], what, "one writer a table")
+        elif number in published:
+            what = f"it claims number {number}, which {published[number][-1].path} has"
+            hint = "one writer a table; delete it, if none is at work on it"
+            yield error(paths[0], what, hint)
 
 
 def stuck(view: TableView) -> Answer:
