@@ -26,7 +26,7 @@ def landing_zone(files: FileSystem, path: str) -> str:
     Raises ConfigError where there is none, or where this is the folder of a table or a schema.
     """
     path = path.strip("/")
-    above, _, name = path.rpartition("/")
+    name = path.rpartition("/")[2]
     for inner in (LANDING_ZONE, _NAME) if name != _NAME else ():
         if files.is_folder(f"{path}/{inner}".lstrip("/")):
             return f"{path}/{inner}".lstrip("/")
@@ -34,15 +34,11 @@ def landing_zone(files: FileSystem, path: str) -> str:
     if not files.is_folder(path):
         raise ConfigError(f"there is no landing zone at {where}", hint=_HINT)
     if name.lower().endswith(SCHEMA_SUFFIX):
-        raise ConfigError(
-            f"{where} is the folder of a schema, not a landing zone", hint=files.url(above)
-        )
+        told = f"{where} is the folder of a schema, not a landing zone"
+        raise ConfigError(told, hint=files.url(_around(path)))
     if _is_table(files, path):
-        if above.endswith(SCHEMA_SUFFIX):
-            above = above.rpartition("/")[0]
-        raise ConfigError(
-            f"{where} is the folder of a table, not a landing zone", hint=files.url(above)
-        )
+        told = f"{where} is the folder of a table, not a landing zone"
+        raise ConfigError(told, hint=files.url(_around(path)))
     return path
 
 
@@ -54,18 +50,24 @@ def known_landing_zone(files: FileSystem, path: str) -> str:
     found = landing_zone(files, path)
     if not found:
         raise ConfigError(f"there is no landing zone at {files.url(found)}", hint=_HINT)
-    above, _, name = found.rpartition("/")
+    *above, name = found.split("/")
     if name == _NAME:
         return found
-    inside = above.split("/")
-    if _NAME in inside:
-        top = "/".join(inside[: inside.index(_NAME) + 1])
+    if _NAME in above:
         told = f"{files.url(found)} is a folder in a landing zone, and none itself"
-        raise ConfigError(told, hint=files.url(top))
+        raise ConfigError(told, hint=files.url(_around(found)))
     if not _holds_tables(files, found):
         told = f"nothing in {files.url(found)} says that it is a landing zone"
         raise ConfigError(told, hint=_HINT)
     return found
+
+
+def _around(path: str) -> str:
+    """The landing zone that a folder of a table or a schema lies in, by its name or by theirs."""
+    above = path.split("/")[:-1]
+    if _NAME in above:
+        return "/".join(above[: above.index(_NAME) + 1])
+    return "/".join(above[:-1] if above and above[-1].endswith(SCHEMA_SUFFIX) else above)
 
 
 def _is_table(files: FileSystem, path: str) -> bool:
