@@ -152,6 +152,16 @@ def test_diff_of_what_is_equal(zone: Zone) -> None:
     assert diff(place, "--table", "T") == (0, "dbo.T\n  = 3  - 0  + 0  * 0  ! 0\n")
 
 
+def test_diff_looks_where_apply_has_put_it(zone: Zone) -> None:
+    place = shop(zone, SEED)
+    shutil.rmtree(zone.into)
+    schema = ("--default-schema", "sales")
+    apply(zone, *schema)
+    assert diff(place, "--table", "T", *schema) == (0, "sales.T\n  = 3  - 0  + 0  * 0  ! 0\n")
+    assert diff(place, "--table", "sales.T")[0] == 0
+    assert diff(place, "--table", "T")[0] == 1
+
+
 def test_diff_tells_each_row_that_differs(zone: Zone) -> None:
     place = shop(zone, [(1, "one"), (2, "TWO"), (4, "four")])
     code, said = diff(place, "--table", "dbo.T")

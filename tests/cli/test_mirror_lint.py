@@ -93,7 +93,8 @@ def test_json_is_one_object_with_every_rule(landing: Landing, tmp_path: Path) ->
     assert list(by_rule) == [rule.id for rule in ALL]
     assert by_rule["R23"]["outcome"] == "findings"
     assert by_rule["R01"] == {
-        "rule": "R01", "title": ALL[0].title, "outcome": "passed", "findings": 0, "not_checked": [],
+        "rule": "R01", "title": ALL[0].title, "outcome": "passed", "findings": 0,
+        "only_strict": 0, "not_checked": [],
     }  # fmt: skip
     assert by_rule["R12"]["outcome"] == "not checked"
     assert by_rule["R12"]["not_checked"][0]["table"] == "T"

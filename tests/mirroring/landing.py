@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from hygge.filesystems.locating import locate
 from hygge.mirroring.identity import identity_of
 from hygge.mirroring.lint import lint
-from hygge.mirroring.names import METADATA, PARTNER, ROW_MARKER, file_name, number_of
+from hygge.mirroring.names import METADATA, PARTNER, PROCESSED, ROW_MARKER, file_name, number_of
 from hygge.mirroring.report import Report
 from hygge.mirroring.rules.rule import Severity
 from hygge.mirroring.state import SeenColumn, TableState, ZoneState
+from hygge.mirroring.written import Written
 
 NOW = 1_790_000_000.0
 PEOPLE = (SeenColumn("id", "int32", False), SeenColumn("name", "string", True))
@@ -90,17 +91,23 @@ class Landing:
     def took(self, *files: int | str, name: str = "T", **more: Any) -> None:
         """The service has applied these files of the table, as they are now."""
         names = [file_name(file) if isinstance(file, int) else file for file in files]
-        digests = {
-            told: hashlib.sha256((self.path / name / told).read_bytes()).hexdigest()
-            if (self.path / name / told).exists()
-            else "0" * 64
-            for told in names
-        }
+        digests = {told: self._digest(name, told) for told in names}
         filesystem, path = locate(str(self.path / name))
         identity = identity_of(filesystem, path)
         last = max((number_of(told) or 0 for told in names), default=0)
-        told = {"identity": identity, "keys": ("id",), "columns": PEOPLE, "last": last}
+        told = {
+            "identity": identity,
+            "keys": ("id",),
+            "columns": PEOPLE,
+            "last": last,
+            "delimited": Written.of(filesystem.get(f"{path}/{METADATA}")).table.delimited,
+        }
         self.known[name] = TableState(**{**told, "processed": digests, **more})
+
+    def _digest(self, table: str, file: str) -> str:
+        places = (self.path / table / file, self.path / table / PROCESSED / file)
+        found = next((place for place in places if place.exists()), None)
+        return "0" * 64 if found is None else hashlib.sha256(found.read_bytes()).hexdigest()
 
     @property
     def state(self) -> ZoneState:

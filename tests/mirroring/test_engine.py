@@ -21,8 +21,9 @@ from tests.mirroring.zones import SCHEMA, Row, Zone, ordered
 from hygge.core.errors import ConfigError, LoadLost
 from hygge.filesystems.locating import locate
 from hygge.mirroring.choices import Choices
-from hygge.mirroring.engine import Engine
+from hygge.mirroring.engine import Engine, apply
 from hygge.mirroring.identity import identity_of
+from hygge.mirroring.lint import lint
 from hygge.mirroring.names import Detection, file_name
 
 SEED = [(1, "one"), (2, "two"), (3, "three")]
@@ -285,6 +286,32 @@ def test_every_type_that_a_table_can_have(zone: Zone) -> None:
     assert kinds["milli"] == "timestamp[ms, tz=UTC]"
 
 
+@pytest.mark.parametrize(
+    ("kind", "written", "there"),
+    [
+        (pa.decimal256(10, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.decimal64(15, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.decimal32(5, 2), Decimal("1.50"), Decimal("1.50")),
+        (pa.duration("us"), timedelta(seconds=1), 1_000_000),
+        (pa.duration("ms"), timedelta(seconds=1), 1_000),
+        (pa.json_(), "{}", "{}"),
+        (pa.uuid(), b"0123456789abcdef", b"0123456789abcdef"),
+        (pa.bool8(), 1, 1),
+    ],
+    ids=str,
+)
+def test_what_only_arrow_tells_apart_is_what_parquet_has(
+    zone: Zone, kind: pa.DataType, written: object, there: object
+) -> None:
+    made = pa.table({"id": pa.array([1]), "x": pa.array([written], kind)})
+    zone.write(1, made)
+    assert lint(*locate(str(zone.root))).ok
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == [(1, there)]
+    pq.write_table(made, zone.folder() / file_name(2), store_schema=False)
+    assert zone.apply().of("T").error is None
+
+
 def test_keys_of_several_columns_and_texts(zone: Zone) -> None:
     schema = pa.schema([("a", pa.string()), ("b", pa.date32()), ("v", pa.int32())])
     one, two = date(2024, 1, 1), date(2024, 1, 2)
@@ -341,6 +368,39 @@ def test_a_landing_zone_that_is_not_there(zone: Zone, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no landing zone"):
         zone.apply()
     assert zone.rows() == ordered(SEED), "nothing is dropped then"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("db/Files/LandingZone/T", "the folder of a table"),
+        ("db/Files/LandingZone/sales.schema/T", "the folder of a table"),
+        ("db/Files/LandingZone/sales.schema", "the folder of a schema"),
+        ("db/Files/LandingZone/T/_ProcessedFiles", "the folder of a table"),
+        ("db/Files/LandingZone/later", "a folder in a landing zone"),
+        ("stuff", "nothing in"),
+    ],
+)
+def test_what_is_no_landing_zone_is_not_written_into(
+    zone: Zone, tmp_path: Path, path: str, told: str
+) -> None:
+    zone.metadata("sales.schema/T")
+    zone.put("_ProcessedFiles/" + file_name(1), SEED, marked=False)
+    (zone.path / "later").mkdir()
+    (tmp_path / "stuff" / "a").mkdir(parents=True)
+    before = {*tmp_path.rglob("*")}
+    with pytest.raises(ConfigError, match=told) as refused:
+        apply(*locate(str(tmp_path / path)), locate(str(zone.into)))
+    inside = path.startswith("db/")
+    assert refused.value.hint == str(zone.path) if inside else refused.value.hint
+    assert {*tmp_path.rglob("*")} == before
+
+
+def test_a_landing_zone_may_be_called_otherwise(zone: Zone, tmp_path: Path) -> None:
+    zone.put(1, SEED, marked=False)
+    place = zone.path.rename(tmp_path / "teas")
+    apply(*locate(str(place)), locate(str(zone.into)))
+    assert zone.rows() == ordered(SEED)
 
 
 @pytest.mark.parametrize("into", ["db/Files/LandingZone/mirror", "db/Files", "db"])

@@ -16,8 +16,10 @@ from tests.mirroring.zones import SCHEMA, Zone, ordered
 
 from hygge.core.errors import StoreError
 from hygge.filesystems.filesystem import FileSystemCapabilities
+from hygge.filesystems.locating import locate
 from hygge.mirroring.applied import Status
 from hygge.mirroring.choices import Choices
+from hygge.mirroring.lint import lint
 from hygge.mirroring.names import ROW_MARKER, file_name
 
 SEED = [(1, "one"), (2, "two"), (3, "three")]
@@ -246,13 +248,30 @@ def test_a_column_that_may_not_be_missing(zone: Zone) -> None:
     stopped(zone, "the column 'id' is missing, and it was not nullable", "SchemaMergeFailure")
 
 
-def test_a_column_that_was_nullable_once_may_be_missing(zone: Zone) -> None:
-    for number, nullable in ((2, True), (3, False)):
-        zone.put(number, [(9, 9, 4)], schema=SCHEMA.set(1, pa.field("n", pa.int32(), nullable)))
-    zone.put(4, [(9, "nine", 4)])
-    told = zone.apply().of("T")
-    assert told.error is None
-    assert (9, "nine", None) in (zone.rows() or ())
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ([True, None], None),
+        ([True, False], "'n' is not nullable, and it was"),
+        ([False, True], None),
+        ([False, True, False], None),
+        ([False, True, None], "'n' is missing, and it was not nullable"),
+    ],
+)
+def test_what_may_be_null_is_what_its_first_file_says(
+    tmp_path: Path, files: list[bool | None], told: str | None
+) -> None:
+    """As the linter has it (R52, R54)."""
+    zone = Zone(tmp_path)
+    zone.metadata()
+    for number, nullable in enumerate(files, 1):
+        field = pa.field("n", pa.int32(), bool(nullable))
+        schema = pa.schema([SCHEMA[0], *([] if nullable is None else [field])])
+        zone.put(number, [(9, *([] if nullable is None else [9]), 4)], schema=schema)
+    error = zone.apply().of("T").error
+    found = lint(*locate(str(zone.root)))
+    assert (error is None) is found.ok, found.shown
+    assert told is None or told in str(error)
 
 
 def test_a_key_that_no_file_has(tmp_path: Path) -> None:
@@ -268,6 +287,18 @@ def test_keys_that_change(zone: Zone) -> None:
     stopped(zone, "keyColumns were id and are name", "KeyColumnsChanged")
     zone.metadata()
     assert zone.apply().of("T").status is Status.FAILED
+
+
+def test_keys_in_another_order_are_the_same(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    zone.metadata(keyColumns=["id", "name"])
+    zone.put(1, SEED, marked=False)
+    zone.apply()
+    zone.metadata(keyColumns=["name", "id"])
+    zone.put(2, [(3, "three", 2), (9, "one", 4)])
+    assert zone.apply().of("T").error is None
+    assert zone.rows() == ordered([(1, "one"), (2, "two"), (9, "one")])
+    assert zone.state().tables["T"].keys == ("id", "name")
 
 
 def test_keys_that_come_later(tmp_path: Path) -> None:
@@ -290,6 +321,34 @@ def test_metadata_that_cannot_be_read_stops_until_it_can(zone: Zone) -> None:
     zone.put(2, [(1, None, 2)])
     zone.apply()
     assert zone.rows() == ordered(SEED[1:])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"keyColumns": null}',
+        '{"keyColumns": ["id", "id"]}',
+        '{"keyColumns": ["id", " "]}',
+        '{"keyColumns": ["id"], "KeyColumns": ["name"]}',
+        '{"keyColumns": ["id"], "fileDetectionStrategy": null}',
+        '{"keyColumns": ["id"], "x": NaN}',
+    ],
+)
+def test_metadata_that_the_linter_calls_wrong(zone: Zone, given: str) -> None:
+    (zone.folder() / "_metadata.json").write_text(given)
+    told = zone.apply().of("T")
+    assert (told.status, told.why) == (Status.FAILED, "InvalidMetadata")
+    found = lint(*locate(str(zone.root))).shown
+    assert {"R09", "R10", "R13"} & {one.rule for one in found if one.severity.word == "error"}
+
+
+@pytest.mark.parametrize("text", ["", "id,name\n9,nine\n"])
+def test_delimited_text_is_for_the_service_alone(zone: Zone, text: str) -> None:
+    file = zone.folder() / file_name(2, "csv")
+    file.write_text(text)
+    stopped(zone, "not supported by the local mirror", "DelimitedTextNotSupported")
+    file.write_text("id,name\n8,eight\n")
+    assert zone.apply().of("T").why == "DelimitedTextNotSupported", "no other text helps"
 
 
 def test_one_number_twice(zone: Zone) -> None:
@@ -328,6 +387,19 @@ def test_a_file_that_is_there_again(zone: Zone) -> None:
     zone.apply()
     shutil.copy(zone.folder() / "_ProcessedFiles" / file_name(1), zone.folder())
     stopped(zone, "was applied and moved away, and is there again", "FileNameReused")
+
+
+def test_a_file_that_is_there_again_after_a_purge(zone: Zone) -> None:
+    """Nothing but its number tells: it was moved long before the last one was applied."""
+    first = (zone.folder() / file_name(1)).read_bytes()
+    for number in (2, 3):
+        zone.put(number, [(number, "x", 4)])
+    zone.apply()
+    shutil.rmtree(zone.folder() / "_ProcessedFiles")
+    (zone.folder() / file_name(1)).write_bytes(first)
+    found = lint(*locate(str(zone.root)), state=zone.state())
+    assert [one.rule for one in found.shown if one.severity.word == "error"] == ["R25"]
+    stopped(zone, "is there again", "FileNameReused")
 
 
 def test_a_move_that_was_cut_short_is_done_again(

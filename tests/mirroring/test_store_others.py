@@ -189,6 +189,8 @@ def test_what_was_adopted_is_gone_on_with(publisher: Publisher) -> None:
     kept = [row for row in before if row[0] != 91]
     assert publisher.rows_only() == unordered([*kept, *ours.rows(), *people(5, 1).rows()])
     assert publisher.numbers() == [1, 2, 3, 4]
+    told = lint(publisher.files, publisher.zone)
+    assert "R52" not in {one.rule for one in told.findings}, "what was nullable stays so"
 
 
 def test_what_was_adopted_is_not_doubled(publisher: Publisher) -> None:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hygge.mirroring.comparing import Comparison, Difference
-    from hygge.workspace.plan import PlannedFlow
-    from hygge.workspace.workspace import Workspace
 
 
 _COUNT = click.IntRange(min=0)
@@ -24,6 +22,9 @@ _COUNT = click.IntRange(min=0)
 @click.argument("flow")
 @click.option("--into", required=True, metavar="DIR", help="The folder of `hygge mirror apply`.")
 @click.option("--table", metavar="[SCHEMA.]TABLE", help="Which one, where the flow does not say.")
+@click.option(
+    "--default-schema", default="dbo", metavar="NAME", help="For tables that are in none."
+)
 @click.option("--limit", type=_COUNT, default=20, metavar="N", help="So many rows at most.")
 @click.option(
     "--var",
@@ -38,6 +39,7 @@ def diff(
     flow: str,
     into: str,
     table: str | None,
+    default_schema: str,
     limit: int,
     variables: tuple[str, ...],
     as_json: bool,
@@ -48,7 +50,10 @@ def diff(
     = rows are the same, - only in the source, + only in the mirror, * different, ! could not be
     compared. Exits with 1 where anything differs.
     """
+    import asyncio
+
     from hygge.cli.choosing import settings, workspace
+    from hygge.cli.mirror_sides import compared, mirrored
     from hygge.core.errors import ConfigError, HyggeError
 
     place = workspace()
@@ -60,27 +65,17 @@ def diff(
     errors, equal = [lost.error for lost in plan.unready], True
     for planned in plan.flows:
         try:
-            name, found = _compared(place, planned, into, table, limit)
+            sides = mirrored(planned, into, table, default_schema)
+            found = asyncio.run(compared(planned, place.connections, sides[1], limit))
         except HyggeError as failed:
             errors.append(failed.at(flow=planned.name))
             click.echo(f"error: {errors[-1]}", err=True)
             continue
         equal &= found.equal
-        _say(name, found, as_json)
+        _say(sides[0], found, as_json)
     if errors:
         return code_of_all(errors)
     return ExitCode.OK if equal else ExitCode.FAILED
-
-
-def _compared(
-    place: Workspace, planned: PlannedFlow, into: str, table: str | None, limit: int
-) -> tuple[str, Comparison]:
-    import asyncio
-
-    from hygge.cli.mirror_sides import compared, mirrored
-
-    name, mirror = mirrored(planned, into, table)
-    return name, asyncio.run(compared(planned, place.connections, mirror, limit))
 
 
 def _say(name: str, found: Comparison, as_json: bool) -> None:

@@ -24,7 +24,9 @@ from hygge.mirroring.comparing import Comparing, Comparison
 from hygge.workspace.plan import PlannedFlow
 
 
-def mirrored(planned: PlannedFlow, into: str, given: str | None) -> tuple[str, Home[Any]]:
+def mirrored(
+    planned: PlannedFlow, into: str, given: str | None, default_schema: str = "dbo"
+) -> tuple[str, Home[Any]]:
     """The mirrored table's name, and a Home that reads it. Raises ConfigError where nobody says
     which table it is."""
     schema, _, table = given.rpartition(".") if given is not None else _named(planned)
@@ -32,7 +34,7 @@ def mirrored(planned: PlannedFlow, into: str, given: str | None) -> tuple[str, H
         raise ConfigError(
             f"the store of {planned.name} does not say which table it is", hint="--table orders"
         )
-    schema = schema or "dbo"
+    schema = schema or default_schema
     path = joined(located(into, Path.cwd()), f"{schema}/{table}")
     home = home_of(HomeConfig.create({"type": "delta", "path": path}), NoConnections())
     return f"{schema}.{table}", home

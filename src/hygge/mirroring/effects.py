@@ -13,7 +13,7 @@ import polars as pl
 
 from hygge.core.schema import Column, TableSchema
 from hygge.formats.delta_rows import delta_rows
-from hygge.mirroring.landed import FORM, Landed, kind_of
+from hygge.mirroring.landed import LANDED, Landed, kind_of
 from hygge.mirroring.names import ROW_MARKER, Marker
 from hygge.mirroring.stopping import AGAIN, TableStops, Why
 
@@ -89,7 +89,7 @@ class Effects:
 
     def _keys_and_marks(self, unmarked: Marker) -> Iterator[pl.DataFrame]:
         start, schema = 0, self._schema()
-        for batch in delta_rows(self._landed.source, FORM, schema):
+        for batch in delta_rows(self._landed.source, LANDED, schema):
             if self._landed.marked:
                 self._check(batch[ROW_MARKER], start)
             else:

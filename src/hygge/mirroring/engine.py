@@ -22,12 +22,12 @@ from hygge.mirroring.choices import Choices
 from hygge.mirroring.identity import Folder
 from hygge.mirroring.mirror_log import MirrorLog
 from hygge.mirroring.monitoring import Monitoring
+from hygge.mirroring.places import known_landing_zone
 from hygge.mirroring.state import ZoneState
 from hygge.mirroring.stopping import TableStops, Why
 from hygge.mirroring.turn import Turn
 from hygge.mirroring.zone import TableFolder, Zone, listed
 
-LANDING_ZONE = "Files/LandingZone"
 OWN = "_mirror"
 Place = tuple[FileSystem, str]
 _DEFAULT = Choices()
@@ -45,22 +45,10 @@ def apply(
 
     `path` is a landing zone, or the root of a mirrored database; `into` where the tables go. With
     `check` nothing is written, and the answer is what would happen. A table that stops does not
-    stop the others, and is told of; raises ConfigError where there is no landing zone, or another
-    one was applied to `into`.
+    stop the others, and is told of; raises ConfigError where there is no landing zone (see
+    `known_landing_zone`), or another one was applied to `into`.
     """
     return Engine(files, path, into, choices).look(check=check)
-
-
-def zone_at(files: FileSystem, path: str) -> str:
-    """The landing zone that is meant. Raises ConfigError."""
-    path = path.strip("/")
-    inside = f"{path}/{LANDING_ZONE}".lstrip("/")
-    if files.is_folder(inside):
-        return inside
-    if not path or not files.is_folder(path):
-        hint = f"a landing zone, or the folder that {LANDING_ZONE} is in"
-        raise ConfigError(f"there is no landing zone at {files.url(path)}", hint=hint)
-    return path
 
 
 class Engine:
@@ -69,7 +57,7 @@ class Engine:
     def __init__(
         self, files: FileSystem, path: str, into: Place, choices: Choices = _DEFAULT
     ) -> None:
-        self._files, self.zone = files, zone_at(files, path)
+        self._files, self.zone = files, known_landing_zone(files, path)
         self._out, self._top = into[0], into[1].strip("/")
         self._choices = choices
         self._refuse_nested()
@@ -84,9 +72,18 @@ class Engine:
         if zone.startswith(mirror) or mirror.startswith(zone):
             raise ConfigError("the mirror and the landing zone lie in each other", hint="--into")
 
+    def _refuse_gone(self) -> None:
+        """A landing zone that is away for a moment would drop every table."""
+        if not self._files.is_folder(self.zone):
+            hint = "put it back, or start again with the one that is there"
+            raise ConfigError(
+                f"there is no landing zone at {self._files.url(self.zone)}", hint=hint
+            )
+
     def look(self, *, check: bool = False) -> Applied:
         """As `apply`, once."""
-        zone = listed(self._files, zone_at(self._files, self.zone))
+        self._refuse_gone()
+        zone = listed(self._files, self.zone)
         self._claim(check)
         if not check:
             self._finish_drops()

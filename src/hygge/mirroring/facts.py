@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hygge.mirroring.names import ROW_MARKER
+from hygge.mirroring.names import ROW_MARKER, Marker
 from hygge.mirroring.state import SeenColumn
 
 
@@ -26,13 +26,19 @@ class ColumnFacts:
     nulls: int | None = None
 
 
+def one_type(told: str) -> str:
+    """Of types in Arrow's words that a table does not tell apart, the one that it has."""
+    return told.replace("timestamp[ms", "timestamp[us")
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """One data file, by its path below the table's folder.
 
     `broken` says why it cannot be read; then nothing else is known of it. `illegal` says which
     column's types cannot be, where Arrow does not even read them. `markers` counts the rows of each
-    marker: a number, a text that is none, or None for NULL. Without a marker column it is None.
+    marker: a number, a text that is none, or None for NULL. Where there is no column of markers, or
+    several, it is None.
     """
 
     path: str
@@ -65,6 +71,11 @@ class FileFacts:
     def has(self, *markers: int) -> bool:
         """Whether a row has one of these."""
         return any((self.markers or {}).get(marker) for marker in markers)
+
+    @property
+    def only_deletes(self) -> bool:
+        """Whether every row is one: then nothing but keys is needed."""
+        return set(self.markers or ()) == {int(Marker.DELETE)}
 
     @property
     def seen(self) -> tuple[SeenColumn, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,6 +17,8 @@ from hygge.mirroring.facts import ColumnFacts, FileFacts
 from hygge.mirroring.names import ROW_MARKER
 
 BATCH_ROWS: Final = 2**16
+_DIGITS: Final = 38
+"""So many has the widest decimal that parquet's readers agree on; `decimal256` has more."""
 _ILLEGAL: Final = ("can only annotate", "can not be applied", "cannot be applied")
 """Of Arrow's words where a type is written in a form that it cannot have."""
 
@@ -120,7 +123,9 @@ def plain(kind: Any) -> Any:
         return pa.binary()
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         return pa.timestamp(kind.unit, "UTC")
-    return kind
+    if pa.types.is_decimal(kind) and kind.precision <= _DIGITS:
+        return pa.decimal128(kind.precision, kind.scale)
+    return pa.int64() if pa.types.is_duration(kind) else kind
 
 
 def _nulls(footer: Footer, at: int) -> int | None:
@@ -131,15 +136,20 @@ def _nulls(footer: Footer, at: int) -> int | None:
 
 def _with_rows(file: pq.ParquetFile, facts: FileFacts, keys: Sequence[str]) -> FileFacts:
     """With the markers counted, and the NULLs of keys."""
-    uncounted = [c.name for c in facts.columns if c.name in keys and c.nulls is None]
-    wanted = [*uncounted, *([ROW_MARKER] if facts.is_marked else [])]
-    if len({c.name for c in facts.columns}) < len(facts.columns) or not wanted:
-        return facts  # of two columns with one name, nobody can say which is meant
+    names = Counter(column.name for column in facts.columns)
+    # of two columns with one name, nobody can say which is meant
+    uncounted = [
+        c.name for c in facts.columns if c.name in keys and c.nulls is None and names[c.name] == 1
+    ]
+    marked = names[ROW_MARKER] == 1
+    wanted = [*uncounted, *([ROW_MARKER] if marked else [])]
+    if not wanted:
+        return facts
     nulls, markers = dict.fromkeys(uncounted, 0), dict[int | str | None, int]()
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
         for name in uncounted:
             nulls[name] += batch.column(name).null_count
-        if facts.is_marked:
+        if marked:
             _count(batch.column(ROW_MARKER), markers)
     columns = tuple(
         ColumnFacts(c.name, c.type, c.nullable, c.nested, c.physical, c.logical, nulls[c.name])
@@ -147,7 +157,7 @@ def _with_rows(file: pq.ParquetFile, facts: FileFacts, keys: Sequence[str]) -> F
         else c
         for c in facts.columns
     )
-    counted = markers if facts.is_marked else None
+    counted = markers if marked else None
     return FileFacts(
         facts.path, facts.size, rows=facts.rows, columns=columns, codecs=facts.codecs,
         markers=counted,
@@ -163,9 +173,12 @@ def _count(values: Any, markers: dict[int | str | None, int]) -> None:
 
 
 def _values(column: Any) -> list[Any]:
-    """Times as numbers: Python's own cut them."""
+    """Times as numbers: Python's own cut them; moments by one measure, whatever their file's."""
     kind = plain(column.type)
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+    if pa.types.is_timestamp(kind):
+        finer = pa.timestamp("us" if kind.unit == "ms" else kind.unit, kind.tz)
+        column = column.cast(kind).cast(finer).cast(pa.int64())
+    elif pa.types.is_time64(kind) or pa.types.is_duration(column.type):
         column = column.cast(kind).cast(pa.int64())
     found: list[Any] = column.to_pylist()
     return found

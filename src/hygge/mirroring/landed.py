@@ -16,11 +16,14 @@ from hygge.core.errors import ConnectionFailed, HyggeError, SourceMissing
 from hygge.core.schema import Column, TableSchema
 from hygge.filesystems.filesystem import FileInfo, FileSource, FileSystem
 from hygge.formats.parquet import Parquet
+from hygge.mirroring.footers import plain
+from hygge.mirroring.landed_rows import LandedParquet
 from hygge.mirroring.names import ROW_MARKER
 from hygge.mirroring.state import SeenColumn
-from hygge.mirroring.stopping import AGAIN, TableStops, Why
+from hygge.mirroring.stopping import AGAIN, REBUILD, TableStops, Why
 
 FORM = Parquet.build({})
+LANDED = LandedParquet.build({})
 _CHUNK = 2**20
 _KINDS: Mapping[str, pl.DataType] = {
     "bool": pl.Boolean(),
@@ -59,6 +62,9 @@ def opened(files: FileSystem, path: str, info: FileInfo) -> Landed:
     """The file at this path. Raises TableStops where the service could not read it, and
     SourceMissing where it has gone away."""
     source, name = files.source(path), path.rpartition("/")[2]
+    if not name.lower().endswith(".parquet"):
+        told = f"{name}: delimited text is not supported by the local mirror"
+        raise TableStops(told, Why.DELIMITED, hint=f"publish parquet: {REBUILD}")
     if not info.size:
         raise TableStops(f"{name}: Parquet file size is 0 bytes", hint=AGAIN)
     digest = sha256(files, path)
@@ -127,20 +133,6 @@ def _seen(field: pa.Field, name: str) -> SeenColumn:
         Why.TYPE,
         hint="publish it as another type: text, or JSON in a text",
     )
-
-
-def plain(kind: pa.DataType) -> pa.DataType:
-    """An Arrow type as any reader of the file sees it: what only Arrow tells apart is one."""
-    told = pa.types
-    if told.is_dictionary(kind):
-        return plain(kind.value_type)
-    if told.is_large_string(kind) or told.is_string_view(kind):
-        return pa.string()
-    if told.is_large_binary(kind) or told.is_binary_view(kind):
-        return pa.binary()
-    if told.is_timestamp(kind) and kind.tz is not None:
-        return pa.timestamp(kind.unit, "UTC")
-    return kind
 
 
 def kind_of(told: str) -> pl.DataType:

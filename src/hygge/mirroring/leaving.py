@@ -9,7 +9,7 @@ from hygge.mirroring.arrivals import moved_away, remains
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.landed import sha256
 from hygge.mirroring.mirror_log import Remembered
-from hygge.mirroring.names import DELETABLE, PROCESSED, Detection
+from hygge.mirroring.names import DELETABLE, PROCESSED, Detection, number_of
 from hygge.mirroring.stopping import REBUILD, TableStops, Why
 from hygge.mirroring.zone import TableFolder
 
@@ -53,6 +53,10 @@ class Leaving:
             return None
         if sha256(self._files, f"{self._folder.path}/{info.path}") != digest:
             return f"{info.path} was applied, and has other bytes now"
+        # all before the last but one were moved before that one was applied
+        exact = known.state.detection is Detection.SEQUENTIAL
+        if exact and (number_of(info.path) or 0) < known.state.last - 1:
+            return f"{info.path} was applied and moved away, and is there again"
         # a move that is not done at once may have been cut short, and then both are there
         if self._files.capabilities.atomic_move and moved_away(self._folder, info.path):
             return f"{info.path} was applied and moved away, and is there again"

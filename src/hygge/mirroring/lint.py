@@ -155,7 +155,13 @@ class _Table:
         for file, before in told(story, facts, written.table.detection):
             if file.path in here:
                 one = FileView(
-                    file, written, before.pinned, before.first, before.marked, self.limits
+                    file,
+                    written,
+                    before.pinned,
+                    before.first,
+                    before.marked,
+                    self.limits,
+                    before.latest,
                 )
                 yield from _answers(Over.FILE, one, name, where)
 
@@ -213,7 +219,7 @@ class _Table:
             return Replayed(why=f"it has more than {keys.most:,} keys", source_id=source)
         except (OSError, ValueError, csv.Error, HyggeError) as failed:
             return Replayed(why=f"its rows cannot be read: {failed}", source_id=source)
-        return Replayed(tuple(met), source_id=source)
+        return Replayed(tuple(met), source_id=source, lacking=_lacking(chapters, source))
 
     def _rows(self, file: FileFacts, keys: Keys, written: Written) -> Iterable[Rows]:
         path = f"{self.folder.path}/{file.path}"
@@ -227,6 +233,12 @@ def _can_be_followed(file: FileFacts, keys: Sequence[str], source: str | None) -
     names = [column.name for column in file.columns]
     once = all(names.count(name) <= 1 for name in (ROW_MARKER, source or ROW_MARKER))
     return once and all(names.count(key) == 1 for key in keys)
+
+
+def _lacking(chapters: Iterable[FileFacts], source: str | None) -> str | None:
+    """The first file whose rows cannot be followed to those of the source."""
+    coming = (file for file in chapters if file.rows and not file.only_deletes)
+    return next((f.path for f in coming if source and f.column(source) is None), None)
 
 
 __all__ = ["Limits", "Report", "facts_of", "file_findings", "lint"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hygge.mirroring.landed import Landed, kind_of
 from hygge.mirroring.state import SeenColumn, TableState
@@ -33,7 +32,10 @@ def _same(there: SeenColumn, arriving: SeenColumn, file: str) -> SeenColumn:
             Why.SCHEMA,
             hint=REBUILD,
         )
-    return replace(there, nullable=there.nullable or arriving.nullable)
+    if there.nullable and not arriving.nullable:
+        told = f"{file}: the column {there.name!r} is not nullable, and it was"
+        raise TableStops(told, Why.SCHEMA, hint=REBUILD)
+    return there
 
 
 def _refuse_missing(

@@ -14,7 +14,7 @@ from hygge.core.errors import HomeError, HyggeError, StoreError
 from hygge.core.schema import TableSchema
 from hygge.formats.delta_rows import delta_rows
 from hygge.mirroring.effects import Effects
-from hygge.mirroring.landed import FORM, Landed, schema_of
+from hygge.mirroring.landed import FORM, LANDED, Landed, schema_of
 from hygge.mirroring.mirror_log import Action, DataFile, MirrorLog, Remembered, added, removed
 
 BYTES, ROWS = 64 * 2**20, 500_000
@@ -98,7 +98,7 @@ class _Change:
                 start += batch.height
                 yield stays
         start = 0
-        for batch in delta_rows(self._landed.source, FORM, self._schema):
+        for batch in delta_rows(self._landed.source, LANDED, self._schema):
             yield self._effects.new(batch, start)
             start += batch.height
 

@@ -34,11 +34,13 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """`why`: why the rows could not be replayed; then nothing was met."""
+    """`why`: why the rows could not be replayed; then nothing was met. `lacking`: a file without
+    the column that names a row of the source, although it has rows that come."""
 
     met: tuple[Met, ...] = ()
     why: str | None = None
     source_id: str | None = None
+    lacking: str | None = None
 
     def of(self, *meetings: Meeting) -> Iterator[Met]:
         return (one for one in self.met if one.meeting in meetings)

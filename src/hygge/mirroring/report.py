@@ -70,7 +70,7 @@ class Report:
         return sorted({one.rule for one in self.unchecked})
 
     def outcome(self, rule: str) -> Outcome:
-        if any(finding.rule == rule for finding in self.shown):
+        if any(finding.rule == rule for finding in self.findings):
             return Outcome.FOUND
         if any(one.rule == rule for one in self.unchecked):
             return Outcome.UNCHECKED
@@ -99,6 +99,7 @@ class Report:
             "title": title,
             "outcome": self.outcome(rule).value,
             "findings": sum(finding.rule == rule for finding in self.shown),
+            "only_strict": sum(f.rule == rule for f in self.findings if f not in self.shown),
             "not_checked": [{"table": one.table, "why": one.why} for one in open_],
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hygge.mirroring.names import Detection
 
@@ -22,7 +23,8 @@ class TableState:
     """One table. `identity` is its folder's: another one is another table. `columns` are all that
     were ever seen, `processed` the SHA-256 (hex) of every file that was applied, by name, `last`
     the greatest number among them. `marked`: a file with markers was applied. `error` is what the
-    table stopped at; nothing later is applied until it is dropped."""
+    table stopped at; nothing later is applied until it is dropped. `delimited` is what the metadata
+    said of delimited files, None where that was not written down."""
 
     identity: str
     keys: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class TableState:
     operations: int = 0
     bytes: int = 0
     error: str | None = None
+    delimited: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Why(StrEnum):
     METADATA = "InvalidMetadata"
     CLASH = "TwoFoldersOneTable"
     EMPTY = "NoData"
+    DELIMITED = "DelimitedTextNotSupported"
+    """Of the local mirror alone: the service takes it."""
 
 
 class TableStops(HyggeError):
@@ -33,7 +35,7 @@ class TableStops(HyggeError):
     @property
     def lasting(self) -> bool:
         """Whether no other file in place of the one that came would help: the table must go."""
-        return self.why in (Why.SCHEMA, Why.KEYS, Why.REUSED)
+        return self.why in (Why.SCHEMA, Why.KEYS, Why.REUSED, Why.DELIMITED)
 
 
 REBUILD = "delete the table's folder, and publish it anew from 00000000000000000001 on"

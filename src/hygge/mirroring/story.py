@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hygge.filesystems.filesystem import FileInfo
@@ -40,9 +40,8 @@ class Story:
 
     @property
     def waiting(self) -> tuple[FileInfo, ...]:
-        """Those that surely are not taken yet: without a state, the first may be the one that
-        the service leaves there."""
-        return self.files if self.state is not None else self.files[1:]
+        """Those that surely are not taken yet: without a state, each may be one that was."""
+        return self.files if self.state is not None else ()
 
 
 def story_of(
@@ -131,6 +130,7 @@ class Before:
     pinned: Sequence[SeenColumn] | None
     first: bool | None
     marked: bool | None
+    latest: Collection[str] | None
 
 
 def told(
@@ -141,14 +141,16 @@ def told(
     fresh = before is not None and not before.last and not before.processed
     pinned: dict[str, SeenColumn] | None = None
     marked: bool | None = None
+    latest: Collection[str] | None = None
     if before is not None:
         marked = before.marked
         pinned = {c.name: c for c in before.columns} if fresh or before.columns else None
     for index, info in enumerate(story.files):
         file = facts[info.path]
         columns = None if pinned is None else tuple(pinned.values())
-        yield file, Before(columns, _first(info, index, before, fresh, detection), marked)
+        yield file, Before(columns, _first(info, index, before, fresh, detection), marked, latest)
         if file.readable:
+            latest = latest if file.only_deletes else {c.name for c in file.columns}
             pinned = {**{c.name: c for c in file.seen}, **(pinned or {})}
             marked = True if file.is_marked else marked
 

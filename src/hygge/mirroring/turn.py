@@ -63,12 +63,12 @@ class Turn:
             told = f"{METADATA}: {failed}"
             raise TableStops(told, Why.METADATA, hint=f"correct {METADATA}") from failed
         state = self._known.state
-        if state.error is None and state.keys and state.keys != found.keys and state.processed:
+        known = bool(state.keys and state.processed)
+        if state.error is None and known and set(state.keys) != set(found.keys):
             told = f"keyColumns were {_names(state.keys)} and are {_names(found.keys)}"
             raise TableStops(told, Why.KEYS, hint=REBUILD)
-        told_now = {"keys": found.keys, "detection": found.detection, "upserts": found.upserts}
         if state.error is None:
-            self._known = replace(self._known, state=replace(state, **told_now))  # type: ignore[arg-type]
+            self._known = replace(self._known, state=_told_now(state, found))
         return True
 
     def _is_stopped(self) -> bool:
@@ -196,6 +196,17 @@ class Turn:
             self._log.put_aside(self._known)
         else:
             self._log.write(self._known, [], "STOP")
+
+
+def _told_now(state: TableState, found: TableMetadata) -> TableState:
+    """Keys keep their order: files of the mirror are known by the values of the first one."""
+    return replace(
+        state,
+        keys=state.keys if set(state.keys) == set(found.keys) else found.keys,
+        detection=found.detection,
+        upserts=found.upserts,
+        delimited=found.delimited,
+    )
 
 
 def _names(keys: tuple[str, ...]) -> str:

@@ -63,12 +63,6 @@ class Written:
         return lowered(self.given.get("fileformattypeproperties"))
 
     @property
-    def is_delimited(self) -> bool:
-        """Whether it says anything of delimited files."""
-        said = {"fileformat", "fileextension", "schemadefinition", "fileformattypeproperties"}
-        return bool(said & self.given.keys())
-
-    @property
     def declared(self) -> tuple[Mapping[str, Any], ...]:
         """The columns of its `SchemaDefinition`, each by names in lower case."""
         columns = lowered(self.given.get("schemadefinition")).get("columns")

@@ -53,7 +53,8 @@ class Columns:
         before = newest.schema if newest is not None else None
         old = newest.receipt.keys if newest is not None and newest.receipt is not None else ()
         keys = request.keys or old
-        required = newest.required if newest is not None else keys
+        # a table that is adopted may have had NULLs in its keys, and no column may cease to
+        required = newest.required if newest is not None else () if config.adopt else keys
         return cls(request, rows, before, keys, old, required, config)
 
     @property

@@ -20,7 +20,7 @@ from hygge.mirroring.rules.rule import (
     strict,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import FileView, TableView
+from hygge.mirroring.rules.views import UNTAKEN, FileView, TableView
 
 _CODECS: Final = ("uncompressed", "snappy", "gzip", "zstd")
 _INT: Final = ("INT32", "INT64")
@@ -130,6 +130,8 @@ def long_names(view: FileView) -> Answer:
 
 def sizes(view: TableView) -> Answer:
     waiting = view.story.waiting
+    if view.story.state is None and len(view.folder.data) > view.limits.pending:
+        yield Unsaid(UNTAKEN)
     small = [info for info in waiting if info.size < view.limits.small_bytes]
     if len(waiting) > view.limits.pending and small:
         what = f"{len(small)} of the {len(waiting)} files that wait are small"
@@ -178,7 +180,8 @@ RULES: Final = (
          {Over.FILE: column_names}),
     Rule("R35", _W, "No column's name is longer than the destination takes.", _INFER,
          {Over.FILE: long_names}, Need.LIMIT),
-    Rule("R36", _W, "Files are neither many and small, nor huge.", _INFER, {Over.TABLE: sizes}),
+    Rule("R36", _W, "Files are neither many and small, nor huge.", _INFER, {Over.TABLE: sizes},
+         Need.STATE),
     Rule("R37", _W, "A parquet file has rows (without is legal, and makes an empty table).", _FIELD,
          {Over.FILE: no_rows}),
     Rule("R38", _W, "A table has had a file, be it without rows.", _FIELD, {Over.TABLE: no_file}),

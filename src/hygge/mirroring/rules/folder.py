@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from hygge.filesystems.filesystem import FileInfo
+from hygge.mirroring.identity import IDENTITY
 from hygge.mirroring.names import (
     DELETABLE,
     METADATA,
@@ -19,7 +20,7 @@ from hygge.mirroring.rules.rule import Answer, Over, Rule, Severity, Source, err
 from hygge.mirroring.rules.views import TableView, ZoneView
 
 _DATA: Final = (".parquet", ".csv", ".tsv", ".psv")
-_STAY: Final = ("_hygge", METADATA, PARTNER, PROCESSED, DELETABLE)
+_STAY: Final = ("_hygge", "_schema.json", IDENTITY, METADATA, PARTNER, PROCESSED, DELETABLE)
 """What begins with `_` and is no file on its way."""
 
 
@@ -36,14 +37,22 @@ def schema_folders(view: ZoneView) -> Answer:
             yield error(name, "a schema's folder without the schema's name", "name.schema")
     for folder in view.zone.tables:
         table, where = folder.table, folder.table.folder
-        if table.schema and table.name.endswith(SCHEMA_SUFFIX):
+        named = table.name.lower().endswith(SCHEMA_SUFFIX)
+        if table.schema and named:
             yield error(where, "a schema's folder within another", "one folder deep: name.schema")
-        elif not table.schema and table.name.lower().endswith(SCHEMA_SUFFIX):
+        elif named:
             right = table.name[: -len(SCHEMA_SUFFIX)] + SCHEMA_SUFFIX
             yield error(where, f"a schema's folder ends in exactly {SCHEMA_SUFFIX}", right)
-        elif any(info.path.endswith(f"/{METADATA}") for info in folder.files):
+        elif any(_is_of_a_table(info.path) for info in folder.files):
             what = "it holds tables, and is not called as a schema's folder is"
-            yield error(where, what, f"{table.name}{SCHEMA_SUFFIX}")
+            right = f"{table.schema or table.name}{SCHEMA_SUFFIX}"
+            yield error(where, what, f"{right}, with the tables directly in it")
+
+
+def _is_of_a_table(path: str) -> bool:
+    """Whether another folder than this one says by it that it is a table's."""
+    folder, _, name = path.rpartition("/")
+    return bool(folder) and name == METADATA and not any(map(is_hidden, folder.split("/")))
 
 
 def data_beside(view: ZoneView) -> Answer:

@@ -53,7 +53,17 @@ def kind(view: FileView) -> Answer:
         yield strict(view.file.path, f"{ROW_MARKER} is {column.type}", "write int32")
 
 
+def _ambiguous(view: FileView) -> bool:
+    """Whether there are several columns of markers, of which none was counted."""
+    return view.file.readable and view.file.is_marked and view.file.markers is None
+
+
+_WHICH: Final = f"which column is meant by {ROW_MARKER} cannot be told"
+
+
 def values(view: FileView) -> Answer:
+    if _ambiguous(view):
+        yield Unsaid(_WHICH)
     for marker, count in (view.file.markers or {}).items():
         if isinstance(marker, str) or marker in _KNOWN:
             continue
@@ -63,6 +73,8 @@ def values(view: FileView) -> Answer:
 
 
 def keyless(view: FileView) -> Answer:
+    if _ambiguous(view):
+        yield Unsaid(_WHICH)
     found = [m for m in _KEYED if view.file.has(m)]
     if found and not view.metadata.keys:
         told = ", ".join(f"{m.value} ({m.name.lower()})" for m in found)
@@ -72,10 +84,12 @@ def keyless(view: FileView) -> Answer:
 
 def null_keys(view: FileView) -> Answer:
     for key in view.metadata.keys:
-        column = view.file.column(key)
-        if column is not None and column.nulls:
-            what = f"the key {key!r} is NULL in {_rows(column.nulls)}"
+        nulls = [column.nulls for column in view.file.columns if column.name == key]
+        if most := max((count or 0 for count in nulls), default=0):
+            what = f"the key {key!r} is NULL in {_rows(most)}"
             yield strict(view.file.path, what, "give each row a key: NULL may match nothing")
+        elif None in nulls:
+            yield Unsaid(f"which column is meant by {key!r} cannot be told")
 
 
 def partial_updates(view: FileView) -> Answer:
@@ -133,6 +147,8 @@ def moved(view: TableView) -> Answer:
     if view.replayed is None or view.replayed.source_id is None:
         yield Unsaid("which rows are one, under another key, only a column of the source can tell")
         return
+    if view.replayed.lacking is not None:
+        yield Unsaid(f"{view.replayed.lacking} has no column {view.replayed.source_id!r}")
     yield from _met(view, Meeting.MOVED, warning, "under a new key, and not deleted under the old",
                     "delete the old key before the new one is inserted")  # fmt: skip
 

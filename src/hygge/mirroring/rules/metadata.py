@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from hygge.core.config import nearest
 from hygge.mirroring.metadata import written
-from hygge.mirroring.names import METADATA, PARTNER, Detection
+from hygge.mirroring.names import METADATA, PARTNER, Detection, is_hidden
+from hygge.mirroring.rules.delimited import delimited
 from hygge.mirroring.rules.rule import (
     Answer,
     Need,
@@ -20,7 +21,7 @@ from hygge.mirroring.rules.rule import (
     warning,
 )  # fmt: skip
 from hygge.mirroring.rules.views import UNTOLD, FileView, TableView, ZoneView
-from hygge.mirroring.written import TYPES, lowered
+from hygge.mirroring.written import lowered
 
 _NAMES: Final = {
     "keycolumns": "keyColumns",
@@ -31,13 +32,6 @@ _NAMES: Final = {
     "schemadefinition": "SchemaDefinition",
     "fileformattypeproperties": "FileFormatTypeProperties",
 }
-_LAYOUT: Final = {
-    "rowseparator": ("RowSeparator", ("\r\n", "\n", "\r", "\\r\\n", "\\n", "\\r")),
-    "columnseparator": ("ColumnSeparator", (",", ";", "|", "\t", "\\t")),
-    "quotecharacter": ("QuoteCharacter", ('"', "'", "")),
-    "escapecharacter": ("EscapeCharacter", ("\\", "/", '"', "")),
-}
-"""What a delimited file's layout may be; the signs for line breaks and tabs spelled out, too."""
 
 
 def missing(view: TableView) -> Answer:
@@ -129,31 +123,6 @@ def many_keys(view: TableView) -> Answer:
         yield warning(METADATA, f"{count} key columns", "fewer than 5 are advised")
 
 
-def delimited(view: TableView) -> Answer:
-    given = view.written.given
-    kind = given.get("fileformat", "CSV")
-    if not isinstance(kind, str) or kind.lower() not in ("csv", "delimitedtext", "parquet"):
-        yield error(METADATA, f"FileFormat {kind!r} is none", "CSV or DelimitedText")
-    elif kind.lower() == "delimitedtext" and not view.written.extension:
-        yield error(METADATA, "DelimitedText without FileExtension", '"FileExtension": "tsv"')
-    layout = view.written.layout
-    if layout.get("firstrowasheader", True) not in (True, "true", "True"):
-        yield error(METADATA, "FirstRowAsHeader is not true", "begin each file with a header")
-    for name, (spelled, known) in _LAYOUT.items():
-        if name in layout and layout[name] not in known:
-            allowed = " ".join(repr(mark) for mark in known if len(mark) < 2 or mark == "\r\n")
-            yield error(METADATA, f"{spelled} {layout[name]!r} cannot be", f"one of {allowed}")
-    for column in view.written.declared:
-        if str(column.get("datatype")).lower() not in TYPES:
-            what = f"DataType {column.get('datatype')!r} of {column.get('name')!r} is none"
-            yield error(METADATA, what, f"one of {_types()}")
-
-
-def _types() -> str:
-    return ("Double, Single, Int16, Int32, Int64, DateTime, IDate, ITime, String, Boolean "
-            "or ByteArray")  # fmt: skip
-
-
 def unknown(view: TableView) -> Answer:
     for name in view.written.given:
         if name not in _NAMES:
@@ -176,7 +145,17 @@ def changed(view: TableView) -> Answer:
     for name, was, now in pairs:
         if was != now:
             what = f"{name} was {_said(was)}, and is {_said(now)}"
-            yield warning(METADATA, what, "put it back, or drop the table and load it anew")
+            yield warning(METADATA, what, _BACK)
+    if before.delimited is None:
+        yield Unsaid(UNTOLD)
+        return
+    was_said, is_said = before.delimited, view.metadata.delimited
+    for name in sorted(was_said.keys() | is_said.keys()):
+        if was_said.get(name) != is_said.get(name):
+            yield warning(METADATA, f"{_NAMES[name]} is another than it was", _BACK)
+
+
+_BACK: Final = "put it back, or drop the table and load it anew"
 
 
 def _said(value: object) -> str:
@@ -184,6 +163,9 @@ def _said(value: object) -> str:
 
 
 def partner(view: ZoneView) -> Answer:
+    for info in view.zone.beside:
+        if info.path.endswith(f"/{PARTNER}"):
+            yield warning(info.path, "it lies in a schema's folder", _IN_ROOT)
     if view.partner is None:
         yield warning(
             PARTNER, "it is not there", '{"partnerName": …, "sourceInfo": {"sourceType": …}}'
@@ -211,8 +193,13 @@ def _text(value: object) -> bool:
 
 
 def partner_within(view: TableView) -> Answer:
-    if any(info.path == PARTNER for info in view.folder.files):
-        yield warning(PARTNER, "it lies in a table's folder", "one, in the landing zone's root")
+    for info in view.folder.files:
+        folder, _, name = info.path.rpartition("/")
+        if name == PARTNER and not any(map(is_hidden, folder.split("/"))):
+            yield warning(info.path, "it lies in a table's folder", _IN_ROOT)
+
+
+_IN_ROOT: Final = "one, in the landing zone's root"
 
 
 _E, _W = (Severity.ERROR,), (Severity.WARNING,)
@@ -238,7 +225,8 @@ RULES: Final = (
     Rule("R15", _E, "Upserts by default need keys.", _INFER, {Over.TABLE: upserts_without_keys}),
     Rule("R16", _W, "There are fewer than five key columns.", _BP, {Over.TABLE: many_keys}),
     Rule("R17", _E, "What is said of delimited files can be: FileExtension with DelimitedText, a "
-         "header, known separators, quotes, escapes and DataTypes.", _LZF, {Over.TABLE: delimited}),
+         "header, known separators, quotes, escapes, encodings and DataTypes.", _LZF,
+         {Over.TABLE: delimited}),
     Rule("R18", _W, "Every property of `_metadata.json` is a known one.",
          (Source.LZF, Source.INFER), {Over.TABLE: unknown}),
     Rule("R19", _W, "`_metadata.json` stays as it is after the first file.", _INFER,

@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 from typing import Final
 
-from hygge.mirroring.names import Detection, file_name, number_of
+from hygge.mirroring.names import FIRST, Detection, file_name, number_of
 from hygge.mirroring.rules.rule import (
     Answer,
     Need,
@@ -63,6 +63,8 @@ def holes(view: TableView) -> Answer:
     done = view.story.done if view.story.state is not None else max(aside, default=None)
     waiting = sorted(n for n in there if n and (done is None or n > done))
     expected = waiting[0] if waiting and done is None else (done or 0) + 1
+    if done is None and expected > FIRST:
+        yield Unsaid(UNSEEN)
     for at, number in enumerate(waiting):
         if number > expected and not set(range(expected, number)) <= aside.keys():
             gone = file_name(expected) if number == expected + 1 else (
@@ -90,27 +92,27 @@ def twice(view: TableView) -> Answer:
         elif known.get(number) not in (None, here[0]):
             hint = "delete it, and publish its rows under the next free number"
             yield error(here[0], f"number {number} was taken as {known[number]}", hint)
-    if not view.story.known:
-        yield Unsaid(UNSEEN)
+    if view.story.state is None:
+        yield Unsaid(UNTOLD)
 
 
 def stale(view: TableView) -> Answer:
     if not _sequential(view):
         return
-    aside = numbered(view.folder.processed)
-    before = view.story.before
-    done = view.story.done if view.story.state is not None else max(aside, default=None)
-    taken = before.processed if before is not None else {}
+    if view.story.state is None or view.story.before is None:
+        yield Unsaid(UNTOLD)
+        return
+    before, aside = view.story.before, numbered(view.folder.processed)
     for number in sorted(numbered(view.folder.data)):
-        if done is None or number > done or number in aside:
+        name = _name(view, number)
+        if number > before.last or number in aside:  # what is aside, too, is told by R24
             continue
-        if _name(view, number) in taken:
-            continue  # it stands where it was taken: the service moves all but the last, in time
-        what = f"never taken: the service is past number {number}"
-        hint = "delete it, and publish its rows under the next free number"
-        yield error(_name(view, number), what, hint)
-    if not view.story.known:
-        yield Unsaid(UNSEEN)
+        if name not in before.processed:
+            what = f"never taken: the service is past number {number}"
+            yield error(name, what, "delete it, and publish its rows under the next free number")
+        elif number < before.last:
+            what = f"taken before, and here again: the service is past number {number}"
+            yield error(name, what, "delete it; rows that are new go under the next free number")
 
 
 def rewritten(view: TableView) -> Answer:
@@ -125,7 +127,9 @@ def rewritten(view: TableView) -> Answer:
 
 
 def mixed(view: TableView) -> Answer:
-    ends = {name_of(i.path).rpartition(".")[2].lower() for i in view.folder.data}
+    taken = view.story.before.processed if view.story.before is not None else ()
+    every = (*(info.path for info in (*view.folder.data, *view.folder.processed)), *taken)
+    ends = {name_of(path).rpartition(".")[2].lower() for path in every}
     if len(ends) > 1:
         yield strict("", f"files of several formats: {', '.join(sorted(ends))}", "one for a table")
 
@@ -138,16 +142,26 @@ def by_time(view: TableView) -> Answer:
         if when is not None and len(same := [info.path for info in group]) > 1:
             what = f"written at the same moment as {same[0]}: which comes first is not defined"
             yield warning(same[1], what, "SequentialFileName")
-    if view.metadata.keys and any(file.is_marked for file in view.files.values()):
+    marked = view.story.before is not None and view.story.before.marked
+    if view.metadata.keys and (marked or any(f.is_marked for f in view.files.values())):
         what = "changes by key, in the order of their time: a late file is applied too late"
         yield warning("", what, "SequentialFileName")
     if view.story.state is None:
         yield Unsaid(UNTOLD)
-        return
-    for path, digest in sorted(view.digests.items()):
-        if "/" not in path and view.story.state.processed.get(path) not in (None, digest):
-            hint = "publish it under a name that was never used"
-            yield error(path, "a name that was taken before: it is not read again", hint)
+    for path in sorted(_again(view)):
+        hint = "publish it under a name that was never used"
+        yield error(path, "a name that was taken before: it is not read again", hint)
+
+
+def _again(view: TableView) -> set[str]:
+    """Names that were taken and are there once more: beside what was moved aside, or rewritten."""
+    here = {info.path for info in view.folder.data}
+    taken = view.story.state.processed if view.story.state is not None else {}
+    return (here & {name_of(info.path) for info in view.folder.processed}) | {
+        path
+        for path, digest in view.digests.items()
+        if path in here and taken.get(path) not in (None, digest)
+    }
 
 
 def _sequential(view: TableView) -> bool:
@@ -166,10 +180,10 @@ RULES: Final = (
          _LZF, {Over.TABLE: names}),
     Rule("R22", _E, "The first file is number 1.", _LZF, {Over.TABLE: lowest}, Need.STORY),
     Rule("R23", _E, "No number is missing: the files after it wait for it.", _BP,
-         {Over.TABLE: holes}),
-    Rule("R24", _E, "No number is used twice.", _LZF, {Over.TABLE: twice}, Need.STORY),
-    Rule("R25", _E, "No file has a number that the service is past.", _LZF, {Over.TABLE: stale},
-         Need.STORY),
+         {Over.TABLE: holes}, Need.STORY),
+    Rule("R24", _E, "No number is used twice.", _LZF, {Over.TABLE: twice}, Need.STATE),
+    Rule("R25", _E, "No file has a number that the service is past; but the last stays there.",
+         _LZF, {Over.TABLE: stale}, Need.STATE),
     Rule("R26", _E, "A file that was taken stays as it is.", _LZF, {Over.TABLE: rewritten},
          Need.STATE),
     Rule("R27", _S, "All files of a table are of one format.", _INFER, {Over.TABLE: mixed}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hygge.mirroring.facts import ColumnFacts
+from hygge.mirroring.facts import ColumnFacts, one_type
 from hygge.mirroring.names import ROW_MARKER, Marker
 from hygge.mirroring.rules.rule import (
     Answer,
@@ -16,6 +16,7 @@ from hygge.mirroring.rules.rule import (
     Source,
     Unsaid,
     error,
+    strict,
     warning,
 )  # fmt: skip
 from hygge.mirroring.rules.views import UNSEEN, FileView
@@ -30,10 +31,11 @@ def retyped(view: FileView) -> Answer:
         return
     for column, known in _both(view):
         where = view.file.path
-        if column.type != known.type and not _is_empty(view, column):
+        same = one_type(column.type) == one_type(known.type)
+        if not same and not _is_empty(view, column):
             what = f"the column {column.name!r} is {column.type}, and was {known.type}"
             yield error(where, what, f"write {known.type}, or {_ANEW}")
-        elif column.type == known.type and known.nullable and not column.nullable:
+        elif same and known.nullable and not column.nullable:
             what = f"the column {column.name!r} is NOT NULL, and was nullable"
             yield error(where, what, "declare it nullable, as it was")
 
@@ -43,7 +45,7 @@ def retyped_empty(view: FileView) -> Answer:
         yield Unsaid(UNSEEN)
         return
     for column, known in _both(view):
-        if column.type != known.type and _is_empty(view, column):
+        if one_type(column.type) != one_type(known.type) and _is_empty(view, column):
             what = f"the column {column.name!r} is NULL in every row, written as {column.type}, and"
             hint = f"declare {known.type}, do not let a library guess it from the rows"
             yield error(view.file.path, f"{what} was {known.type}", hint)
@@ -53,7 +55,11 @@ def added(view: FileView) -> Answer:
     if view.pinned is None:
         yield Unsaid(UNSEEN)
         return
+    known = {column.name.lower(): column.name for column in view.pinned}
     for column in _new(view):
+        if (there := known.get(column.name.lower())) is not None:
+            what = f"the new column {column.name!r} differs from {there!r} only by case"
+            yield strict(view.file.path, what, f"spell it {there}")
         if not column.nullable:
             what = f"the new column {column.name!r} is NOT NULL"
             yield error(view.file.path, what, "declare it nullable")
@@ -73,9 +79,8 @@ def dropped_nullable(view: FileView) -> Answer:
     if view.pinned is None:
         yield Unsaid(UNSEEN)
         return
-    deletes = set(view.file.markers or {}) == {int(Marker.DELETE)}
     for column in _gone(view):
-        if column.nullable and not deletes and not _tells_updates(view):
+        if column.nullable and not view.file.only_deletes and not _tells_updates(view):
             what = f"the column {column.name!r} is gone: it is NULL in the new rows"
             yield warning(view.file.path, what, f"write it; to be rid of it, {_ANEW}")
 
@@ -84,10 +89,15 @@ def renamed(view: FileView) -> Answer:
     if view.pinned is None:
         yield Unsaid(UNSEEN)
         return
-    gone, new = list(_gone(view)), list(_new(view))
-    if len(gone) == len(new) == 1 and gone[0].type == new[0].type:
-        what = f"{gone[0].name!r} is gone and {new[0].name!r} new: renamed? Both stay in the table"
-        yield warning(view.file.path, what, f"keep the old name, or {_ANEW}")
+    latest = view.latest
+    for column in _gone(view):
+        alike = [
+            repr(new.name) for new in _new(view) if one_type(new.type) == one_type(column.type)
+        ]
+        if alike and (latest is None or column.name in latest):
+            new = " or ".join(alike)
+            what = f"{column.name!r} is gone and {new} new: renamed? All stay in the table"
+            yield warning(view.file.path, what, f"keep the old name, or {_ANEW}")
 
 
 def delimited(view: FileView) -> Answer:
@@ -152,9 +162,12 @@ _LZF, _BP, _FIELD, _INFER = ((source,) for source in Source)
 _STORY: Final = Need.STORY
 
 RULES: Final = (
-    Rule("R52", _E, "A column keeps its type, to the bit, and stays nullable if it was.",
+    Rule("R52", _E, "A column keeps its type, to the bit (times of milli- and microseconds "
+         "are one), and stays nullable if it was.",
          (Source.LZF, Source.FIELD), {Over.FILE: retyped}, _STORY),
-    Rule("R53", _E, "A new column is nullable.", _FIELD, {Over.FILE: added}, _STORY),
+    Rule("R53", (Severity.ERROR, Severity.STRICT), "A new column is nullable (strict: and differs "
+         "from those that are there by more than case).", (Source.FIELD, Source.INFER),
+         {Over.FILE: added}, _STORY),
     Rule("R54", _E, "A column that may not be NULL is never left out.", _LZF, {Over.FILE: dropped},
          _STORY),
     Rule("R55", _W, "No column is left out (R45 speaks of updates; deletes need only keys).", _LZF,

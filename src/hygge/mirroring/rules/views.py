@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
@@ -16,6 +16,8 @@ from hygge.mirroring.zone import TableFolder, Zone
 
 UNSEEN: Final = "which files the service has taken before these is not known"
 """Why a rule that needs a table's history cannot tell."""
+UNTAKEN: Final = "which of its files the service has taken is not known"
+"""Why a rule cannot tell which files wait."""
 UNTOLD: Final = "what the service remembers of them is not known"
 """Why a rule that needs a state cannot tell."""
 
@@ -82,7 +84,8 @@ class TableView:
 @dataclass(frozen=True, slots=True)
 class FileView:
     """A file, and what came before it: `pinned` are all columns ever seen, `marked` whether a file
-    had markers, `first` whether there was none. None: that is not known."""
+    had markers, `first` whether there was none, `latest` the names in the one right before that was
+    not all deletes. None: that is not known."""
 
     file: FileFacts
     written: Written
@@ -90,6 +93,7 @@ class FileView:
     first: bool | None
     marked: bool | None
     limits: Limits = Limits()
+    latest: Collection[str] | None = None
 
     @property
     def metadata(self) -> TableMetadata:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
-from hygge.mirroring.names import FIRST, Detection, Marker, file_name, is_hidden, number_of
+from hygge.mirroring.names import FIRST, Detection, Marker, file_name, number_of
 from hygge.mirroring.rules.rule import (
     Answer,
     Need,
@@ -18,8 +18,8 @@ from hygge.mirroring.rules.rule import (
     error,
     warning,
 )  # fmt: skip
-from hygge.mirroring.rules.views import UNSEEN, UNTOLD, TableView, ZoneView
-from hygge.mirroring.story import numbered
+from hygge.mirroring.rules.views import UNTAKEN, UNTOLD, TableView, ZoneView
+from hygge.mirroring.story import name_of, numbered
 
 _DAY: Final = 24 * 3600
 _CLAIM: Final = re.compile(r"_+([0-9]{20})\b.*")
@@ -53,20 +53,25 @@ def claims(view: ZoneView) -> Answer:
 
 
 def claims_under_way(view: TableView) -> Answer:
-    """Files under way (`_<number>…`) that would be given one number."""
+    """Files under way (`_<number>…`) that would be given one number, or one that is given."""
     claimed = defaultdict[int, list[str]](list)
     for info in view.folder.files:
-        if is_hidden(info.path) and "/" not in info.path and (found := _CLAIM.fullmatch(info.path)):
+        if found := _CLAIM.fullmatch(name_of(info.path)):
             claimed[int(found[1])].append(info.path)
+    published = numbered((*view.folder.processed, *view.folder.data))
     for number, paths in sorted(claimed.items()):
         if len(paths) > 1:
             what = f"{' and '.join(paths[:2])} both claim number {number}"
             yield error(paths[1], what, "one writer a table")
+        elif number in published:
+            what = f"it claims number {number}, which {published[number][-1].path} has"
+            hint = "one writer a table; delete it, if none is at work on it"
+            yield error(paths[0], what, hint)
 
 
 def stuck(view: TableView) -> Answer:
-    if not view.story.known:
-        yield Unsaid(UNSEEN)
+    if view.story.state is None and view.folder.data:
+        yield Unsaid(UNTAKEN)
     hours = view.limits.waiting_hours
     for info in view.story.waiting:
         if info.modified is not None and view.now - info.modified > hours * 3600:
@@ -106,7 +111,7 @@ RULES: Final = (
     Rule("R59", _E, "Not more new bytes a day than the service takes.", _BP, {Over.ZONE: too_much}),
     Rule("R60", _E, "No number is claimed by two writers.", _FIELD,
          {Over.TABLE: claims_under_way, Over.ZONE: claims}, Need.JOURNALS),
-    Rule("R61", _W, "No file waits for long.", _INFER, {Over.TABLE: stuck}, Need.STORY),
+    Rule("R61", _W, "No file waits for long.", _INFER, {Over.TABLE: stuck}, Need.STATE),
     Rule("R62", _E, "A folder that was made anew begins with number 1 and a first load.",
          (Source.LZF, Source.BP), {Over.TABLE: reborn}, Need.STATE),
 )  # fmt: skip
