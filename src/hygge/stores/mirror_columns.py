@@ -53,8 +53,7 @@ class Columns:
         before = newest.schema if newest is not None else None
         old = newest.receipt.keys if newest is not None and newest.receipt is not None else ()
         keys = request.keys or old
-        # a table that is adopted may have had NULLs in its keys, and no column may cease to
-        required = newest.required if newest is not None else () if config.adopt else keys
+        required = newest.required if newest is not None else keys
         return cls(request, rows, before, keys, old, required, config)
 
     @property
@@ -84,10 +83,10 @@ class Columns:
         if self.old_keys and self.keys != self.old_keys:
             told = f"the table's keys are {', '.join(self.old_keys)}, not {', '.join(self.keys)}"
             raise StoreError(told, hint=_HINT)
-        for key in self.keys:
-            if key not in self.rows:
-                told = "a key of the table does not arrive any more"
-                raise StoreError(told, column=key, hint=_HINT)
+        for name in dict.fromkeys((*self.keys, *self.required)):
+            if name not in self.rows:
+                what = "a key of the table" if name in self.keys else "a column that is never NULL"
+                raise StoreError(f"{what} does not arrive any more", column=name, hint=_HINT)
         known, arriving = mirrored(self.before, self.keys), mirrored(self.rows, self.keys)
         new = [column for column in arriving.columns if column.name not in known]
         gone = [column for column in known.columns if column.name not in arriving]
