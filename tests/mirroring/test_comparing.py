@@ -213,3 +213,25 @@ def test_counts_are_those_of_two_dicts(source: dict[int, int], mirror: dict[int,
     found = compared(table(source), table(mirror), batch=5)
     lacking, more = len(source.keys() - mirror.keys()), len(mirror.keys() - source.keys())
     assert counts(found) == f"={same} -{lacking} +{more} *{len(both) - same} !0"
+
+
+@pytest.mark.parametrize(
+    ("values", "same", "other"),
+    [
+        (
+            pl.Series([[Decimal("12345678901234567890.10")]], dtype=pl.List(pl.Decimal(38, 2))),
+            '[ "12345678901234567890.10" ]',
+            '["12345678901234567890.11"]',
+        ),
+        (pl.Series([[2**64 - 1]], dtype=pl.List(pl.UInt64)), "[18446744073709551615.0]",
+         "[18446744073709551616]"),
+        (pl.Series([[0.1]], dtype=pl.List(pl.Float32)), "[1e-1]", "[0.10000000149011612]"),
+        (pl.Series([[1]], dtype=pl.List(pl.Datetime("ns"))), '["1970-01-01 00:00:00.000000001"]',
+         '["1970-01-01 00:00:00"]'),
+        (pl.Series([{"b": [], "a": None}]), '{"a":null,"b":[]}', '{"a":0,"b":[]}'),
+    ],
+)  # fmt: skip
+def test_all_digits_of_what_is_nested_count(values: pl.Series, same: str, other: str) -> None:
+    source = pl.DataFrame({"id": [1], "v": values})
+    for text, count in ((same, "=1 -0 +0 *0 !0"), (other, "=0 -0 +0 *1 !0")):
+        assert counts(compared(source, pl.DataFrame({"id": [1], "v": [text]}))) == count

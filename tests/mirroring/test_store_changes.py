@@ -195,6 +195,17 @@ def test_a_full_load_with_a_key_twice_is_refused(
     assert publisher.complaints(people(0, 3).rows()) == []
 
 
+def test_of_a_full_load_too_the_latest_row_counts(publisher: Publisher) -> None:
+    """A source of several rows a key has to be able to begin anew."""
+    early, late = people(0, 4, "early"), people(0, 4, "late")
+    late = late.with_columns(pl.col("seen").dt.offset_by("1h"))
+    for _ in range(2):
+        publisher.put(Mode.REPLACE, late, early, keys=("id",), latest="seen")
+        assert publisher.rows() == unordered(late.rows())
+    with pytest.raises(StoreError, match="equally late"):
+        publisher.put(Mode.REPLACE, late, early, people(0, 1, "x"), keys=("id",), latest="born")
+
+
 def test_rows_without_keys_may_be_alike(publisher: Publisher) -> None:
     publisher.put(Mode.REPLACE, people(0, 3), people(1, 1))
     assert len(publisher.rows()) == 4

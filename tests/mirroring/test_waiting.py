@@ -34,3 +34,18 @@ def test_a_timeout_is_for_what_a_flow_does_and_not_for_the_wait(
         "the first has nothing to drop"
     )
     assert not [event for event in heard if isinstance(event, events.LoadRecovered)]
+
+
+def test_a_flow_that_keeps_the_latest_row_begins_anew_with_it(workspace: Path) -> None:
+    """`--full-drop` is what every refusal names."""
+    source = workspace / "data" / "green.csv"
+    source.write_text("id,name\n1,a\n2,b\n")
+    flow = workspace / "flows" / "green" / "flow.yml"
+    store = "{type: open_mirroring, account_url: ./lake, folder_deletion_wait_seconds: 0}"
+    flow.write_text(
+        f"home: data/green.csv\nstore: {store}\nkeys: name\nrun_type: incremental\nwatermark: id\n"
+    )
+    source.write_text("id,name\n1,a\n2,b\n3,a\n")
+    for run_type in ("incremental", "full_drop"):
+        report = hygge.run(workspace, flows=["green"], run_type=run_type)
+        assert report.of(Status.SUCCESS), report

@@ -124,8 +124,8 @@ class Prepared:
 
     def _latest(self) -> str | None:
         """The watermark's column by the name it is staged under; deletes come in order instead."""
-        mark = self.route.settings.watermark
-        if mark is None or OPERATION in self.schema or self.route.settings.mode is not Mode.MERGE:
+        settings, mark = self.route.settings, self.route.settings.watermark
+        if mark is None or OPERATION in self.schema or not settings.merges:
             return None
         return dict(zip(self.source.names, self.schema.names, strict=False))[mark.column]
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, TypeAlias
 
 import polars as pl
 
+from hygge.mirroring.fabric_types import as_held
+
 Formed: TypeAlias = Callable[[pl.Series], pl.Series]
 _UTC = pl.Datetime("us", "UTC")
 _DIGITS = 38
+_EXACT = Context(prec=1000)
 
 
 def forms(source: pl.DataType, mirror: pl.DataType) -> tuple[Formed, Formed] | None:
@@ -114,35 +116,27 @@ def _nested(source: pl.DataType, mirror: pl.DataType) -> tuple[Formed, Formed] |
 
 
 def _json(values: pl.Series) -> pl.Series:
-    texts = values.dtype == pl.String()
-    told = [None if v is None else _parsed(v) if texts else _told(v) for v in values.to_list()]
+    """In one spelling of it. What is no text yet is spelled as a store would."""
+    texts = values if values.dtype == pl.String() else as_held(values)[0]
+    told = [None if text is None else _parsed(text) for text in texts.to_list()]
     return pl.Series(values.name, told, pl.String())
 
 
 def _parsed(text: str) -> str:
     try:
-        return _told(json.loads(text))
+        return _told(json.loads(text, parse_float=Decimal, parse_int=Decimal))
     except ValueError:
         return text
 
 
 def _told(value: Any) -> str:
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=str)
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it; a whole number is the same with a point and without."""
+    """A number is the same however many zeros end it; all its digits count."""
     match value:
         case dict():
-            return {str(key): _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case float() | Decimal():
-            return int(value) if value == value // 1 else float(value)
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case bytes():
-            return value.hex()
-    return value
+            inner = (f"{json.dumps(key)}: {_told(value[key])}" for key in sorted(value))
+            return f"{{{', '.join(inner)}}}"
+        case list():
+            return f"[{', '.join(map(_told, value))}]"
+        case Decimal():
+            return str((value or Decimal()).normalize(_EXACT))
+    return json.dumps(value, ensure_ascii=False)

@@ -140,7 +140,7 @@ class Columns:
         """The column that tells which of several rows of a key is the latest. Raises Unsupported
         where its texts are not in the order of its values."""
         name = self.request.latest
-        if name is None or self.request.mode is not Mode.MERGE:
+        if name is None or self.request.mode is Mode.APPEND:
             return None
         kind = self.rows[name].type
         if mirrored(self.rows, self.keys)[name].type == pl.String() and kind != pl.String():

@@ -28,7 +28,8 @@ AT_ONCE: Final = 10_000_000
 
 def one_row_a_key(load: MirrorLoad, pieces: Sequence[Piece]) -> Sequence[Piece]:
     """The pieces, or others in their place that have one row a key. Raises StoreError for keys that
-    come more than once in a full load, and for rows that are equally late."""
+    come more than once in a full load where nothing tells the latest row, and for rows that are
+    equally late."""
     request, keys = load.request, load.columns.keys
     in_order = not load.seeds and load.columns.latest is None
     if not (keys and pieces) or request.mode is Mode.APPEND or in_order:
@@ -37,12 +38,12 @@ def one_row_a_key(load: MirrorLoad, pieces: Sequence[Piece]) -> Sequence[Piece]:
     doubled = rows.doubled(numbered(load.staging, pieces))
     if doubled is None:
         return pieces
-    if request.mode is Mode.REPLACE:
+    if request.mode is Mode.REPLACE and load.columns.latest is None:
         first = ", ".join(f"{k} = {v!r}" for k, v in doubled.row(0, named=True).items())
         raise StoreError(
             f"keys have several rows: {first}, say",
             column=keys[0],
-            hint="choose `keys` that name one row each",
+            hint="choose `keys` that name one row each, or a `watermark`: then the latest counts",
         )
     return list(rows.rewritten(numbered(load.staging, pieces)))
 

@@ -21,6 +21,7 @@ from hygge.mirroring.fabric_types import manifest
 from hygge.mirroring.metadata import TableMetadata
 from hygge.mirroring.names import FIRST, Detection, Marker, file_name
 from hygge.stores.commit_log import Fate, Record
+from hygge.stores.deleting import manner
 from hygge.stores.file_additions import widened
 from hygge.stores.file_load import FileLoad, FilePart, FileWriter
 from hygge.stores.latest import refuse_null_keys
@@ -215,7 +216,7 @@ class MirrorPart(FilePart):
         keys = self._columns.keys
         refuse_null_keys(keys, [batch[key].null_count() for key in keys])
         gone = batch[OPERATION] == 1 if OPERATION in batch.columns else None
-        if gone is not None and request.deletes is Deletes.IGNORE:
+        if gone is not None and manner(request) is Deletes.IGNORE:
             self._ignored.write(self._made(batch.filter(gone), None))
             batch, gone = batch.filter(~gone), None
         if gone is not None and gone.any() and not self._marked:

@@ -14,7 +14,7 @@ from hygge.core.blocking_store import BlockingPart
 from hygge.core.errors import LoadLost, SourceMissing, StoreError
 from hygge.core.inflow import Inflow
 from hygge.core.partition import Partition
-from hygge.core.store import StagedPart
+from hygge.core.store import Mode, StagedPart
 from hygge.databases.database import Session
 from hygge.stores.sql_workers import Workers
 
@@ -59,7 +59,8 @@ class SqlPart(BlockingPart):
     def _refuse_other_keys(self, changed: Counter[str]) -> None:
         """A key that is changed may become another's, and what tells the latest may tie."""
         request = self._load.request
-        for name in filter(None, (*request.keys, request.latest)):
+        latest = request.latest if request.mode is Mode.MERGE else None
+        for name in filter(None, (*request.keys, latest)):
             if changed[name]:
                 raise StoreError(
                     "a value cannot be held exactly, and this column tells rows apart",
