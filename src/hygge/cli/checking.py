@@ -100,10 +100,14 @@ async def _fit(flow: Flow, notes: list[str]) -> None:
     prepared = await prepare(flow.route)
     notes += [*prepared.notes, *prepared.doubts]
     known = {intent.load.load_id for intent, _ in await flow.journal.unfinished(flow.name)}
+    unfinished = known | set(await flow.store.unfinished(flow.name))
+    if not unfinished:  # else the table is another by then
+        prepared.low()
+        await flow.store.fits(prepared.draft)
     notes += [
         f"load {load_id} is not finished: its run goes on, or the next run finishes, resumes or "
         "erases it"
-        for load_id in sorted(known | set(await flow.store.unfinished(flow.name)))
+        for load_id in sorted(unfinished)
     ]
 
 

@@ -261,6 +261,9 @@ class Store(ABC, Generic[C]):
     async def evolve(self, changes: Sequence[SchemaChange]) -> None:
         """Make room for these changes, before staging; additive, repeatable."""
 
+    async def fits(self, request: LoadRequest) -> None:
+        """Raise, without effects, what opening this load would, as far as that can be told."""
+
     async def undo(self, flow: str, load_id: str, by: str) -> Receipt:
         """Take the rows of the last load back, if it was an append: all is as it was before it.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +11,7 @@ import polars as pl
 
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
-from hygge.core.journal import Intent, to_json
+from hygge.core.journal import Intent
 from hygge.core.names import begun, new_load_id
 from hygge.core.schema import OPERATION, SchemaChange, TableSchema
 from hygge.core.store import Deletes, LoadRequest, Mode, Receipt, Store
@@ -21,14 +19,13 @@ from hygge.core.watermark import Watermark
 from hygge.flow.backfill import backfill
 from hygge.flow.carry import Carrier
 from hygge.flow.comparing import asked, check_deletes, keys_only, refuse_own, tells_deletes
+from hygge.flow.fingerprint import fingerprint
 from hygge.flow.fitting import fitted_to, policy_of
 from hygge.flow.polish import Polisher, polisher
 from hygge.flow.route import Route
 from hygge.flow.schema_policy import Policy, told
 from hygge.flow.settings import FlowSettings, RunType
 from hygge.flow.watermarking import Window, check_column, kind_of, low_of, window
-
-_DELETES = ("deletes", "detect_deletes", "max_delete_fraction")
 
 
 @dataclass(frozen=True)
@@ -90,15 +87,16 @@ class Prepared:
         request = asked(read, self.route.settings)
         return replace(carrier, read=request, schema=read, polish=polish, keys=True)
 
-    async def intent(self) -> Intent:
-        """A new load, with its window frozen."""
+    def low(self) -> Watermark | None:
+        """As low_of."""
+        route = self.route
+        return low_of(self.last, route.settings, route.home, self.source, self.keys)
+
+    @property
+    def draft(self) -> LoadRequest:
+        """A new load, before anybody has asked what is new."""
         route, settings = self.route, self.route.settings
-        low = low_of(self.last, settings, route.home, self.source, self.keys)
-        reading, held = await self._window(low)
-        if reading.anew:  # what is held back may lie below its new end, too
-            low = None if held else reading.back
-        whole = settings.mode is Mode.REPLACE and settings.merges and not settings.new_files
-        load = LoadRequest(
+        return LoadRequest(
             load_id=new_load_id(),
             flow=route.name,
             mode=settings.mode,
@@ -106,16 +104,22 @@ class Prepared:
             keys=self.keys,
             base=self.base,
             source=route.home.identity,
-            low=low,
-            bound=reading.bound,
-            hold=held,
             latest=self._latest(),
             any_tie=settings.on_tie == "any",
             where=settings.where,
-            beyond=whole and reading.bound is not None,
             deletes=settings.deletes,
             most_gone=settings.max_delete_fraction if settings.compares and self.last else None,
         )
+
+    async def intent(self) -> Intent:
+        """A new load, with its window frozen."""
+        route, settings, low = self.route, self.route.settings, self.low()
+        reading, held = await self._window(low)
+        if reading.anew:  # what is held back may lie below its new end, too
+            low = None if held else reading.back
+        whole = settings.mode is Mode.REPLACE and settings.merges and not settings.new_files
+        beyond = whole and reading.bound is not None
+        load = replace(self.draft, low=low, bound=reading.bound, hold=held, beyond=beyond)
         bound = None if whole else reading.bound  # rows that come again do no harm, then
         told = self.left or OPERATION in self.source
         columns = self.source.names if told else settings.columns
@@ -185,10 +189,8 @@ async def prepare(route: Route) -> Prepared:
         keys_only(source, staged, keys, polish)
     names = dict(zip(source.names, schema.names, strict=False))
     _check_own(route.settings, whole.keys, names, keys)
-    fingerprint = _fingerprint(route, source, staged)
-    return Prepared(
-        route, source, fitted, staged, keys, last, decision.changes, fingerprint, left, notes
-    )
+    found = fingerprint(route, source, staged)
+    return Prepared(route, source, fitted, staged, keys, last, decision.changes, found, left, notes)
 
 
 def _unfrozen(
@@ -283,18 +285,3 @@ def _check_own(
             f"`incremental: {own}` merges by the primary key, {told}",
             hint="keys: the primary key; where there is none, a `watermark`",
         )
-
-
-_POSITIONS = ("watermark", "incremental")
-
-
-def _fingerprint(route: Route, source: TableSchema, schema: TableSchema) -> str:
-    home, store, settings = route.home, route.store, route.settings
-    kept = settings.model_dump(
-        mode="json",
-        include={"columns", "where", "keys", "polish", "run_type", "range", *_POSITIONS, *_DELETES},
-    )
-    ends = [home.identity, store.identity, store.manner]
-    schemas = [to_json(source), to_json(schema)]
-    told = json.dumps([ends, schemas, settings.mode, kept], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from hygge.core.blocking_store import BlockingLoad
 from hygge.core.config import Connections
 from hygge.core.schema import TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
@@ -50,7 +49,7 @@ class FileStore(RecordedStore[FileStoreConfig]):
     def refuse(self, schema: TableSchema) -> None:
         self.table.format.refuse(schema)
 
-    def open_load(self, request: LoadRequest) -> BlockingLoad:
+    def open_load(self, request: LoadRequest) -> FileLoad:
         return FileLoad(self.table, request)
 
     def take_back(self, flow: str, load_id: str, by: str) -> Receipt:

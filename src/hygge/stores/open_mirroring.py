@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from hygge.core.blocking_store import BlockingLoad
 from hygge.core.config import Connections
 from hygge.core.schema import OPERATION, TableSchema
 from hygge.core.store import LoadRequest, Mode, Receipt, StoreCapabilities, StoreConfig
 from hygge.filesystems.filesystem import FileSystem
 from hygge.formats.format import BATCH_BYTES
 from hygge.mirroring.fabric_types import refuse
+from hygge.stores.file_load import FileLoad
 from hygge.stores.mirror_config import OpenMirroringConfig as OpenMirroringConfig
 from hygge.stores.mirror_config import RunsConfig
 from hygge.stores.mirror_load import MANNER, MirrorLoad
@@ -49,7 +49,7 @@ class OpenMirroringStore(RecordedStore[OpenMirroringConfig]):
     def refuse(self, schema: TableSchema) -> None:
         refuse(schema.select(name for name in schema.names if name != OPERATION))
 
-    def open_load(self, request: LoadRequest) -> BlockingLoad:
+    def open_load(self, request: LoadRequest) -> FileLoad:
         return MirrorLoad(self.table, request)
 
     def newest(self, flow: str) -> Receipt | None:

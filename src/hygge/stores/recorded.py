@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
 from hygge.core.blocking_store import BlockingStore
 from hygge.core.lease import Lease
 from hygge.core.schema import TableSchema
-from hygge.core.store import C, Receipt
+from hygge.core.store import C, LoadRequest, Receipt
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_lease import FileLease
+from hygge.stores.file_load import FileLoad
 
 
 class Recorded(Protocol):
@@ -46,6 +48,13 @@ class RecordedStore(BlockingStore[C]):
         self.table.apply(found)
         log.sweep()
         return found.receipt
+
+    async def fits(self, request: LoadRequest) -> None:
+        load = self.open_load(request)
+        await self._on_thread("fits", lambda: load.look(self.table.log.newest()))
+
+    @abstractmethod
+    def open_load(self, request: LoadRequest) -> FileLoad: ...
 
     def strays(self, flow: str) -> Sequence[str]:
         return self.table.staged()
