@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hygge.cli.exit_codes import ExitCode
+from hygge.core.errors import ANEW
 
 if TYPE_CHECKING:
     from hygge.filesystems.filesystem import FileSystem
@@ -168,6 +169,7 @@ def _standing(table: TableApplied, shown: str) -> Iterator[str]:
         yield from (f"  {line}" for line in rest)
     elif table.waits is not None:
         yield f"blocked  {shown}  waits for {clean(table.waits)}"
+        yield f"    try: publish that file; or all of the table anew: {ANEW}"
     elif not table.files and not table.notes:
         known = table.remembered
         files = len(known.state.processed) if known else 0

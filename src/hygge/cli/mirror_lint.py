@@ -117,7 +117,7 @@ def _text(report: Report) -> Iterator[str]:
     for found in by_table:
         yield ""
         yield from _of_table(found)
-    if report.unchecked:
+    if report.unchecked and (report.strict or report.shown):  # all well: their number will do
         yield ""
         yield from _not_checked(report)
     yield ""
@@ -179,6 +179,7 @@ def _summary(report: Report) -> str:
         helped = sum(BY_ID[rule].need in with_state for rule in unchecked)
         some = "" if helped == len(unchecked) else f"{helped} "
         need = f" ({some}need --state)" if helped else ""
+        need += "" if report.strict or report.shown else "; --strict names them"
         told.append(f"{_count(len(unchecked), 'rule')} not checked{need}")
     return f"{size}: {'; '.join(told)}"
 

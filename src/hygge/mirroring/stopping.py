@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from hygge.core.errors import HyggeError
+from hygge.mirroring.names import METADATA
 
 
 class Why(StrEnum):
@@ -38,5 +39,15 @@ class TableStops(HyggeError):
         return self.why in (Why.SCHEMA, Why.KEYS, Why.REUSED, Why.DELIMITED)
 
 
-REBUILD = "delete the table's folder, and publish it anew from 00000000000000000001 on"
+REBUILD = (
+    "delete the table's folder, and publish it anew from 00000000000000000001 on: "
+    "`hygge go --full-drop` does, where hygge publishes it"
+)
 AGAIN = "delete the file, and publish a good one under exactly its name"
+
+
+def remedy(why: Why) -> str:
+    """What to try, of a table that stopped some time ago."""
+    if why is Why.METADATA:
+        return f"correct {METADATA}"
+    return REBUILD if TableStops("", why).lasting else AGAIN

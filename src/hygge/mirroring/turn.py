@@ -21,7 +21,7 @@ from hygge.mirroring.mirror_log import MirrorLog, Remembered
 from hygge.mirroring.mirror_table import publish
 from hygge.mirroring.names import METADATA, Marker, number_of
 from hygge.mirroring.state import TableState
-from hygge.mirroring.stopping import REBUILD, TableStops, Why
+from hygge.mirroring.stopping import REBUILD, TableStops, Why, remedy
 
 
 class Turn:
@@ -88,7 +88,8 @@ class Turn:
         state = self._known.state
         if state.error is not None:
             self.told.status, self.told.why = Status.FAILED, self._known.why
-            self.told.error = TableStops(state.error, Why(self._known.why))
+            why = Why(self._known.why)
+            self.told.error = TableStops(state.error, why, hint=remedy(why))
         elif state.processed:
             self.told.status = Status.REPLICATING
 

@@ -59,7 +59,10 @@ class OpenMirroringConfig(StoreConfig):
     schema_name: str | None = Field(
         default=None, alias="schema", description="The table's schema; else the database's default"
     )
-    table: str = Field(min_length=1, description="Its name; else the entity's, or the flow's")
+    table: str = Field(
+        min_length=1,
+        description="Its name, or schema.table; without one, the entity's or the flow's",
+    )
     row_marker: Literal[0, 1, 4] | None = Field(
         default=None,
         description="What rows of later loads are marked as: 0 insert, 1 update, 4 upsert; "
@@ -99,14 +102,24 @@ class OpenMirroringConfig(StoreConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _earlier_names(cls, data: Any) -> Any:
+    def _as_meant(cls, data: Any) -> Any:
         given = dict(data)
         for old, new in _SPELLINGS.items():
             if old in given:
                 if new in given:
                     raise Wrong(f"`{old}` says `{new}` again", "keep one of them")
                 given[new] = given.pop(old)
+        table = given.get("table")
+        if isinstance(table, str) and "." in table and not {"schema", "schema_name"} & {*given}:
+            given["schema"], _, given["table"] = table.partition(".")
         return given
+
+    @field_validator("account_url")
+    @classmethod
+    def _a_place(cls, url: str) -> str:
+        if re.match(r"[a-z]+:(?!//)", url):
+            raise ValueError("https://…, file:///folder, or a folder")
+        return url
 
     @field_validator("schema_name", "table")
     @classmethod
@@ -138,13 +151,11 @@ class OpenMirroringConfig(StoreConfig):
             raise Wrong("`connection` and `account_url` both say where it is", "keep one of them")
         if self.connection is not None and self.workspace_id and not self.mirrored_database_id:
             raise Wrong("`mirrored_database_id` is needed beside `workspace_id`", _FOUND)
-        if self.is_local or self.connection is not None:
-            return self
         for key in ("workspace_id", "mirrored_database_id"):
             name = getattr(self, key)
-            if name is None:
+            if name is None and not self.is_local and self.connection is None:
                 raise Wrong(f"`{key}` is needed, or a `connection`", _FOUND)
-            if not GUID.fullmatch(name):
+            if name is not None and not GUID.fullmatch(name):
                 raise Wrong(f"`{key}` is a GUID, and this is a name", _FOUND)
         return self
 
