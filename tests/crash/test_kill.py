@@ -67,6 +67,8 @@ STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
 STEPS |= {"s3": 17, "adls": 13, "folder": 3}
 """Every so many points, where coming and going takes long."""
 FEW = 37
+WHOLE = [Case("incremental", "sqlite", "merge"), Case("full_drop", "sqlite")]
+"""Each of whose points is one, where others leave two of three out."""
 Passed = Callable[..., None]
 
 
@@ -136,6 +138,8 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
         return half + peace + without + again
 
     step = FEW if case in SWITCHES else STEPS.get(case.layout, 1)
+    if case.layout in ("sqlite", "versioned") and case not in WHOLE:
+        step = 3
     tally = every_point(workshops, case, crash, step)
     tally.points *= 3
     passed(tally, least=90 // step)

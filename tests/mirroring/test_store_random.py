@@ -308,4 +308,4 @@ def test_any_sequence() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_many_long_sequences() -> None:
-    _run(200, 30)
+    _run(120, 30)
