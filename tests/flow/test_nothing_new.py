@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.flow.stage import Stage
+from tests.rigs.memory import MemoryStoreRig
 
+from hygge.core.events import Notice
 from hygge.core.journal import Status
 from hygge.testing.harness import people, unordered
 
@@ -64,3 +66,14 @@ def test_a_new_row_is_loaded_with_those_at_the_old_position(stage: Stage) -> Non
     stage.give(people(0, 6))
     assert stage.done(**NIGHTLY).rows == 2
     assert stage.rows == unordered(people(0, 6).rows())
+
+
+def test_a_place_that_is_empty_all_at_once_is_told_of(stage: Stage) -> None:
+    """A disk that is not mounted, say: it would be filled, and nobody know why."""
+    told = "nothing was loaded here before: loading everything"
+    stage.give(people(0, 5))
+    stage.done(**NIGHTLY)
+    assert stage.told(Notice)[-1].text == told
+    stage.target = MemoryStoreRig(stage.tmp / "elsewhere")
+    stage.done(**NIGHTLY)
+    assert stage.told(Notice)[-1].text.startswith(f"{told}; the journal has a load at 20")

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.mirroring.zones import SCHEMA, Row, Zone, ordered
 
-from hygge.core.errors import ConfigError, LoadLost
+from hygge.core.errors import ConfigError, LoadLost, StoreError
 from hygge.filesystems.locating import locate
 from hygge.mirroring.choices import Choices
 from hygge.mirroring.engine import Engine, apply
@@ -490,3 +490,6 @@ def test_an_identity_tells_one_folder_from_the_next(zone: Zone) -> None:
     zone.metadata()
     zone.apply()
     assert identity_of(files, folder) not in ("folder:", first)
+    files.replace(f"{folder}/_hygge_mirror.json", b"what a hand wrote")
+    with pytest.raises(StoreError, match="what the local mirror has written"):
+        zone.apply()

@@ -96,5 +96,5 @@ def state_in(file: Path) -> ZoneState:
         at = ".".join(map(str, first["loc"])) or "all of it"
         raise ConfigError(
             f"{file} is not the state of a landing zone ({at}: {first['msg']})",
-            hint='a file with {"tables": …}, as hygge.core.journal.to_json writes a ZoneState',
+            hint="the _mirror/state.json of a folder that `hygge mirror apply` writes to",
         ) from failed

@@ -55,6 +55,8 @@ def translate(failed: OSError, kind: type[HyggeError], doing: str, path: Path) -
 
 def _in_the_way(path: Path, number: int) -> Path:
     """The file or folder that made it fail: one that is there, as far as can be seen."""
+    if number == errno.ENOSPC:
+        return _mounted(path)
     for folder in reversed(path.parents):
         try:
             enterable = stat.S_ISDIR(folder.stat().st_mode) and os.access(folder, os.X_OK)
@@ -65,6 +67,15 @@ def _in_the_way(path: Path, number: int) -> Path:
     if number == errno.ENOTDIR or (path.exists() and not os.access(path, os.R_OK)):
         return path
     return path if path.exists() and os.access(path.parent, os.W_OK) else path.parent
+
+
+def _mounted(path: Path) -> Path:
+    """Where its disk begins: what was being written is gone when one comes to look."""
+    folder = next(above for above in path.absolute().parents if above.exists())
+    disk = folder.stat().st_dev
+    while folder.parent != folder and folder.parent.stat().st_dev == disk:
+        folder = folder.parent
+    return folder
 
 
 @contextmanager

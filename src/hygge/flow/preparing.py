@@ -11,7 +11,7 @@ import polars as pl
 
 from hygge.core.errors import ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
-from hygge.core.journal import Intent
+from hygge.core.journal import Intent, Status
 from hygge.core.names import begun, new_load_id
 from hygge.core.schema import OPERATION, SchemaChange, TableSchema
 from hygge.core.store import Deletes, LoadRequest, Mode, Receipt, Store
@@ -133,6 +133,15 @@ class Prepared:
             return None
         return dict(zip(self.source.names, self.schema.names, strict=False))[mark.column]
 
+    async def _begins(self) -> None:
+        runs = await self.route.journal.history(100, self.route.name)
+        landed = (run for run in runs if run.status is Status.SUCCESS and run.row_count)
+        told = "nothing was loaded here before: loading everything"
+        if (run := next(landed, None)) is not None:
+            when = f"{run.finish_time:%Y-%m-%d %H:%M} UTC"
+            told += f"; the journal has a load at {when}: is this where it went?"
+        self.route.notice(told)
+
     async def _window(self, low: Watermark | None) -> tuple[Window, bool]:
         """What to read, and whether it may record no new position."""
         settings = self.route.settings
@@ -144,7 +153,7 @@ class Prepared:
             if not (settings.incremental or self.route.home.capabilities.late_rows):
                 return Window(), False
         elif self.last is None:
-            self.route.notice("nothing was loaded here before: loading everything")
+            await self._begins()
         kind = kind_of(settings, self.source)
         reading, bound = await window(self.route.home, low, settings, kind)
         if reading.anew:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from hygge.core.errors import StoreError
 from hygge.filesystems.filesystem import FileSystem
 from hygge.mirroring.zone import TableFolder
 
@@ -21,8 +22,24 @@ _KIND: Final = "folder:"
 
 def identity_of(files: FileSystem, folder: str) -> str:
     """`folder:…` as an engine wrote it there; nothing behind the colon where none has. Blocks."""
+    told = _written(files, folder)
+    return _KIND if told is None else told[0]
+
+
+def _written(files: FileSystem, folder: str) -> tuple[str, datetime] | None:
+    """The identity, and since when it has been one. Raises StoreError where it cannot be read."""
     text = files.get(f"{folder}/{IDENTITY}")
-    return _KIND if text is None else str(json.loads(text)["identity"])
+    if text is None:
+        return None
+    try:
+        told = json.loads(text)
+        return str(told["identity"]), datetime.fromisoformat(told["since"])
+    except (ValueError, KeyError, TypeError) as failed:
+        raise StoreError(
+            "what the local mirror has written of this folder cannot be read",
+            file=files.url(f"{folder}/{IDENTITY}"),
+            hint="put it back; without it, the folder is another table, and is mirrored anew",
+        ) from failed
 
 
 @dataclass(frozen=True)
@@ -36,11 +53,10 @@ class Folder:
 
     @classmethod
     def of(cls, files: FileSystem, folder: TableFolder) -> Folder:
-        text = files.get(f"{folder.path}/{IDENTITY}")
-        if text is None:
+        told = _written(files, folder.path)
+        if told is None:
             return cls(folder, _KIND + secrets.token_hex(16), datetime.now(UTC), new=True)
-        told = json.loads(text)
-        return cls(folder, told["identity"], datetime.fromisoformat(told["since"]))
+        return cls(folder, *told)
 
     def marked(self, files: FileSystem) -> Folder:
         """The same once its identity is written down; or as somebody else has written it."""
