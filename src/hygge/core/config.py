@@ -46,7 +46,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     def likeness(other: str) -> tuple[float, bool]:
         return difflib.SequenceMatcher(None, other, word).ratio(), other[:1] == word[:1]
 
-    return max(difflib.get_close_matches(word, list(known), cutoff=0.6), key=likeness, default=None)
+    known = list(known)
+    alike = [other for other in known if other.lower() == word.lower()]
+    if alike:
+        return alike[0]
+    return max(difflib.get_close_matches(word, known, cutoff=0.6), key=likeness, default=None)
 
 
 def validated(model: type[M], data: Mapping[str, Any]) -> M:

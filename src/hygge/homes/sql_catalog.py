@@ -38,6 +38,8 @@ def stand_ins(database: Database, table: str) -> Mapping[str, str]:
 def near(session: Session, database: Database, table: Table) -> str | None:
     """What somebody may have meant who named a table that is not there."""
     found = [*_tables(session, database)]
+    if any(str(table) in names for names in found):
+        return "it has no columns: leave it out"
     best = nearest(str(table), [name for names in found for name in names])
     same = [names[-1] for names in found if Table.of(names[-1]).name == table.name]
     named = best or next(iter(same), None)

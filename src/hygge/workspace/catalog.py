@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -63,17 +63,20 @@ def _with_tables(flow: WrittenFlow, tables: Mapping[str, str]) -> WrittenFlow:
             raise _nothing(pattern, list(tables))
         for name in fitting:
             if name not in found and not any(fits(out, name, tables[name]) for out in left_out):
-                found[name] = _checked(name, pattern)
+                found[name] = Marked({}, pattern.spot)
+        _refuse_names([name for name in found if not can_name(name)], pattern)
     return replace(flow, entities=found)
 
 
-def _checked(name: str, pattern: Marked) -> Marked:
+def _refuse_names(names: Sequence[str], pattern: Marked) -> None:
     """A table whose name can be no entity's is complained of, never left out in silence."""
-    if can_name(name):
-        return Marked({}, pattern.spot)
+    if not names:
+        return
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     raise ConfigError(
-        f"the table {name!r} has a name that no entity can have",
-        hint="`exclude` it, and give it a flow of its own",
+        f"tables have names that no entity can have: {shown}",
+        hint="`exclude` them, and give each a flow of its own; an entity's name has letters, "
+        "digits, blanks and _ - . $ # @, and begins with a letter or a digit",
         file=pattern.spot.file,
         line=pattern.spot.line,
     )
