@@ -77,3 +77,17 @@ def test_a_place_that_is_empty_all_at_once_is_told_of(stage: Stage) -> None:
     stage.target = MemoryStoreRig(stage.tmp / "elsewhere")
     stage.done(**NIGHTLY)
     assert stage.told(Notice)[-1].text.startswith(f"{told}; the journal has a load at 20")
+
+
+def test_a_newest_row_that_was_deleted_stops_no_merge(stage: Stage) -> None:
+    """All is read again: the source may as well have been restored, and gone on from there."""
+    stage.give(people(0, 5))
+    stage.done(**NIGHTLY)
+    stage.give(people(0, 4))
+    assert stage.done(**NIGHTLY).rows == 4
+    assert "the last rows of the source are gone" in stage.told(Notice)[-1].text
+    assert stage.done(**NIGHTLY).status is Status.SKIP
+    late = people(9, 1).with_columns(people(4, 1)["seen"])
+    stage.give(pl.concat([people(0, 4), late]))
+    assert stage.done(**NIGHTLY).rows == 2
+    assert stage.rows == unordered([*people(0, 5).rows(), *late.rows()])

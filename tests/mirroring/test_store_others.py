@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from tests.mirroring.publisher import Killed, Load, Publisher, die
+from tests.mirroring.publisher import Killed, Load, Publisher, die, marked
 
 from hygge.core.errors import LoadLost, NotYet, StoreError
 from hygge.core.store import Mode
@@ -211,6 +213,31 @@ def test_what_was_adopted_keeps_its_types(publisher: Publisher) -> None:
     assert len(publisher.rows_only()) == 5
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_of_what_was_adopted_all_files_tell_the_columns(
+    publisher: Publisher, required: bool
+) -> None:
+    """The newest may be deletes alone, of keys and nothing else; and where no NULL may be, a
+    delete has something."""
+    path = intrude(publisher, 1).with_name("_metadata.json")
+    path.write_text(json.dumps({"keyColumns": ["id"]}))
+    fields = [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("word", pa.string(), not required),
+    ]
+    first = pa.table([[1, 2], ["a", "b"]], schema=pa.schema(fields))
+    pq.write_table(first, path.with_name(file_name(1)))
+    if not required:
+        gone = pl.DataFrame({"id": [2], "__rowMarker__": [2]})
+        gone.cast({"__rowMarker__": pl.Int32}).write_parquet(path.with_name(file_name(2)))
+    publisher.settings["adopt"] = True
+    rows = pl.DataFrame({"id": [1, 3], "word": [None, "c"]})
+    with pytest.raises(StoreError, match=r"the mirrored column is varchar"):
+        publisher.put(Mode.MERGE, rows.with_columns(word=pl.lit(1)))
+    publisher.put(Mode.MERGE, marked(rows, 1))
+    assert publisher.rows_only() == [*([(2, "b")] if required else []), (3, "c")]
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -293,6 +320,33 @@ def test_a_hole_that_comes_while_rows_are_read_is_seen(publisher: Publisher) -> 
     publisher.files.delete(publisher.path(2))
     with pytest.raises(StoreError, match="last files are gone"):
         publisher.finish(made, MORE)
+
+
+def test_files_of_others_that_were_read_are_no_hole(publisher: Publisher) -> None:
+    publisher.run(SEED)
+    for number in (2, 3, 4):
+        intrude(publisher, number)
+    publisher.apply()
+    assert publisher.numbers() == [1, 2, 3, 4]
+    publisher.settings["adopt"] = True
+    publisher.run(MORE)
+    assert publisher.numbers() == [1, 2, 3, 4, 5, 6]
+
+
+def test_no_file_is_adopted_that_cannot_be_read(publisher: Publisher) -> None:
+    publisher.run(SEED)
+    foreign = intrude(publisher, 2)
+    foreign.write_bytes(b"")
+    publisher.settings["adopt"] = True
+    with pytest.raises(StoreError, match="cannot be taken: it has no bytes"):
+        publisher.run(MORE)
+
+
+def test_a_folder_that_is_gone_is_nobodys_namesake(publisher: Publisher) -> None:
+    """What was called otherwise once, or never came to be, has left records."""
+    publisher.run(SEED)
+    publisher.files.delete_folder(publisher.folder)
+    publisher.store(table="PEOPLE").open_load(MORE.request(None)).open()
 
 
 def test_no_file_is_adopted_behind_a_hole(publisher: Publisher) -> None:

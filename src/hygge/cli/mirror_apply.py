@@ -169,7 +169,7 @@ def _standing(table: TableApplied, shown: str) -> Iterator[str]:
         yield from (f"  {line}" for line in rest)
     elif table.waits is not None:
         yield f"blocked  {shown}  waits for {clean(table.waits)}"
-        yield f"    try: publish that file; or all of the table anew: {ANEW}"
+        yield f"    try: publish that file; or all of the table anew, {ANEW} --flow FLOW"
     elif not table.files and not table.notes:
         known = table.remembered
         files = len(known.state.processed) if known else 0

@@ -70,7 +70,7 @@ class Coordinator:
             raise ConfigError(f"concurrency must be at least 1, not {concurrency}")
         self.names = (*(lost.name for lost in unready), *(flow.name for flow in flows))
         _refuse_twice("have the name", self.names)
-        _refuse_twice("settle in", [flow.store.identity for flow in flows])
+        _refuse_twice("settle in", [flow.store.table_key for flow in flows])
         self.flows, self.journal, self.name = tuple(flows), journal, name
         self.concurrency, self.memory, self.fail_fast = concurrency, memory, fail_fast
         self.unready, self.after, self.listen = tuple(unready), tuple(after), listen

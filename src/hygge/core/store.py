@@ -209,6 +209,11 @@ class Store(ABC, Generic[C]):
         """Which destination this is, without secrets; another identity is another store."""
 
     @property
+    def table_key(self) -> str:
+        """Stores of which this is the same write one table, however they spell it."""
+        return self.identity
+
+    @property
     def manner(self) -> str:
         """How rows lie in staging: a part that was staged in another manner is not kept."""
         return ""

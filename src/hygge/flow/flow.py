@@ -153,8 +153,8 @@ class Flow:
             except NotYet as waiting:
                 if waiting.what != told:
                     self.listen(events.LoadWaiting(self.name, told := waiting.what))
-                if (due := tries.limit.when()) is not None:  # it limits what is done, not this
-                    tries.limit.reschedule(due + waiting.seconds)
+                if (due := tries.limit.when()) and not tries.limit.expired():
+                    tries.limit.reschedule(due + waiting.seconds)  # it is for our own work
                 await terms.pause(waiting.seconds)
 
     async def _with_retries(self, terms: Terms, tries: Tries) -> Receipt | None:

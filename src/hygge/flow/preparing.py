@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from hygge.core.errors import ConfigError, Unsupported
+from hygge.core.errors import ANEW, ConfigError, Unsupported
 from hygge.core.home import Home, ReadRequest
 from hygge.core.journal import Intent, Status
 from hygge.core.names import begun, new_load_id
@@ -135,9 +135,8 @@ class Prepared:
 
     async def _begins(self) -> None:
         runs = await self.route.journal.history(100, self.route.name)
-        landed = (run for run in runs if run.status is Status.SUCCESS and run.row_count)
         told = "nothing was loaded here before: loading everything"
-        if (run := next(landed, None)) is not None:
+        for run in [r for r in runs if r.status is Status.SUCCESS and r.row_count][:1]:
             when = f"{run.finish_time:%Y-%m-%d %H:%M} UTC"
             told += f"; the journal has a load at {when}: is this where it went?"
         self.route.notice(told)
@@ -213,6 +212,9 @@ def _unfrozen(
     left = [name for name in source.names if name not in kept]
     if not left:
         return source, polish, []
+    if settings.watermark is not None and settings.watermark.column in left:
+        told = "the table lacks the watermark, and `on_schema_change: freeze` leaves it out"
+        raise ConfigError(told, column=settings.watermark.column, hint=f"load it once: {ANEW}")
     source = source.select(kept)
     return source, polisher(settings.polish, source, datetime.now(UTC)), left
 

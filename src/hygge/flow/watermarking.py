@@ -46,6 +46,7 @@ def check_column(settings: FlowSettings, schema: TableSchema) -> None:
     if column not in schema:
         near = nearest(column, schema.names)
         hint = f"did you mean {near!r}?" if near else schema.hint()
+        hint += "; `watermark: null` for a table that has none"
         raise ConfigError("the watermark's column does not exist", column=column, hint=hint)
     kind = schema[column].type
     ordered = kind.is_integer() or kind in (pl.Date, pl.Datetime, pl.Decimal, pl.String)
@@ -147,6 +148,8 @@ async def window(
     top, anew = bound.watermark, False
     if low is not None and settings.watermark is not None and settings.compares:
         anew = top is None or _is_back(low, top)
+    elif low is not None and top is not None and settings.mode is Mode.MERGE:
+        anew = settings.watermark is not None and _same(low, top) and _is_back(low, top)
     if anew:
         low = None  # rows below may be others, too: it may have been restored
     elif low is not None and top is not None:
@@ -168,9 +171,14 @@ def _is_back(low: Watermark, top: Watermark) -> bool:
     return bool(top.closed and top.value < low.value)
 
 
+def _same(low: Watermark, top: Watermark) -> bool:
+    """Whether they are counted by the same, as far as they tell."""
+    return None in (low.counter, top.counter) or low.counter == top.counter
+
+
 def _refuse_restored(low: Watermark, top: Watermark) -> None:
     column, hint = low.column, f"see whether the source was restored; if so, {_START_ANEW}"
-    if None not in (low.counter, top.counter) and low.counter != top.counter:
+    if not _same(low, top):
         raise FlowError(
             f"the source is not the one that was read before, though it has its name: {column} is "
             f"counted by {top.counter} now, and was by {low.counter}",

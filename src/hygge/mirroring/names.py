@@ -62,11 +62,9 @@ class MirroredTable:
         """Below the landing zone: `Orders`, or `sales.schema/Orders`."""
         return f"{self.schema}{SCHEMA_SUFFIX}/{self.name}" if self.schema else self.name
 
-    @property
-    def alike(self) -> tuple[str, str]:
-        """Tables of which this is the same are one to the service, which looks at no case; `dbo` is
-        the default schema, unless the database says otherwise."""
-        return (self.schema or "dbo").lower(), self.name.lower()
+    def alike(self, default_schema: str) -> tuple[str, str]:
+        """Tables of which this is the same are one to the service, which looks at no case."""
+        return (self.schema or default_schema).lower(), self.name.lower()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name

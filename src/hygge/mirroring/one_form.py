@@ -125,7 +125,7 @@ def _json(values: pl.Series) -> pl.Series:
 def _parsed(text: str) -> str:
     try:
         return _told(json.loads(text, parse_float=Decimal, parse_int=Decimal))
-    except ValueError:
+    except (ValueError, ArithmeticError):  # a number may be beyond all that can be counted
         return text
 
 

@@ -9,6 +9,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ class MirroringService:
         try:
             found = [told for told, known in self._tables() if known == name]
             return schema in found if schema else bool(found)
-        except (HyggeError, OSError, ValueError, KeyError, TypeError):
+        except (HyggeError, OSError, HTTPException, ValueError, KeyError, TypeError):
             return None
 
     def _tables(self) -> list[tuple[str, str]]:

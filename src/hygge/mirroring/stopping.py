@@ -41,7 +41,7 @@ class TableStops(HyggeError):
 
 REBUILD = (
     "delete the table's folder, and publish it anew from 00000000000000000001 on: "
-    "`hygge go --full-drop` does, where hygge publishes it"
+    "`hygge go --full-drop --flow FLOW` does, where hygge publishes it"
 )
 AGAIN = "delete the file, and publish a good one under exactly its name"
 

@@ -40,6 +40,17 @@ def refuse_bad(
         seen = (*seen, *(column for column in facts.seen if column.name not in known))
 
 
+def refuse_foreign(load: MirrorLoad, names: Sequence[str]) -> None:
+    """Raise StoreError for a file of others that is to be taken for ours, and cannot be read."""
+    table = load.table
+    for name in names:
+        facts = facts_of(table.fs, f"{table.folder}/{name}", load.about, name)
+        if facts.broken or facts.illegal:
+            told = f"a file that hygge did not put cannot be taken: {facts.broken or facts.illegal}"
+            hint = "put a good one under exactly its name, or take it away"
+            raise StoreError(told, file=name, folder=table.url, hint=hint)
+
+
 def _pinned(load: MirrorLoad) -> Sequence[SeenColumn]:
     """The columns that Fabric has seen, by the types that our files had."""
     before = load.columns.before

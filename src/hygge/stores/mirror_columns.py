@@ -126,14 +126,24 @@ class Columns:
         return made, +changed
 
     def _may_lose(self, name: str) -> bool:
-        """Never what tells rows apart: of several, one would be left."""
+        """Never a key: of several rows, one would be left. What tells the latest may tie, and ties
+        are refused."""
         told = self.config.allow_lossy
         allowed = told if isinstance(told, bool) else name in told
-        return allowed and name not in (*self.keys, self.request.latest)
+        return allowed and name not in self.keys
 
     def marked(self, made: pl.DataFrame, mark: Any) -> pl.DataFrame:
         """With a marker, as the expression says."""
         return made.with_columns(mark.cast(_MARKER.type).alias(ROW_MARKER))
+
+    def deletable(self, made: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
+        """A delete tells its key alone: something stands where no NULL may."""
+        names = [n for n in self.required if n not in self.keys and made[n].has_nulls()]
+        filled = [
+            pl.when(gone & made[n].is_null()).then(_zero(made[n].dtype)).otherwise(n).alias(n)
+            for n in names
+        ]
+        return made.with_columns(filled)
 
     @property
     def latest(self) -> str | None:
@@ -147,3 +157,7 @@ class Columns:
             told = "Fabric keeps this column as text, which cannot tell which row is the latest"
             raise Unsupported(told, column=name, hint="another `watermark`")
         return name
+
+
+def _zero(kind: pl.DataType) -> pl.Expr:
+    return pl.lit(b"") if kind == pl.Binary() else pl.lit(0).cast(kind)

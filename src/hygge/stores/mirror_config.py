@@ -59,6 +59,9 @@ class OpenMirroringConfig(StoreConfig):
     schema_name: str | None = Field(
         default=None, alias="schema", description="The table's schema; else the database's default"
     )
+    default_schema: str = Field(
+        default="dbo", min_length=1, description="The schema of tables without one"
+    )
     table: str = Field(
         min_length=1,
         description="Its name, or schema.table; without one, the entity's or the flow's",
@@ -111,7 +114,7 @@ class OpenMirroringConfig(StoreConfig):
                 given[new] = given.pop(old)
         table = given.get("table")
         if isinstance(table, str) and "." in table and not {"schema", "schema_name"} & {*given}:
-            given["schema"], _, given["table"] = table.partition(".")
+            given["schema"], _, given["table"] = table.rpartition(".")
         return given
 
     @field_validator("account_url")

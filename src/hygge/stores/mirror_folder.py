@@ -42,7 +42,7 @@ class MirrorFolder:
 
     def make_way(self, record: Record, staging: str) -> None:
         """Drop the folder that the load replaces. Raises NotYet while it has to be forgotten."""
-        if not record.waits:
+        if not record.waits and record.drops is None:
             return
         mark = f"{staging}/{record.own}"
         since = self._waiting.since(mark)

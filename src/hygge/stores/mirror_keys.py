@@ -43,7 +43,8 @@ def one_row_a_key(load: MirrorLoad, pieces: Sequence[Piece]) -> Sequence[Piece]:
         raise StoreError(
             f"keys have several rows: {first}, say",
             column=keys[0],
-            hint="choose `keys` that name one row each, or a `watermark`: then the latest counts",
+            hint="choose `keys` that name one row each"
+            + ("" if OPERATION in request.schema else ", or a `watermark`: then the latest counts"),
         )
     return list(rows.rewritten(numbered(load.staging, pieces)))
 

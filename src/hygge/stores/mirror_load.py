@@ -229,6 +229,8 @@ class MirrorPart(FilePart):
         self._changed += changed
         if not self._marked:
             return made
+        if gone is not None:
+            made = self._columns.deletable(made, gone)
         here, away = pl.lit(int(self._load.marker)), pl.lit(int(Marker.DELETE))
         mark: Any = here if gone is None else pl.when(gone).then(away).otherwise(here)
         return self._columns.marked(made, mark)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hygge.core.errors import ANEW, HyggeError, LoadLost, StoreError, Unsupported
-from hygge.core.schema import TableSchema
+from hygge.core.schema import Column, TableSchema
 from hygge.core.store import Mode
 from hygge.mirroring.metadata import TableMetadata
 from hygge.mirroring.names import METADATA, ROW_MARKER, Detection, number_of
 from hygge.stores.commit_log import Fate, Record
 from hygge.stores.deleting import refuse_deletes_without_keys
+from hygge.stores.mirror_checking import refuse_foreign
 from hygge.stores.mirror_table import Found
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def refuse(load: MirrorLoad, found: Found) -> None:
     refuse_deletes_without_keys(request)
     if request.mode is Mode.MERGE:
         _refuse_merge(load)
-    if load.seeds and (other := table.namesake()) is not None:
-        told = f"Fabric takes {other} for this table: they differ by case, or by the schema dbo"
+    if (other := table.namesake()) is not None:
+        told = f"Fabric takes {other} for this table: they differ by case, or by the default schema"
         raise StoreError(told, folder=table.url, hint="another `table`, or delete that folder")
     if before is not None and not load.adopted and load.fs.is_folder(table.staging(before.load_id)):
         raise LoadLost("the load before is not all there yet", load_id=request.load_id)
@@ -56,25 +57,30 @@ def refuse_others(load: MirrorLoad, found: Found) -> None:
     """Raise StoreError for files that others have put there, or taken away."""
     strangers = load.table.strangers(load.before, found)
     if load.table.config.adopt:
-        strangers = _beyond_a_gap(load, strangers)
+        strangers = _beyond_a_gap(load, strangers, found)
     if load.before is not None and load.request.mode is not Mode.REPLACE:
         _refuse_another_folder(load, load.before, found)
     if strangers:
+        told, hint = "", "take them away, or stop who writes them and set `adopt: true`"
+        if load.table.config.adopt:
+            told, hint = ", and numbers before them are missing", "take them away"
         raise StoreError(
             f"there are files here that hygge did not put ({len(strangers)}): "
-            f"{', '.join(strangers[:3])}",
+            f"{', '.join(strangers[:3])}{told}",
             folder=load.table.url,
-            hint="take them away, or stop who writes them and set `adopt: true`; or another table",
+            hint=f"{hint}; or another table",
         )
+    if load.table.config.adopt and load.request.mode is not Mode.REPLACE:
+        refuse_foreign(load, load.table.strangers(load.before, found))
 
 
-def _beyond_a_gap(load: MirrorLoad, strangers: Sequence[str]) -> Sequence[str]:
-    """Those that Fabric would never come to: ours would come after them."""
-    numbers = sorted(filter(None, map(number_of, strangers)))
+def _beyond_a_gap(load: MirrorLoad, strangers: Sequence[str], found: Found) -> Sequence[str]:
+    """Those that Fabric would never come to: ours would come after them. What it has read stays as
+    long as nothing after it is."""
+    numbers = sorted(filter(None, map(number_of, found.pending)))
     if load.request.mode is Mode.REPLACE or not numbers:
         return ()
-    first = numbers[0] if load.before is None or load.adopted else load.before.next
-    return () if numbers == [*range(first, first + len(numbers))] else strangers
+    return () if numbers == [*range(numbers[0], numbers[0] + len(numbers))] else strangers
 
 
 def _refuse_another_folder(load: MirrorLoad, before: Record, found: Found) -> None:
@@ -106,17 +112,20 @@ def _refuse_adopting(load: MirrorLoad, before: Record) -> None:
 
 
 def adopted(load: MirrorLoad, found: Found) -> Record:
-    """What we would have recorded of a table that others have put there: its newest file tells its
-    columns. Raises StoreError where it cannot be read."""
-    table, newest = load.table, max(found.names, key=lambda name: (number_of(name) or 0, name))
+    """What we would have recorded of a table that others have put there: its files tell its
+    columns, the first that has one its type. Raises StoreError where they cannot be read."""
+    table, columns = load.table, dict[str, Column]()
     try:
         about = table.about() or TableMetadata()
-        path = f"{table.folder}/{found.read.get(newest, newest)}"
-        columns = table.format.schema(load.fs.source(path))
-    except (HyggeError, ValueError) as failed:
+        for name in sorted(found.names, key=lambda name: (number_of(name) or 0, name)):
+            source = load.fs.source(f"{table.folder}/{found.read.get(name, name)}")
+            for column in table.format.schema(source).columns:
+                columns.setdefault(column.name, column)
+    except HyggeError as failed:
         told = f"the table that is there cannot be read: {failed}"
         raise StoreError(told, folder=table.url, hint=_HINT) from failed
-    known = TableSchema(tuple(c for c in columns.columns if c.name != ROW_MARKER))
+    columns.pop(ROW_MARKER, None)
+    known = TableSchema(tuple(columns.values()))
     return Record(
         number=0,
         fate=Fate.PUBLISHED,

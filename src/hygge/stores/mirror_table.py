@@ -28,11 +28,11 @@ from hygge.mirroring.names import (
     DELETABLE,
     METADATA,
     PROCESSED,
+    SCHEMA_SUFFIX,
     MirroredTable,
     is_hidden,
     number_of,
 )
-from hygge.mirroring.zone import tables_in
 from hygge.stores.commit_log import CommitLog, Fate, Record
 from hygge.stores.file_lease import FileLease
 from hygge.stores.file_table import refuse_link
@@ -79,6 +79,16 @@ class MirrorTable:
     @property
     def url(self) -> str:
         return self.fs.url(self.folder)
+
+    @property
+    def default(self) -> str:
+        """The schema of tables that have none."""
+        return self.config.default_schema
+
+    @property
+    def alike(self) -> tuple[str, str]:
+        """What it is to the service."""
+        return self.table.alike(self.default)
 
     @cached_property
     def own(self) -> MirrorFolder:
@@ -203,11 +213,20 @@ class MirrorTable:
                 )
 
     def namesake(self) -> str | None:
-        """Another folder that Fabric takes for this table, or that will be there."""
-        tops = self.zone, f"{self.ours}/commits"
-        for table in (table for top in tops for table in tables_in(self.fs, top)):
-            if table != self.table and table.alike == self.table.alike:
-                return str(table)
+        """Another folder that Fabric takes for this table."""
+        for name in self.fs.folders(self.zone):
+            schema = name.removesuffix(SCHEMA_SUFFIX) if name.endswith(SCHEMA_SUFFIX) else None
+            if schema is None:
+                found = [name]
+            elif MirroredTable(schema, self.table.name).alike(self.default) == self.alike:
+                found = list(self.fs.folders(f"{self.zone}/{name}"))
+            else:
+                continue
+            tables = (MirroredTable(schema, each) for each in found)
+            others = (table for table in tables if table != self.table)
+            same = next((each for each in others if each.alike(self.default) == self.alike), None)
+            if same is not None:
+                return str(same)
         return None
 
     def strangers(self, newest: Record | None, found: Found) -> Sequence[str]:

@@ -41,6 +41,11 @@ class OpenMirroringStore(RecordedStore[OpenMirroringConfig]):
         return cls(config, *placed(config, connections))
 
     @property
+    def table_key(self) -> str:
+        schema, name = self.table.alike
+        return f"{self.table.fs.url(self.table.zone)}/{schema}.schema/{name}"
+
+    @property
     def manner(self) -> str:
         told = self.config
         parts = [MANNER, told.row_marker, told.loaded_at, told.allow_lossy]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -41,7 +41,10 @@ def looked_up(
                 if isinstance(tables, HyggeError):
                     unready.append(Unready(flow.name, tables.at(flow=flow.name)))
                 else:
-                    there.append(_with_tables(flow, tables))
+                    there.append(found := _with_tables(flow, tables))
+                    if (odd := _odd_names(found)) is not None:  # the others need not wait for them
+                        unready.append(Unready(flow.name, odd.at(flow=flow.name)))
+                        there[-1] = _without_odd(found)
         elif flow.entities:
             there.append(flow)
     return replace(loaded, flows=tuple(there)), tuple(unready)
@@ -64,21 +67,27 @@ def _with_tables(flow: WrittenFlow, tables: Mapping[str, str]) -> WrittenFlow:
         for name in fitting:
             if name not in found and not any(fits(out, name, tables[name]) for out in left_out):
                 found[name] = Marked({}, pattern.spot)
-        _refuse_names([name for name in found if not can_name(name)], pattern)
     return replace(flow, entities=found)
 
 
-def _refuse_names(names: Sequence[str], pattern: Marked) -> None:
+def _without_odd(flow: WrittenFlow) -> WrittenFlow:
+    named = {name: item for name, item in (flow.entities or {}).items() if can_name(name)}
+    return replace(flow, entities=named)
+
+
+def _odd_names(flow: WrittenFlow) -> ConfigError | None:
     """A table whose name can be no entity's is complained of, never left out in silence."""
+    names = [name for name in flow.entities or {} if not can_name(name)]
     if not names:
-        return
+        return None
+    spot = flow.patterns[0].spot
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    raise ConfigError(
+    return ConfigError(
         f"tables have names that no entity can have: {shown}",
         hint="`exclude` them, and give each a flow of its own; an entity's name has letters, "
         "digits, blanks and _ - . $ # @, and begins with a letter or a digit",
-        file=pattern.spot.file,
-        line=pattern.spot.line,
+        file=spot.file,
+        line=spot.line,
     )
 
 
