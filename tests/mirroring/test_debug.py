@@ -44,7 +44,7 @@ def _other_case(root: Path) -> None:
         (_other_keys, "the last load's keys were id, now name"),
         (_lose, "last files are gone"),
         (_intrude, "files here that hygge did not put"),
-        (_other_case, "Fabric takes dbo.green for this table"),
+        (_other_case, "Fabric takes dbo.green for DBO.green"),
     ],
 )
 def test_what_a_run_would_refuse_is_said_before(

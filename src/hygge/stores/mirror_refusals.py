@@ -29,8 +29,11 @@ def refuse(load: MirrorLoad, found: Found) -> None:
     if request.mode is Mode.MERGE:
         _refuse_merge(load)
     if (other := table.namesake()) is not None:
-        told = f"Fabric takes {other} for this table: they differ by case, or by the default schema"
-        raise StoreError(told, folder=table.url, hint="another `table`, or delete that folder")
+        told = (
+            f"Fabric takes {other} for {table.table}: but for case and default schema, they are one"
+        )
+        there = load.fs.url(f"{table.zone}/{other.folder}")
+        raise StoreError(told, folder=there, hint="another `table`; or delete that folder")
     if before is not None and not load.adopted and load.fs.is_folder(table.staging(before.load_id)):
         raise LoadLost("the load before is not all there yet", load_id=request.load_id)
     refuse_others(load, found)

@@ -14,7 +14,7 @@ known there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -212,22 +212,19 @@ class MirrorTable:
                     + self._give_up(f"{self.staging(record.load_id)}/{target}"),
                 )
 
-    def namesake(self) -> str | None:
-        """Another folder that Fabric takes for this table."""
+    def namesake(self) -> MirroredTable | None:
+        """Another one, by its folder, that Fabric takes for this table."""
+        others = (table for table in self._neighbours() if table != self.table)
+        return next((table for table in others if table.alike(self.default) == self.alike), None)
+
+    def _neighbours(self) -> Iterator[MirroredTable]:
+        """The tables of this one's schema, however that is spelled, and those that have none."""
         for name in self.fs.folders(self.zone):
-            schema = name.removesuffix(SCHEMA_SUFFIX) if name.endswith(SCHEMA_SUFFIX) else None
-            if schema is None:
-                found = [name]
-            elif MirroredTable(schema, self.table.name).alike(self.default) == self.alike:
-                found = list(self.fs.folders(f"{self.zone}/{name}"))
-            else:
-                continue
-            tables = (MirroredTable(schema, each) for each in found)
-            others = (table for table in tables if table != self.table)
-            same = next((each for each in others if each.alike(self.default) == self.alike), None)
-            if same is not None:
-                return str(same)
-        return None
+            if not name.endswith(SCHEMA_SUFFIX):
+                yield MirroredTable(None, name)
+            elif name.removesuffix(SCHEMA_SUFFIX).lower() == self.alike[0]:
+                for inner in self.fs.folders(f"{self.zone}/{name}"):
+                    yield MirroredTable(name.removesuffix(SCHEMA_SUFFIX), inner)
 
     def strangers(self, newest: Record | None, found: Found) -> Sequence[str]:
         """Files that no record of ours put there."""
