@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# more than the cores there are: much of a test is waiting for servers
+WORKERS ?= 3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)
 DEMO_READY := $(VENV)/.demo-$(shell cksum < pyproject.toml | cut -d' ' -f1)
@@ -21,10 +23,10 @@ demo-cloud: $(READY)
 	@$(BIN)/python examples/nycflights/demo_cloud.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(PYTEST_ARGS)
 
 long: $(READY)
-	$(BIN)/python -m pytest -n 2 -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m long $(PYTEST_ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -63,7 +63,7 @@ NEW_FILES = [
 ]
 LONG = [pytest.param(case, marks=pytest.mark.long) for case in (*DELETES, *OPTIONS)]
 CASES: list[Any] = [*FILES, *NEW_FILES, *TABLES, *SERVERS, *SWITCHES, *LONG]
-STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 19}
+STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 29}
 STEPS |= {"s3": 17, "adls": 13, "folder": 3}
 """Every so many points, where coming and going takes long."""
 FEW = 37

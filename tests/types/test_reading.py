@@ -72,8 +72,9 @@ def test_a_value_is_read_as_it_is_or_refused(
                 is_the_value(found[name], case)
     system.ask("delete from t where w = 1")
     without_values(read(system.home())["v"], case)
-    system.ask("delete from t")
-    without_values(read(system.home())["v"], case)
+    if system.name == "sqlite":  # the others' catalogs tell, whatever rows there are
+        system.ask("delete from t")
+        without_values(read(system.home())["v"], case)
 
 
 def in_sql(system: System) -> str:

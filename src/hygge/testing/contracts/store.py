@@ -82,7 +82,7 @@ class StoreContract(MergeContract, DeleteContract, UndoContract):
         self, rig: StoreRig
     ) -> None:
         store = self.able(rig, Mode.MERGE)
-        first = run(settled(store, request(), people(0, 4)))
+        first = run(settled(store, request(keys=("id",)), people(0, 4)))
 
         async def story() -> None:
             async with store.load(request(Mode.MERGE, first)) as load:
