@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hygge.mirroring.lint import Limits
     from hygge.mirroring.report import Report
     from hygge.mirroring.rules.rule import Finding
+    from hygge.mirroring.state import ZoneState
 
 SHOWN = 50
 """So many findings of one table are told; --json has them all."""
@@ -30,7 +31,7 @@ SHOWN = 50
     "--state",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What the service has taken so far, as hygge mirror keeps it.",
+    help="What the service has taken so far: the mirror's, or a hygge journal.",
 )
 @click.option(
     "--journal",
@@ -38,7 +39,7 @@ SHOWN = 50
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="What a writer has published, in the form of --state.  [repeatable]",
+    help="What a writer has published: its journal, or as --state.  [repeatable]",
 )
 @click.option("--source-id", metavar="COLUMN", help="Names a row, even under another key.")
 @click.option("--default-schema", default="dbo", metavar="NAME", help="By default dbo.")
@@ -68,16 +69,21 @@ def lint(
     Files/LandingZone). The folder of the mirrored database will do. Nothing is written. Exits with
     1 if there are errors.
     """
+    from hygge.cli.mirror_journal import is_journal, published, taken
     from hygge.cli.mirror_place import place, state_in
     from hygge.mirroring.lint import lint as every_rule
 
     files, path = place(where)
+
+    def told(file: Path, ours: Callable[..., ZoneState]) -> ZoneState:
+        return ours(file, files, path) if is_journal(file) else state_in(file)
+
     report = every_rule(
         files,
         path,
-        state=state_in(state) if state else None,
+        state=told(state, taken) if state else None,
         strict=strict,
-        journals=[state_in(file) for file in journals],
+        journals=[told(file, published) for file in journals],
         limits=_limits(limits),
         default_schema=default_schema,
         source_id=source_id,

@@ -170,7 +170,7 @@ class _Table:
         return story_of(
             self.folder,
             written.table.detection,
-            told=self.state is not None,
+            told=self.state is not None and (self.state.whole or known is not None),
             state=known,
             identity=identity_of(self.files, self.folder.path),
         )

@@ -42,6 +42,8 @@ class TableState:
 
 @dataclass(frozen=True, slots=True)
 class ZoneState:
-    """Every table by its folder below the landing zone. JSON-able (`to_json`, `from_json`)."""
+    """Tables by their folders below the landing zone. JSON-able (`to_json`, `from_json`). `whole`:
+    those that are not here are new; else nothing is known of them."""
 
     tables: Mapping[str, TableState] = field(default_factory=dict)
+    whole: bool = True
