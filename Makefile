@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-# more than the cores there are: much of a test is waiting for servers
+# more than the cores there are: some of a test is waiting for servers
 WORKERS ?= 3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml tools/*.sh | cksum | cut -d' ' -f1)

@@ -32,9 +32,15 @@ def case(request: pytest.FixtureRequest) -> Case:
     return made
 
 
-@pytest.mark.parametrize("fault", ERRORS, ids=title)
+@pytest.mark.parametrize(
+    ("fault", "step"),
+    [
+        *(pytest.param(f, 2, id=title(f)) for f in ERRORS if not f.for_good),
+        *(pytest.param(f, 1, id=f"every-{title(f)}", marks=pytest.mark.long) for f in ERRORS),
+    ],
+)
 def test_an_error_at_every_call(
-    workshops: Sequence[Workshop], case: Case, fault: Fault, passed: Passed
+    workshops: Sequence[Workshop], case: Case, fault: Fault, step: int, passed: Passed
 ) -> None:
     def crash(workshop: Workshop, n: int) -> list[str] | None:
         broken = Fault(fault.where, n, fault.harm, fault.for_good)
@@ -45,7 +51,7 @@ def test_an_error_at_every_call(
             return [f"{outcome.met}: {outcome}"]
         return [f"{outcome.met}, {outcome.status}: {told}" for told in workshop.settled()]
 
-    passed(every_point(workshops, case, crash), least=15)
+    passed(every_point(workshops, case, crash, step), least=15 // step)
 
 
 def test_a_lost_connection_at_every_call_is_got_over(

@@ -108,7 +108,7 @@ def _in_long(case: Any) -> bool:
     """Each takes the better part of a minute, and what they have in common is shown by others."""
     return isinstance(case, Case) and (
         case.layout in ("sqlite", "versioned")
-        or (case.layout == "adls" and case.run_type == "incremental")
+        or (case.layout in ("adls", "s3") and case.run_type == "incremental")
         or (case.layout == "folder" and case.run_type == "incremental")
         or (case.layout == "mssql" and (case.changed or case.write == "append"))
         or (case.layout in ("mysql", "duckdb", "postgres") and case not in BRIEFLY)

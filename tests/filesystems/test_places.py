@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.filesystems.places import PLACES, Place
+from tests.filesystems.places import PLACES, Flat, Google, Place
 
 from hygge.core.errors import SourceChanged, SourceMissing
 from hygge.core.home import HomeConfig, ReadRequest
@@ -25,11 +25,18 @@ from hygge.homes.file_schema import union
 from hygge.homes.files import FileHome, FileHomeConfig
 from hygge.journal.memory import MemoryJournal
 
+SELDOM = (Flat, Google)
+"""What these do is much like what two others do."""
 MANY = 10_000
 ALL = ReadRequest()
 
 
-@pytest.fixture(params=PLACES, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[
+        pytest.param(kind, id=kind.__name__, marks=[pytest.mark.long] * (kind in SELDOM))
+        for kind in PLACES
+    ]
+)
 def place(request: pytest.FixtureRequest, keeping: None, tmp_path: Path) -> Place:
     made: Place = request.param(tmp_path)
     return made
