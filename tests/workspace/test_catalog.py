@@ -151,6 +151,14 @@ def test_files_have_no_catalog(tmp_path: Path) -> None:
         plan(tmp_path, {"flows/f/flow.yml": "home: source\nstore: lake\nentities: all\n"})
 
 
+def test_where_no_table_can_be_an_entity_nothing_is_moved(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as db:
+        db.execute('create table "a/b" (id integer)')
+    found = plan(tmp_path, {"flows/shop/flow.yml": f"{FLOW}entities: ['a/*']\n"})
+    assert not found.flows
+    assert len(found.unready) == 1
+
+
 def test_a_dot_in_a_name_is_none_between_names(tmp_path: Path) -> None:
     """It would name another table's rows."""
     with sqlite3.connect(tmp_path / "shop.db") as db:

@@ -41,10 +41,12 @@ def looked_up(
                 if isinstance(tables, HyggeError):
                     unready.append(Unready(flow.name, tables.at(flow=flow.name)))
                 else:
-                    there.append(found := _with_tables(flow, tables))
+                    found = _with_tables(flow, tables)
                     if (odd := _odd_names(found)) is not None:  # the others need not wait for them
                         unready.append(Unready(flow.name, odd.at(flow=flow.name)))
-                        there[-1] = _without_odd(found)
+                        found = _without_odd(found)
+                    if found.entities or odd is None:
+                        there.append(found)
         elif flow.entities:
             there.append(flow)
     return replace(loaded, flows=tuple(there)), tuple(unready)
