@@ -25,7 +25,7 @@ CASES = [
     Case("incremental", "delta", wider=True),
 ]
 FEW = [pytest.param(case, 41, id=str(case)) for case in CASES[:3]]
-ALL = [pytest.param(case, 5, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
+ALL = [pytest.param(case, 9, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
 Passed = Callable[..., None]
 
 
@@ -83,7 +83,7 @@ def begin_anew(workshop: Workshop) -> None:
 
 SLEEPS: list[Any] = [
     pytest.param(CASES[1], 11, id="few"),
-    *(pytest.param(case, 5, id=f"many-{case}", marks=pytest.mark.long) for case in CASES[:4]),
+    *(pytest.param(case, 9, id=f"many-{case}", marks=pytest.mark.long) for case in CASES[:4]),
 ]
 
 

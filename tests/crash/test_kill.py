@@ -67,8 +67,8 @@ STEPS = {"duckdb": 13, "postgres": 13, "mysql": 19, "mssql": 29}
 STEPS |= {"s3": 17, "adls": 13, "folder": 3}
 """Every so many points, where coming and going takes long."""
 FEW = 37
-WHOLE = [Case("incremental", "sqlite", "merge"), Case("full_drop", "sqlite")]
-"""Each of whose points is one, where others leave two of three out."""
+WHOLE = [Case("incremental", "sqlite", "merge")]
+"""Each of whose points is one, where others leave four of five out."""
 Passed = Callable[..., None]
 
 
@@ -139,7 +139,7 @@ def test_before_every_step(workshops: Sequence[Workshop], case: Case, passed: Pa
 
     step = FEW if case in SWITCHES else STEPS.get(case.layout, 1)
     if case.layout in ("sqlite", "versioned") and case not in WHOLE:
-        step = 3
+        step = 5
     tally = every_point(workshops, case, crash, step)
     tally.points *= 3
     passed(tally, least=90 // step)

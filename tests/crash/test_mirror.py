@@ -28,7 +28,7 @@ Passed = Callable[..., None]
 
 def case_and_step() -> list[object]:
     few = [pytest.param(case, FEW, id=str(case)) for case in CASES[:3]]
-    every = [pytest.param(case, 5, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
+    every = [pytest.param(case, 9, id=f"many-{case}", marks=pytest.mark.long) for case in CASES]
     return [*few, *every]
 
 

@@ -16,7 +16,7 @@ from hygge.flow.report import FlowReport
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(480)]
 A_FEW = [(Wire.RESET, 5), (Wire.RESET, 40), (Wire.HALF_OPEN, 90), (Wire.STALL, 4)]
 A_FEW += [(Wire.LOST_REPLY, 3)]
-HARMS = {Wire.RESET: 3, Wire.HALF_OPEN: 3, Wire.STALL: 9}
+HARMS = {Wire.RESET: 6, Wire.HALF_OPEN: 6, Wire.STALL: 15}
 """Of the first thirty messages each mode has every so many, and all modes together every third of
 that; then come powers of two. A stall takes its time."""
 
