@@ -91,7 +91,7 @@ def test_a_request_that_fails(
     """Once is got over by itself; what lasts is told, and the next run does it."""
     first = [*Harm].index(harm) + 5 * (mode == "append") + 1
     met, wrong = 0, list[str]()
-    for at in range(first, 200, 25):
+    for at in range(first, 200, 17):
         stage = Scene(tmp_path / str(at), mode, between)
         stage.proxy.arm(Plan(harm, at, times))
         report = stage.run()
@@ -107,7 +107,7 @@ def test_a_request_that_fails(
             wrong.append(f"{where[0]}: the next run: {after.error}")
         wrong += [f"{where[0]}: {complaint}" for complaint in stage.complaints()]
     assert not wrong, "\n".join(wrong)
-    assert met
+    assert met >= 2
 
 
 def made(settings: dict[str, Any]) -> S3FileSystem:

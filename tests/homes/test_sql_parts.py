@@ -132,7 +132,7 @@ OTHERS = {
 COLUMNS = [(kind, column) for kind in KINDS for column in COLLATIONS[kind]]
 NUMBERS = [(kind, column) for kind in KINDS for column in OTHERS[kind]]
 MANY = settings(
-    max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 
 

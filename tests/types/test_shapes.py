@@ -76,7 +76,7 @@ def test_a_tables_name_is_a_name_whatever_is_in_it(
 
 
 @each
-@pytest.mark.parametrize("name", ["100%", 'say "hi"', "back`tick"])
+@pytest.mark.parametrize("name", ["order", "100%", 'say "hi"', "back`tick", "a b"])
 def test_any_column_may_be_a_key(kind: type[System], name: str, tmp_path: Path) -> None:
     system, rig = kind(tmp_path), MemoryHomeRig(tmp_path)
     merging = {"run_type": "incremental", "watermark": "at%", "keys": [name], "write": "merge"}
